@@ -1,0 +1,1 @@
+"""The use cases: the tick, its ports, messages, settings and the clock."""

@@ -1,0 +1,223 @@
+"""What the use cases need from the outside. Adapters in `cloud/` and `notify/` implement these.
+
+Every method may raise `Retry` or `Refused` (delivery.errors); nothing else leaves an adapter on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from rollouts.checks import ProbeSpec
+    from rollouts.model import AppSeen, ArmWrite, OperationSeen, ProbeSeen, Totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One entity. columns: its properties without keys and Timestamp. timestamp: of its last write."""
+
+    partition: str
+    key: str
+    columns: Mapping[str, object]
+    etag: str
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insert:
+    """Write a row that must not exist yet."""
+
+    key: str
+    columns: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """Write a row whatever is there; its other columns go."""
+
+    key: str
+    columns: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replace:
+    """Write a row whose ETag is still this one; its other columns go."""
+
+    key: str
+    columns: Mapping[str, object]
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """Write these columns of a row that exists; the others stay. etag None: whatever its ETag."""
+
+    key: str
+    columns: Mapping[str, object]
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Remove a row. etag None: whatever its ETag, and gone already is fine."""
+
+    key: str
+    etag: str | None = None
+
+
+Change = Insert | Put | Replace | Merge | Delete
+
+
+class Rows(Protocol):
+    """Table Storage. Raises `Conflict` when a condition of a change does not hold."""
+
+    async def get(self, table: str, partition: str, key: str) -> Row | None:
+        """One row, or None."""
+        ...
+
+    async def scan(
+        self,
+        table: str,
+        partition: str | None = None,
+        *,
+        first: str = "",
+        last: str = "",
+        changed_since: datetime | None = None,
+        most: int = 0,
+    ) -> list[Row]:
+        """Rows with first <= key < last ("" is open), in key order within a partition.
+
+        partition None reads the whole table. most 0: all of them.
+        """
+        ...
+
+    async def commit(self, table: str, partition: str, changes: Sequence[Change]) -> tuple[str, ...]:
+        """All changes or none; answers the new ETags in order ("" for a deletion). At most 100 changes."""
+        ...
+
+
+class Queue(Protocol):
+    """Storage queues."""
+
+    async def put(self, queue: str, message: Mapping[str, object], delay: timedelta) -> None:
+        """Send one JSON message that becomes visible after `delay` (0 to 7 days)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """Azure took a write. location: where its operation is polled, "" when it is already done."""
+
+    location: str = ""
+
+
+class Apps(Protocol):
+    """Container Apps over ARM. `app` is a full resource id."""
+
+    async def look(self, app: str) -> AppSeen:
+        """The app and all its revisions: 2 GETs."""
+        ...
+
+    async def restarts(self, app: str, revision: str) -> int:
+        """Container restarts summed over the revision's replicas now: 1 GET."""
+        ...
+
+    async def operation(self, location: str) -> OperationSeen:
+        """One poll of an operation, its URL used as it was given."""
+        ...
+
+    async def send(self, app: str, write: ArmWrite) -> Sent:
+        """Send one write, once, without retries, within 30 s."""
+        ...
+
+
+class Metrics(Protocol):
+    """Azure Monitor's request counts."""
+
+    async def totals(self, app: str, canary: str, stable: str, since: datetime, until: datetime) -> Totals:
+        """Requests and 5xx per revision in [since, until): 1 GET. Whole-minute buckets."""
+        ...
+
+
+class Prober(Protocol):
+    """HTTP probes of an app's or a revision's own address."""
+
+    async def probe(self, fqdn: str, spec: ProbeSpec) -> ProbeSeen:
+        """One request; no answer is an answer (status None), never an error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What the registry holds under a digest.
+
+    config: config media type. artifact: artifactType or "". platforms: "os/arch" of an index's children that
+    are images, () for a plain manifest (whose own platform the registry does not tell).
+    children: digest per platform.
+    """
+
+    digest: str
+    media_type: str
+    config: str = ""
+    artifact: str = ""
+    subject: bool = False
+    children: Mapping[str, str]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagSeen:
+    """A tag as the registry lists it. updated: when it last moved, None where the registry does not tell."""
+
+    name: str
+    digest: str
+    updated: datetime | None
+
+
+class Registry(Protocol):
+    """A container registry, by login server."""
+
+    async def manifest(self, registry: str, repository: str, reference: str) -> Manifest | None:
+        """The manifest under a digest or tag; None when it is gone."""
+        ...
+
+    async def digest(self, registry: str, repository: str, tag: str) -> str | None:
+        """The digest a tag names now; None when there is no such tag."""
+        ...
+
+    async def tags(self, registry: str, repository: str) -> list[TagSeen]:
+        """Every tag of a repository."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRow:
+    """Where a message goes: `names | channel | <name>`.
+
+    secret: the channel's signing secret or topic key, "" for managed identity.
+    """
+
+    name: str
+    kind: str
+    url: str
+    secret: str = ""
+
+
+class Channel(Protocol):
+    """One kind of place messages go to."""
+
+    async def send(self, channel: ChannelRow, event: Mapping[str, object], attempt: int) -> None:
+        """Deliver one CloudEvent (structured form). Refused: never try again."""
+        ...
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...

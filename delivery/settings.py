@@ -1,0 +1,112 @@
+"""Settings from the environment, read once, with every problem reported at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STORAGE = "AzureWebJobsStorage"
+
+
+class SettingsError(ValueError):
+    """One line per missing or wrong setting: `setting: expected X, found Y`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the product needs to know about where it runs.
+
+    storage: a connection string, or "" with storage_account set (then the identity is used).
+    storage_tables, storage_queues: service URLs where they are not the account's public ones.
+    identity: client id of the user-assigned identity, "" for the default credential chain.
+    subscription: where `<group>/<app>` in a policy row is looked up.
+    arm: base URL of Azure Resource Manager. arm_audience: scope of its tokens.
+    ca_file: extra certificates to trust, "" for the system's.
+    probe_via: `host:port` that probes connect to instead of asking DNS (a private ingress), "" for DNS.
+    registries: base URL per login server, where that is not `https://<login server>`.
+    settle: age below which request metrics are not judged (METRICS_SETTLE).
+    look_every, probe_every: how often ARM and metrics, and probes, are asked while nothing is wrong.
+    page: base URL of this installation's HTTP API, for links in messages; "" leaves links out.
+    """
+
+    storage: str = ""
+    storage_account: str = ""
+    storage_tables: str = ""
+    storage_queues: str = ""
+    identity: str = ""
+    subscription: str = ""
+    arm: str = "https://management.azure.com"
+    arm_audience: str = "https://management.azure.com/.default"
+    ca_file: str = ""
+    probe_via: str = ""
+    registries: Mapping[str, str]
+    settle: timedelta = timedelta(seconds=180)
+    look_every: timedelta = timedelta(seconds=60)
+    probe_every: timedelta = timedelta(seconds=15)
+    page: str = ""
+
+
+def _seconds(name: str, text: str, problems: list[str]) -> timedelta:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 3600:  # noqa: PLR2004
+        problems.append(f"{name}: expected seconds from 0 to 3600, found {text!r}")
+        return timedelta()
+    return timedelta(seconds=value)
+
+
+def _registries(text: str, problems: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        server, equals, url = part.partition("=")
+        if not equals or not url.startswith(("https://", "http://")):
+            problems.append(f"WEIGHBRIDGE_REGISTRIES: expected login.server=https://host[,…], found {part!r}")
+            continue
+        found[server.strip().lower()] = url.strip().rstrip("/")
+    return found
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Build the settings; raise `SettingsError` that lists every problem."""
+    problems: list[str] = []
+    storage = environ.get(STORAGE, "")
+    account = environ.get(f"{STORAGE}__accountName", "")
+    tables = environ.get(f"{STORAGE}__tableServiceUri", "")
+    queues = environ.get(f"{STORAGE}__queueServiceUri", "")
+    if not (storage or account or (tables and queues)):
+        problems.append(
+            f"{STORAGE}: expected a connection string, {STORAGE}__accountName, or both "
+            f"{STORAGE}__tableServiceUri and {STORAGE}__queueServiceUri; found none"
+        )
+    subscription = environ.get("WEIGHBRIDGE_SUBSCRIPTION", "")
+    if not subscription:
+        problems.append("WEIGHBRIDGE_SUBSCRIPTION: expected the subscription id of the apps, found none")
+    arm = environ.get("WEIGHBRIDGE_ARM", "https://management.azure.com").rstrip("/")
+    if not arm.startswith("https://"):
+        problems.append(f"WEIGHBRIDGE_ARM: expected an https:// address, found {arm!r}")
+    settings = Settings(
+        storage=storage,
+        storage_account=account,
+        storage_tables=tables,
+        storage_queues=queues,
+        identity=environ.get(f"{STORAGE}__clientId", "") or environ.get("AZURE_CLIENT_ID", ""),
+        subscription=subscription,
+        arm=arm,
+        arm_audience=environ.get("WEIGHBRIDGE_ARM_AUDIENCE", "https://management.azure.com/.default"),
+        ca_file=environ.get("WEIGHBRIDGE_CA_FILE", ""),
+        probe_via=environ.get("WEIGHBRIDGE_PROBE_VIA", ""),
+        registries=_registries(environ.get("WEIGHBRIDGE_REGISTRIES", ""), problems),
+        settle=_seconds("METRICS_SETTLE", environ.get("METRICS_SETTLE", "180"), problems),
+        look_every=_seconds("WEIGHBRIDGE_LOOK_EVERY", environ.get("WEIGHBRIDGE_LOOK_EVERY", "60"), problems),
+        probe_every=_seconds("WEIGHBRIDGE_PROBE_EVERY", environ.get("WEIGHBRIDGE_PROBE_EVERY", "15"), problems),
+        page=environ.get("WEIGHBRIDGE_PAGE", "").rstrip("/"),
+    )
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings

@@ -1,0 +1,116 @@
+"""What a policy asks of a canary, and what was counted: the values the judge works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """The four answers; "too little to know" and "could not ask" are neither good nor bad."""
+
+    PASSED = "passed"
+    INCONCLUSIVE = "inconclusive"
+    ERRORED = "errored"
+    FAILED = "failed"
+
+
+class OnNoData(StrEnum):
+    """What an inconclusive bake does at its end."""
+
+    PROBE = "probe"
+    WAIT = "wait"
+    PAUSE = "pause"
+    FAIL = "fail"
+
+
+class CheckKind(StrEnum):
+    PROBE = "probe"
+    RESTARTS = "restarts"
+    ERRORS = "errors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """How much is allowed: `rate` alone, `stable + rate`, or `stable x times`.
+
+    rate: a share from 0 to 1. Exactly one of `rate` alone, (`rate`, `above_stable`) or `times` is meant.
+    """
+
+    rate: float = 0.0
+    above_stable: bool = False
+    times: float | None = None  # None: not relative to stable by a factor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSpec:
+    """One synthetic request to the canary's own address."""
+
+    path: str = "/"
+    lowest: int = 200
+    highest: int = 399
+    under: timedelta | None = None  # None: as slow as the client's time-out allows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One `;`-part of the Checks cell.
+
+    text: the part as the person wrote it, for messages.
+    most: for restarts, the largest count allowed.
+    """
+
+    kind: CheckKind
+    text: str
+    probe: ProbeSpec | None = None  # None unless kind is PROBE
+    limit: Limit | None = None  # None unless kind is ERRORS
+    most: int = 0
+    minimum: int = 0  # requests of the canary below which the check says nothing
+    strikes: int = 1  # failures in a row that make it failed
+    warn: bool = False  # said aloud, never acted on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Requests and failed requests (5xx) of one revision, running totals or one interval."""
+
+    requests: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What one check has added up since the canary's first weight.
+
+    worse, better: log gain of each bet in `analysis.WORSE` and `analysis.BETTER`; () before the first interval.
+    floor: the same bets as `worse`, against the floor below which a difference does not matter.
+    strikes: failures in a row, at the last look.
+    """
+
+    worse: tuple[float, ...] = ()
+    better: tuple[float, ...] = ()
+    floor: tuple[float, ...] = ()
+    canary: Counts = Counts()
+    stable: Counts = Counts()
+    strikes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What one check says now, in numbers and in words.
+
+    value, limit, stable: in the check's own unit (a rate from 0 to 1, restarts, an HTTP status); None: not known.
+    samples: canary requests behind the answer. missing: how many more would settle it, when that is known.
+    """
+
+    check: str
+    verdict: Verdict
+    because: str
+    value: float | None = None
+    limit: float | None = None
+    stable: float | None = None
+    samples: int = 0
+    missing: int | None = None
+    strikes: int = 0
+    warn: bool = False

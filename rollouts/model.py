@@ -1,0 +1,602 @@
+"""The values of a rollout: what is stored, what is seen, and what is decided.
+
+Every value is frozen and changes by `dataclasses.replace`. Times are aware UTC datetimes.
+Weights are percent per revision name, summed over the entries of one revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from rollouts.checks import Check, Counts, Measurement, OnNoData, Tally
+from rollouts.findings import Finding
+
+Weights = Mapping[str, int]
+
+
+class Phase(StrEnum):
+    """Where a rollout is; the last seven are outcomes and never change again."""
+
+    WAITING = "waiting"
+    DEPLOYING = "deploying"
+    BAKING = "baking"
+    ROLLING_BACK = "rolling_back"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    ABORTED = "aborted"
+    FAILED = "failed"
+
+
+class Cause(StrEnum):
+    """Why a rollout changes its phase; `machine.TRANSITIONS` says where each leads."""
+
+    GATES_OPEN = "gates_open"
+    GATE_CLOSED = "gate_closed"
+    LIMIT_PASSED = "limit_passed"
+    NEWER_IMAGE = "newer_image"
+    ABORT_ORDERED = "abort_ordered"
+    ROLLBACK_ORDERED = "rollback_ordered"
+    CANARY_READY = "canary_ready"
+    CANARY_NEVER_READY = "canary_never_ready"
+    CHECK_FAILED = "check_failed"
+    BAKES_SERVED = "bakes_served"
+    LEFT_AS_IS = "left_as_is"
+
+
+class OnFailure(StrEnum):
+    ROLLBACK = "rollback"
+    PAUSE = "pause"
+
+
+class OnNewImage(StrEnum):
+    SUPERSEDE = "supersede"
+    FINISH = "finish"
+
+
+class OnDrift(StrEnum):
+    PAUSE = "pause"
+    ADOPT = "adopt"
+    RESTORE = "restore"
+
+
+class Mode(StrEnum):
+    ON = "on"
+    OBSERVE = "observe"
+    OFF = "off"
+
+
+class ActorKind(StrEnum):
+    POLICY = "policy"
+    PERSON = "person"
+    PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acted. For a person, `id` and `name` come from the signed-in principal or the key used."""
+
+    kind: ActorKind
+    id: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A pushed image: `registry` is the login server, `digest` its identity, `tag` only its name.
+
+    digest: the digest that was pushed and is deployed (`sha256:` and 64 hex digits).
+    """
+
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+
+    @property
+    def reference(self) -> str:
+        """The reference that is deployed: always by digest."""
+        return f"{self.registry}/{self.repository}@{self.digest}"
+
+    @property
+    def short(self) -> str:
+        """Name for people: repository and tag."""
+        return f"{self.repository} {self.tag}"
+
+
+# ---- the plan, frozen when a rollout takes its app ---------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A weight and how long it must be served at that weight, once seen there."""
+
+    weight: int
+    bake: timedelta
+    until_approved: bool = False
+    approve_within: timedelta | None = None  # None: waits for a person without limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How an image is rolled out: a policy row with every blank filled in.
+
+    replace: the app has no ingress; the canary replaces stable once it is ready, and bakes at "100".
+    deadline: time the whole rollout may take, people's time not counted.
+    keep: how long the old revision stays active after promotion.
+    """
+
+    steps: tuple[Step, ...]
+    checks: tuple[Check, ...]
+    deadline: timedelta
+    keep: timedelta
+    replace: bool = False
+    on_no_data: OnNoData = OnNoData.PROBE
+    on_failure: OnFailure = OnFailure.ROLLBACK
+    on_new_image: OnNewImage = OnNewImage.SUPERSEDE
+    on_drift: OnDrift = OnDrift.PAUSE
+    mode: Mode = Mode.ON
+    notify: tuple[str, ...] = ()  # channel names; a trailing " all" asks for every message
+    runbook: str = ""
+
+
+# ---- what is stored ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stable:
+    """The revision that carries the traffic if we stop now; tag and policy only if we put it there."""
+
+    revision: str
+    digest: str = ""
+    tag: str = ""
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Nothing rises while this is set."""
+
+    by: Actor
+    because: str
+    since: datetime
+    until: datetime | None = None  # None: until a person resumes; a time: resumes by itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """Live traffic is neither our level nor an open write of ours: a person moved it."""
+
+    since: datetime
+    because: str
+    weights: Weights
+
+
+class WriteKind(StrEnum):
+    TRAFFIC = "traffic"
+    CREATE = "create"
+    ACTIVATE = "activate"
+    DEACTIVATE = "deactivate"
+
+
+class WriteAnswer(StrEnum):
+    """What came back from the one send of a write."""
+
+    ACCEPTED = "accepted"  # an operation runs, or the act is done
+    REFUSED = "refused"  # 4xx: it did not and will not take effect
+    UNSENT = "unsent"  # the observation had grown too old: nothing left this process
+    LOST = "lost"  # no answer, or a 5xx: it may yet take effect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """An ARM write whose end is not known yet (DESIGN 3a).
+
+    id: the sequence number of the save that intended it. weights: what the traffic becomes (TRAFFIC, CREATE).
+    give_up_at: not sent at or after this. location: where its operation is polled, opaque.
+    doubt: an earlier send with the same aim went unanswered; it may land until this plus the open time.
+    """
+
+    id: int
+    kind: WriteKind
+    give_up_at: datetime
+    weights: Weights | None = None
+    revision: str = ""
+    answer: WriteAnswer | None = None  # None: not recorded (yet)
+    answered_at: datetime | None = None
+    location: str = ""
+    error: str = ""
+    doubt: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retire:
+    """A revision to deactivate once it is due and carries nothing."""
+
+    revision: str
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Running totals of both revisions since `since`, as read at `at` (already settled data)."""
+
+    at: datetime
+    since: datetime
+    canary: Counts
+    stable: Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """One image on its way into one app. The id is `<app key>/<n>`.
+
+    policy: `<partition>/<row>` of the row it came from. pushed_at: the registry's time of the push.
+    verified_at: when live traffic was first seen at this step's weight; None while it is not there.
+    read: the last totals added to the tallies, in the order of plan.checks; None before the first.
+    seen: the weights last seen that were ours; a live difference from these and the level is drift.
+    left: the weights a person set and asked to leave; then they are the level.
+    spent: time used of the plan's deadline. unhealthy: looks in a row that found the canary not healthy.
+    """
+
+    n: int
+    image: Image
+    policy: str
+    offered_at: datetime
+    pushed_at: datetime
+    phase: Phase = Phase.WAITING
+    because: str = ""
+    policy_version: str = ""
+    container: str = ""  # "": the one container that runs this repository
+    plan: Plan | None = None  # None while waiting: a waiting candidate follows its row
+    stable: Stable | None = None  # None: there never was a ready revision to return to
+    canary: str = ""  # revision name, given when the app is taken
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cause: Cause | None = None  # why it rolls back, or ended
+    finding: Finding | None = None  # the last answer of its gates
+    announced: tuple[str, ...] = ()  # transitions said aloud, so that each is said once
+    step: int = 0
+    verified_at: datetime | None = None
+    created_at: datetime | None = None  # when our creation was first sent
+    ready_at: datetime | None = None
+    probed_at: datetime | None = None  # last good probe of the canary's own address
+    approved: int = -1  # highest step index a person approved
+    fast: bool = False  # a person ordered promote: the remaining bakes are waived
+    paused: Pause | None = None
+    drift: Drift | None = None
+    seen: Weights | None = None
+    left: Weights | None = None
+    read: Totals | None = None
+    tallies: tuple[Tally, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    unhealthy: int = 0
+    spent: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A policy that offers images to one container of the app, and how its Tags order."""
+
+    policy: str
+    container: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A finished rollout, remembered on the app so that a repeated event is not a new attempt."""
+
+    n: int
+    digest: str
+    tag: str
+    policy: str
+    phase: Phase
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """The app's row: the lock and everything live. Bounded: see `delivery/rows.py`.
+
+    key: the lower-cased resource id with `|` for `/`. counter: the last n given out; never reused.
+    known: revisions not made by us that were announced. ticked_at: the last saved tick.
+    """
+
+    key: str
+    seq: int = 0
+    counter: int = 0
+    ticked_at: datetime | None = None
+    stable: Stable | None = None
+    live: Rollout | None = None
+    waiting: tuple[Rollout, ...] = ()
+    writes: tuple[Write, ...] = ()
+    retire: tuple[Retire, ...] = ()
+    hold: Pause | None = None
+    lanes: tuple[Lane, ...] = ()
+    done: tuple[Done, ...] = ()
+    known: tuple[str, ...] = ()
+    indexed: datetime | None = None  # due_at last put into `active`; None: not there
+    undelivered: bool = False  # an outbox row of this app may still be waiting
+
+
+# ---- what is seen ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """Could not ask: an answer of its own, never a guess."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficEntry:
+    """One entry of `configuration.ingress.traffic`; a revision name, or `latest`."""
+
+    weight: int
+    revision: str = ""
+    latest: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionSeen:
+    """One revision as ARM tells it; states are open strings (aca-platform A7).
+
+    images: container name to image reference. replicas: running replicas. floor: minReplicas.
+    restarts: of its replicas' containers, None when not asked.
+    """
+
+    name: str
+    active: bool
+    provisioning: str = ""
+    health: str = ""
+    running: str = ""
+    details: str = ""
+    replicas: int = 0
+    floor: int = 0
+    images: Mapping[str, str]
+    fqdn: str = ""
+    created_at: datetime | None = None
+    restarts: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppSeen:
+    """A container app and its revisions (inactive ones too), oldest first.
+
+    at: when the reading began. fqdn: "" without ingress. images: of the app's template.
+    """
+
+    at: datetime
+    multiple: bool
+    provisioning: str
+    traffic: tuple[TrafficEntry, ...]
+    revisions: tuple[RevisionSeen, ...]
+    latest_ready: str = ""
+    ingress: bool = True
+    fqdn: str = ""
+    images: Mapping[str, str]
+    location: str = ""
+    environment: str = ""
+
+    def revision(self, name: str) -> RevisionSeen | None:
+        """The revision of this name, compared as ARM does: without case."""
+        return next((r for r in self.revisions if r.name.lower() == name.lower()), None)
+
+
+class OperationState(StrEnum):
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationSeen:
+    state: OperationState
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSeen:
+    """One probe of the canary's own address. status None: no answer."""
+
+    at: datetime
+    path: str
+    status: int | None
+    took: timedelta
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateSeen:
+    """What the gates say now of one waiting rollout.
+
+    plan: the row as it is now, frozen if the rollout takes the app in this tick; None unless open.
+    beats: this candidate is newer than the live rollout's image. lesser: waiting n it outranks.
+    """
+
+    n: int
+    finding: Finding
+    plan: Plan | None = None
+    policy_version: str = ""
+    container: str = ""
+    beats: bool = False
+    lesser: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """An image a policy selected, put forward for this app; becomes a waiting rollout."""
+
+    image: Image
+    policy: str
+    pushed_at: datetime
+
+
+class Verb(StrEnum):
+    PAUSE = "pause"
+    RESUME = "resume"
+    APPROVE = "approve"
+    ABORT = "abort"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    LEAVE = "leave"
+    HOLD = "hold"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A person's order. For a rollout it names n, digest and step; it is refused if those moved on.
+
+    id: the RowKey of its `order:` row. until: for pause and hold. digest alone with RELEASE: a quarantine.
+    """
+
+    id: str
+    verb: Verb
+    actor: Actor
+    at: datetime
+    n: int | None = None  # None: an order to the app (hold, release)
+    digest: str = ""
+    step: int | None = None
+    until: datetime | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """All facts of one tick, asked after the row was loaded. None: not asked, because not needed."""
+
+    app: AppSeen | Unknown | None = None
+    operations: Mapping[int, OperationSeen]
+    probes: tuple[ProbeSeen, ...] = ()
+    totals: Totals | Unknown | None = None
+    candidates: tuple[CandidateSeen, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    orders: tuple[Order, ...] = ()
+    quarantined: frozenset[str] = frozenset()
+    settle: timedelta = timedelta(seconds=180)
+
+
+# ---- what is decided ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTraffic:
+    """Replace the whole traffic array."""
+
+    traffic: tuple[TrafficEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCanary:
+    """One PATCH of `template` and `traffic`: our container's image and a fresh suffix, nothing else.
+
+    traffic: () leaves the array alone (no ingress, or nothing to return to).
+    """
+
+    container: str
+    image: str
+    suffix: str
+    traffic: tuple[TrafficEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activate:
+    revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deactivate:
+    revision: str
+
+
+ArmWrite = SetTraffic | CreateCanary | Activate | Deactivate
+
+
+class Said(StrEnum):
+    """Event types, without the `Weighbridge.` prefix; past tense, only what was observed or decided."""
+
+    WAITING = "RolloutWaiting"
+    STARTED = "RolloutStarted"
+    STEPPED = "RolloutStepped"
+    PAUSED = "RolloutPaused"
+    RESUMED = "RolloutResumed"
+    APPROVAL_ASKED = "RolloutApprovalAsked"
+    APPROVED = "RolloutApproved"
+    DRIFTED = "RolloutDrifted"
+    ROLLING_BACK = "RolloutRollingBack"
+    PROMOTED = "RolloutPromoted"
+    ROLLED_BACK = "RolloutRolledBack"
+    SUPERSEDED = "RolloutSuperseded"
+    REJECTED = "RolloutRejected"
+    EXPIRED = "RolloutExpired"
+    ABORTED = "RolloutAborted"
+    FAILED = "RolloutFailed"
+    HELD = "AppHeld"
+    RELEASED = "AppReleased"
+    FOREIGN_REVISION = "ForeignRevisionSeen"
+    STABLE_ADOPTED = "StableAdopted"
+    ORDER_REFUSED = "OrderRefused"
+    WOULD_HAVE = "RolloutWouldHaveStarted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announce:
+    """Tell people once about an edge. `transition` is unique within the rollout (or the app, n None)."""
+
+    said: Said
+    transition: str
+    because: str
+    n: int | None = None
+    actor: Actor = Actor(kind=ActorKind.POLICY)
+    before: Weights | None = None
+    after: Weights | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    digest: str
+    because: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    digest: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consume:
+    """The order was taken into account, or refused; either way its row goes."""
+
+    order: Order
+    answer: str  # "done", or why it was refused
+
+
+Effect = Announce | Quarantine | Release | Consume
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a tick saves, tells, writes and when it looks again.
+
+    write: at most one; its intent is already in `next.writes`. finished: rollouts that ended in this tick.
+    due: when the app must be ticked again; None when nothing is live, open, retiring or waiting.
+    """
+
+    next: App
+    effects: tuple[Effect, ...]
+    because: str
+    write: ArmWrite | None = None
+    finished: tuple[Rollout, ...] = ()
+    due: datetime | None = None
