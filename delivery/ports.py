@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from policies.facts import Manifest, TagSeen
     from rollouts.checks import ProbeSpec
     from rollouts.model import AppSeen, ArmWrite, OperationSeen, ProbeSeen, Totals
 
@@ -149,33 +150,6 @@ class Prober(Protocol):
     async def probe(self, fqdn: str, spec: ProbeSpec) -> ProbeSeen:
         """One request; no answer is an answer (status None), never an error."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """What the registry holds under a digest.
-
-    config: config media type. artifact: artifactType or "". platforms: "os/arch" of an index's children that
-    are images, () for a plain manifest (whose own platform the registry does not tell).
-    children: digest per platform.
-    """
-
-    digest: str
-    media_type: str
-    config: str = ""
-    artifact: str = ""
-    subject: bool = False
-    children: Mapping[str, str]
-    labels: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagSeen:
-    """A tag as the registry lists it. updated: when it last moved, None where the registry does not tell."""
-
-    name: str
-    digest: str
-    updated: datetime | None
 
 
 class Registry(Protocol):
