@@ -84,8 +84,8 @@ class Tally:
     """What one check has added up since the canary's first weight.
 
     worse, better: log gain of each bet in `analysis.WORSE` and `analysis.BETTER`; () before the first interval.
-    floor: the same bets as `worse`, against the floor below which a difference does not matter.
-    strikes: failures in a row, at the last look.
+    floor: the same bets as `worse`, against the floor below which a difference does not matter; () where none applies.
+    strikes: failures in a row, at the last look. alone: the canary had all the traffic at the last look.
     """
 
     worse: tuple[float, ...] = ()
@@ -94,6 +94,7 @@ class Tally:
     canary: Counts = Counts()
     stable: Counts = Counts()
     strikes: int = 0
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,7 +188,8 @@ class WriteAnswer(StrEnum):
     """What came back from the one send of a write."""
 
     ACCEPTED = "accepted"  # an operation runs, or the act is done
-    REFUSED = "refused"  # 4xx: it did not and will not take effect
+    BUSY = "busy"  # 409 or 429: it did not take effect; ask again
+    REFUSED = "refused"  # any other 4xx: it did not and will not take effect
     UNSENT = "unsent"  # the observation had grown too old: nothing left this process
     LOST = "lost"  # no answer, or a 5xx: it may yet take effect
 
@@ -224,7 +225,7 @@ class Retire:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Running totals of both revisions since `since`, as read at `at` (already settled data)."""
+    """Running totals of both revisions over [since, at); `at` lies the settle time before the reading."""
 
     at: datetime
     since: datetime
@@ -256,6 +257,7 @@ class Rollout:
     plan: Plan | None = None  # None while waiting: a waiting candidate follows its row
     stable: Stable | None = None  # None: there never was a ready revision to return to
     canary: str = ""  # revision name, given when the app is taken
+    address: str = ""  # the canary's own host name, once seen
     started_at: datetime | None = None
     finished_at: datetime | None = None
     cause: Cause | None = None  # why it rolls back, or ended
@@ -267,6 +269,7 @@ class Rollout:
     ready_at: datetime | None = None
     probed_at: datetime | None = None  # last good probe of the canary's own address
     approved: int = -1  # highest step index a person approved
+    asked_at: datetime | None = None  # when this step's approval was asked for
     fast: bool = False  # a person ordered promote: the remaining bakes are waived
     paused: Pause | None = None
     drift: Drift | None = None
@@ -312,6 +315,7 @@ class App:
     seq: int = 0
     counter: int = 0
     ticked_at: datetime | None = None
+    looked_at: datetime | None = None  # when the app was last read from ARM
     stable: Stable | None = None
     live: Rollout | None = None
     waiting: tuple[Rollout, ...] = ()

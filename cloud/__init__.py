@@ -1,0 +1,1 @@
+"""Adapters that know Azure: credentials, tables, queues, Container Apps, registries, metrics, probes."""

@@ -1,0 +1,227 @@
+"""A container registry over the OCI distribution API, and ACR's own listing of tags."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from cloud.http import asking, of_answer, parsed
+from cloud.registry_auth import RegistryAuth, Wanted, base, is_acr
+from cloud.session import open_session
+from delivery.errors import Refused, Retry
+from policies.facts import Manifest, TagSeen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiohttp import ClientResponse, ClientSession
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from delivery.settings import Settings
+
+_WITHIN = 10.0  # seconds for one call, its tokens included
+_LARGEST = 4 * 1024 * 1024  # bytes: the distribution specification's own limit for a manifest
+_PAGES = 100
+_NEXT = re.compile(r'<(?P<address>[^>]+)>;\s*rel="?next')
+_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.artifact.manifest.v1+json",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def body(self) -> Mapping[str, object]:
+        found = parsed(self.content)
+        return found if isinstance(found, Mapping) else {}
+
+
+class ContainerRegistry:
+    """`delivery.ports.Registry`. 1 call each once a token is held (tags: 1 per page); 3 more for the first token.
+
+    credential None: only what a registry shows to anybody.
+    """
+
+    def __init__(self, settings: Settings, credential: AsyncTokenCredential | None) -> None:
+        self._settings = settings
+        self._auth = RegistryAuth(settings, credential)
+        self._session: ClientSession | None = None
+
+    async def manifest(self, registry: str, repository: str, reference: str) -> Manifest | None:
+        """1 GET. What answers to a digest is hashed: a registry cannot pass off something else.
+
+        labels: the manifest's own annotations; the image's labels would cost another call and are not read.
+        """
+        path = f"/v2/{quote(repository)}/manifests/{quote(reference, safe=':')}"
+        answer = await self._ask("GET", Wanted(registry=registry, repository=repository), path)
+        if answer is None:
+            return None
+        counted = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+        if reference.startswith("sha256:") and reference != counted:
+            raise Retry(f"registry: {registry}/{repository}@{reference}: expected this content, found {counted}")
+        return _manifest(answer, counted)
+
+    async def digest(self, registry: str, repository: str, tag: str) -> str | None:
+        """1 HEAD."""
+        path = f"/v2/{quote(repository)}/manifests/{quote(tag)}"
+        answer = await self._ask("HEAD", Wanted(registry=registry, repository=repository), path)
+        if answer is None:
+            return None
+        found = answer.headers.get("Docker-Content-Digest", "")
+        if not found:
+            raise Refused(f"registry: {registry}/{repository}:{tag}: expected Docker-Content-Digest, found none")
+        return found
+
+    async def tags(self, registry: str, repository: str) -> list[TagSeen]:
+        """1 GET a page. Only ACR tells digests and times; of another registry they are "" and None.
+
+        ACR lists the newest first, 100 a page: of more than 10 000 these are the newest. A longer list without such
+        an order is refused.
+        """
+        if is_acr(registry):
+            wanted = Wanted(registry=registry, repository=repository, listing=True)
+            path = f"/acr/v1/{quote(repository)}/_tags?n=100&orderby=timedesc"
+            pages = await self._pages(wanted, path, ordered=True)
+            if pages:
+                return [_acr_tag(tag) for page in pages for tag in _maps(page.get("tags"))]
+        wanted = Wanted(registry=registry, repository=repository)
+        pages = await self._pages(wanted, f"/v2/{quote(repository)}/tags/list?n=1000", ordered=False)
+        names = (name for page in pages for name in _list(page.get("tags")))
+        return [TagSeen(name=name, digest="", updated=None) for name in names if isinstance(name, str)]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _pages(self, wanted: Wanted, path: str, *, ordered: bool) -> list[Mapping[str, object]]:
+        """Follow the `next` links. Empty: there is no such repository, or no such listing."""
+        pages: list[Mapping[str, object]] = []
+        while path and len(pages) < _PAGES:
+            answer = await self._ask("GET", wanted, path)
+            if answer is None:
+                break
+            pages.append(answer.body)
+            path = self._next(wanted.registry, answer.headers.get("Link", ""))
+        else:
+            if path and not ordered:
+                named = f"{wanted.registry}/{wanted.repository}"
+                raise Refused(f"registry: {named}: expected its tags on {_PAGES} pages, found more")
+        return pages
+
+    def _next(self, registry: str, link: str) -> str:
+        """The path of the next page, "" at the end. Its token must not follow it to another host."""
+        found = _NEXT.search(link)
+        if found is None:
+            return ""
+        parts = urlsplit(found["address"])
+        if parts.netloc and parts.netloc != urlsplit(base(self._settings, registry)).netloc:
+            raise Refused(f"registry: {registry}: expected the next page on the same host, found {parts.netloc!r}")
+        return f"{parts.path}?{parts.query}"
+
+    async def _ask(self, method: str, wanted: Wanted, path: str) -> _Answer | None:
+        """Ask, and once more with a fresh token when the registry wants one. None: 404."""
+        where = f"registry: {wanted.registry}/{wanted.repository}: {method}"
+        with asking(where):
+            async with asyncio.timeout(_WITHIN):
+                answer = await self._once(method, wanted, path)
+                if answer.status == HTTPStatus.UNAUTHORIZED:
+                    await self._auth.obtain(self._opened(), wanted, answer.headers.get("WWW-Authenticate", ""))
+                    answer = await self._once(method, wanted, path)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status != HTTPStatus.OK:
+            raise of_answer(where, answer.status, answer.headers, parsed(answer.content), wrote=False)
+        return answer
+
+    async def _once(self, method: str, wanted: Wanted, path: str) -> _Answer:
+        headers = {
+            "Accept": ", ".join(_TYPES) if "/manifests/" in path else "application/json",
+            **self._auth.held(wanted),
+        }
+        url = base(self._settings, wanted.registry) + path
+        async with self._opened().request(method, url, headers=headers, allow_redirects=False) as answer:
+            content = await _read(answer, wanted.registry)
+        return _Answer(status=answer.status, headers=answer.headers, content=content)
+
+    def _opened(self) -> ClientSession:
+        if self._session is None:
+            self._session = open_session(self._settings.ca_file)
+        return self._session
+
+
+async def _read(answer: ClientResponse, registry: str) -> bytes:
+    content = bytearray()
+    async for part in answer.content.iter_chunked(65536):
+        content += part
+        if len(content) > _LARGEST:
+            raise Refused(f"registry: {registry}: expected at most {_LARGEST} bytes, found more")
+    return bytes(content)
+
+
+def _manifest(answer: _Answer, counted: str) -> Manifest:
+    body = answer.body
+    return Manifest(
+        digest=answer.headers.get("Docker-Content-Digest") or counted,
+        media_type=_text(body.get("mediaType")) or answer.headers.get("Content-Type", "").partition(";")[0].strip(),
+        config=_text(_map(body.get("config")).get("mediaType")),
+        artifact=_text(body.get("artifactType")),
+        subject=bool(body.get("subject")),
+        children=dict(_children(body)),
+        labels={name: _text(value) for name, value in _map(body.get("annotations")).items()},
+    )
+
+
+def _children(index: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield ("os/arch", digest) of an index's images; of several variants the first named wins.
+
+    Attestations are listed beside the images as `unknown/unknown` and are skipped.
+    """
+    named: set[str] = set()
+    for child in _maps(index.get("manifests")):
+        platform = _map(child.get("platform"))
+        name = f"{_text(platform.get('os'))}/{_text(platform.get('architecture'))}"
+        if name not in {"/", "unknown/unknown"} | named:
+            named.add(name)
+            yield name, _text(child.get("digest"))
+
+
+def _acr_tag(tag: Mapping[str, object]) -> TagSeen:
+    try:
+        updated = datetime.fromisoformat(_text(tag.get("lastUpdateTime")))
+    except ValueError:
+        updated = None
+    if updated is not None and updated.tzinfo is None:
+        updated = updated.replace(tzinfo=UTC)
+    return TagSeen(name=_text(tag.get("name")), digest=_text(tag.get("digest")), updated=updated)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _map(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _maps(value: object) -> list[Mapping[str, object]]:
+    return [v for v in _list(value) if isinstance(v, Mapping)]

@@ -1,0 +1,212 @@
+"""What is known of an image's digest: pushes seen and scans completed, as events bring it and as rows keep it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+
+from policies.errors import EvidenceError
+
+ROW_VERSION = 1
+DIGEST = re.compile(r"sha(?:256:[a-f0-9]{64}|512:[a-f0-9]{128})", re.ASCII)
+_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,12}))?([Zz]|[+-][0-9]{2}:?[0-9]{2})",
+    re.ASCII,
+)
+
+
+def read_time(text: str) -> datetime | None:
+    """An RFC 3339 time in UTC; registries write 7 or 9 digits of a second, and sometimes an offset."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    day, clock, fraction, zone = match.groups()
+    try:
+        read = datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6].ljust(6, '0')}{zone.upper()}")
+        return read.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def evidence_partition(registry: str, digest: str) -> str:
+    """PartitionKey of everything known about a digest."""
+    return f"{registry.lower()}|{digest}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Severities:
+    """How many findings of each severity; as the event's schema counts them."""
+
+    critical: int
+    high: int
+    medium: int
+    low: int
+    negligible: int
+    unknown: int
+
+
+SEVERITIES = tuple(field.name for field in fields(Severities))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanEvidence:
+    """One scanner's last word on a digest.
+
+    status: completed, failed, unsupported or incomplete. counts: None unless completed.
+    index_digest: the multi-platform index this manifest belongs to, "" when not known.
+    platform: "os/arch", "" when the scanner did not say. worst: a few findings for people, most severe first.
+    """
+
+    registry: str
+    repository: str
+    digest: str
+    scanner: str
+    status: str
+    completed_at: datetime
+    counts: Severities | None = None
+    index_digest: str = ""
+    platform: str = ""
+    reason: str = ""
+    worst: tuple[str, ...] = ()
+    report: str = ""
+
+    @property
+    def partition(self) -> str:
+        """PartitionKey of its row."""
+        return evidence_partition(self.registry, self.digest)
+
+    @property
+    def key(self) -> str:
+        """RowKey: one row a scanner, so that a repeated event changes nothing."""
+        return f"scan:{self.scanner}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushEvidence:
+    """A push as the registry's event told it. tag "": pushed by digest. location: the replica's region."""
+
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+    pushed_at: datetime
+    media_type: str = ""
+    location: str = ""
+
+    @property
+    def partition(self) -> str:
+        """PartitionKey of its row."""
+        return evidence_partition(self.registry, self.digest)
+
+    @property
+    def key(self) -> str:
+        """RowKey: with the repository, for one digest may be pushed into several."""
+        return f"push:{self.repository.replace('/', '|')}:{self.tag}"
+
+
+def scan_to_columns(scan: ScanEvidence) -> dict[str, object]:
+    """The columns of its row."""
+    counts = {name: getattr(scan.counts, name) for name in SEVERITIES} if scan.counts else None
+    return {
+        "v": ROW_VERSION,
+        "registry": scan.registry,
+        "repository": scan.repository,
+        "digest": scan.digest,
+        "scanner": scan.scanner,
+        "status": scan.status,
+        "completed_at": scan.completed_at.isoformat(),
+        "counts": json.dumps(counts),
+        "index_digest": scan.index_digest,
+        "platform": scan.platform,
+        "reason": scan.reason,
+        "worst": json.dumps(scan.worst),
+        "report": scan.report,
+    }
+
+
+def scan_from_columns(source: str, columns: Mapping[str, object]) -> ScanEvidence:
+    """The evidence of a row. source: its keys, for the error."""
+    row = _Row(source, columns)
+    counts = row.decoded("counts")
+    worst = row.decoded("worst")
+    try:
+        return ScanEvidence(
+            registry=row.text("registry"),
+            repository=row.text("repository"),
+            digest=row.text("digest"),
+            scanner=row.text("scanner"),
+            status=row.text("status"),
+            completed_at=row.time("completed_at"),
+            counts=Severities(**counts) if isinstance(counts, dict) else None,
+            index_digest=row.text("index_digest"),
+            platform=row.text("platform"),
+            reason=row.text("reason"),
+            worst=tuple(str(line) for line in worst) if isinstance(worst, list) else (),
+            report=row.text("report"),
+        )
+    except TypeError as error:
+        raise row.fault("counts", "the six severities") from error
+
+
+def push_to_columns(push: PushEvidence) -> dict[str, object]:
+    """The columns of its row."""
+    return {
+        "v": ROW_VERSION,
+        "registry": push.registry,
+        "repository": push.repository,
+        "tag": push.tag,
+        "digest": push.digest,
+        "pushed_at": push.pushed_at.isoformat(),
+        "media_type": push.media_type,
+        "location": push.location,
+    }
+
+
+def push_from_columns(source: str, columns: Mapping[str, object]) -> PushEvidence:
+    """The evidence of a row. source: its keys, for the error."""
+    row = _Row(source, columns)
+    return PushEvidence(
+        registry=row.text("registry"),
+        repository=row.text("repository"),
+        tag=row.text("tag"),
+        digest=row.text("digest"),
+        pushed_at=row.time("pushed_at"),
+        media_type=row.text("media_type"),
+        location=row.text("location"),
+    )
+
+
+class _Row:
+    """A stored row, read strictly: we wrote it, so what does not fit is from another version or hand."""
+
+    def __init__(self, source: str, columns: Mapping[str, object]) -> None:
+        self._source = source
+        self._columns = columns
+        if columns.get("v") != ROW_VERSION:
+            raise self.fault("v", f"row version {ROW_VERSION}")
+
+    def fault(self, column: str, expected: str) -> EvidenceError:
+        found = repr(self._columns.get(column))[:80]
+        return EvidenceError(self._source, [f"{column}: expected {expected}, found {found}"])
+
+    def text(self, column: str) -> str:
+        value = self._columns.get(column)
+        if not isinstance(value, str):
+            raise self.fault(column, "a text")
+        return value
+
+    def time(self, column: str) -> datetime:
+        read = read_time(self.text(column))
+        if read is None:
+            raise self.fault(column, "a time")
+        return read
+
+    def decoded(self, column: str) -> object:
+        try:
+            value: object = json.loads(self.text(column))
+        except (ValueError, RecursionError) as error:
+            raise self.fault(column, "JSON") from error
+        return value

@@ -1,0 +1,200 @@
+"""Images that wait: admitted from offers, judged by their gates, and started one at a time.
+
+A waiting candidate holds nothing. It takes the app only from a row without open writes, when its gates are open,
+nobody holds the app, and one revision can be said to be stable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from rollouts import traffic
+from rollouts.findings import Answer
+from rollouts.model import (
+    App,
+    AppSeen,
+    CandidateSeen,
+    Cause,
+    Done,
+    Mode,
+    Offer,
+    OnNewImage,
+    Phase,
+    Plan,
+    Rollout,
+    Said,
+    Stable,
+)
+from rollouts.orders import Move
+from rollouts.turn import Turn
+
+MOST_WAITING = 10
+SUFFIX_DIGITS = 6
+
+
+def admit(app: App, offers: tuple[Offer, ...], now: datetime) -> App:
+    """Make a waiting rollout of every offer that is news to this app.
+
+    Deduplicated by content: an image that is live, waiting, or already ended is no news, unless it was pushed again
+    after that end. Event Grid and geo-replicas repeat themselves; people re-push on purpose.
+    """
+    for offer in offers:
+        if _is_news(app, offer):
+            n = app.counter + 1
+            rollout = Rollout(n=n, image=offer.image, policy=offer.policy, offered_at=now, pushed_at=offer.pushed_at)
+            app = replace(app, counter=n, waiting=(*app.waiting, rollout))
+    return app
+
+
+def _is_news(app: App, offer: Offer) -> bool:
+    present = (*app.waiting, app.live) if app.live else app.waiting
+    if any(r.image.digest == offer.image.digest and r.policy == offer.policy for r in present):
+        return False
+    ended = [done.at for done in app.done if _same(done, offer)]
+    return not ended or offer.pushed_at > max(ended)
+
+
+def _same(done: Done, offer: Offer) -> bool:
+    return (done.digest, done.tag, done.policy) == (offer.image.digest, offer.image.tag, offer.policy)
+
+
+def suffix(rollout: Rollout) -> str:
+    """The revision suffix: counted per app and never reused, with the digest's first digits for people."""
+    return f"wb{rollout.n}-{rollout.image.digest.removeprefix('sha256:')[:SUFFIX_DIGITS]}"
+
+
+def judge(turn: Turn) -> list[Move]:
+    """Take note of every candidate's finding; answer the waiting rollouts that end, and the live one to supersede."""
+    moves: list[Move] = []
+    for candidate in turn.seen.candidates:
+        rollout = turn.rollout(candidate.n)
+        if rollout is None or rollout.phase is not Phase.WAITING:
+            continue
+        finding = candidate.finding
+        turn.put(replace(rollout, finding=finding, because=finding.because))
+        match finding.answer:
+            case Answer.CLOSED if turn.quiet:
+                moves.append(Move(n=candidate.n, cause=Cause.GATE_CLOSED, because=finding.because))
+            case Answer.WAITING:
+                turn.say(Said.WAITING, finding.because, n=candidate.n)
+            case Answer.OPEN if candidate.plan and candidate.plan.mode is Mode.OBSERVE:
+                turn.say(Said.WOULD_HAVE, "every gate is open", n=candidate.n)
+            case Answer.OPEN | Answer.CLOSED:
+                pass
+    return moves + _too_many(turn, moves) + _supersede(turn)
+
+
+def _too_many(turn: Turn, leaving: list[Move]) -> list[Move]:
+    gone = {move.n for move in leaving}
+    ranked = [c.n for c in turn.seen.candidates if c.n not in gone]
+    staying = [r.n for r in turn.app.waiting if r.n not in gone]
+    surplus = sorted(staying, key=lambda n: ranked.index(n) if n in ranked else len(ranked))[MOST_WAITING:]
+    because = f"{MOST_WAITING} greater images wait already"
+    return [Move(n=n, cause=Cause.NEWER_IMAGE, because=because) for n in surplus if turn.quiet]
+
+
+def _supersede(turn: Turn) -> list[Move]:
+    live = turn.app.live
+    if live is None or live.plan is None or live.phase not in (Phase.DEPLOYING, Phase.BAKING):
+        return []
+    if live.plan.on_new_image is not OnNewImage.SUPERSEDE or turn.app.hold or live.drift or live.fast:
+        return []
+    if _carries_everything(turn, live):
+        return []
+    for candidate in turn.seen.candidates:
+        newer = turn.rollout(candidate.n)
+        if newer and candidate.beats and _may_start(candidate):
+            return [Move(n=live.n, cause=Cause.NEWER_IMAGE, because=f"{newer.image.short} is newer and may start")]
+    return []
+
+
+def _carries_everything(turn: Turn, live: Rollout) -> bool:
+    """Whether the canary has, or may already have been given, all the traffic: then it finishes first."""
+    at_whole = live.phase is Phase.BAKING and live.plan is not None
+    planned = at_whole and live.plan is not None and live.plan.steps[live.step].weight == traffic.WHOLE
+    return planned or (turn.arm is not None and traffic.weights(turn.arm).get(live.canary) == traffic.WHOLE)
+
+
+def _may_start(candidate: CandidateSeen) -> bool:
+    return candidate.finding.answer is Answer.OPEN and candidate.plan is not None and candidate.plan.mode is Mode.ON
+
+
+def start(turn: Turn) -> list[Move]:
+    """Let the greatest candidate whose gates are open take a free app; answer who gives way to it."""
+    if turn.app.live or not turn.quiet or turn.app.hold or turn.arm is None:
+        return []
+    for candidate in turn.seen.candidates:
+        rollout = turn.rollout(candidate.n)
+        if rollout is None or rollout.phase is not Phase.WAITING or not _may_start(candidate):
+            continue
+        return _start(turn, rollout, candidate, turn.arm)
+    return []
+
+
+def _start(turn: Turn, rollout: Rollout, candidate: CandidateSeen, arm: AppSeen) -> list[Move]:
+    plan = candidate.plan
+    if plan is None:
+        return []
+    if refused := _unfit(turn.app, arm, plan):
+        return [Move(n=rollout.n, cause=Cause.GATE_CLOSED, because=refused)]
+    found = traffic.stable(arm)
+    if isinstance(found, traffic.Split):
+        because = f"{found.because}; it starts once one revision has 100 %"
+        turn.put(replace(rollout, because=because))
+        turn.say(Said.WAITING, because, n=rollout.n, transition="split")
+        return []
+    because = _take(turn, rollout, candidate, plan, found)
+    lesser = [turn.rollout(n) for n in candidate.lesser]
+    newer = f"{rollout.image.short} started"
+    return [
+        Move(n=rollout.n, cause=Cause.GATES_OPEN, because=because),
+        *(Move(n=r.n, cause=Cause.NEWER_IMAGE, because=newer) for r in lesser if r and r.phase is Phase.WAITING),
+    ]
+
+
+def _unfit(app: App, arm: AppSeen, plan: Plan) -> str:
+    """Why this app cannot be rolled out to like this; "" when it can."""
+    group, name = app.key.split("|")[4], app.key.split("|")[-1]
+    if not arm.multiple:
+        return (
+            "the app is in Single revision mode; pin the running revision with `az containerapp ingress traffic set "
+            f"-g {group} -n {name} --revision-weight {arm.latest_ready}=100`, then run `az containerapp revision "
+            f"set-mode -g {group} -n {name} --mode multiple` and push again"
+        )
+    if arm.ingress and plan.replace:
+        return "Steps is `replace`, which is for apps without ingress; this one has ingress: give it percent steps"
+    if not arm.ingress and not plan.replace:
+        return "the app has no ingress, so it cannot take a share of requests; set Steps to `replace`"
+    return ""
+
+
+def _take(turn: Turn, rollout: Rollout, candidate: CandidateSeen, plan: Plan, found: Stable | None) -> str:
+    """Put the rollout on the app with its plan frozen; answer the because of its start."""
+    known = turn.app.stable
+    if found is not None and known is not None and known.revision.lower() == found.revision.lower():
+        found = known
+    elif found is not None and known is not None:
+        because = f"{found.revision} carries the traffic instead of {known.revision}; it is the stable now"
+        turn.say(Said.STABLE_ADOPTED, because, transition=f"adopted:{found.revision}")
+    plan = plan if found is not None else replace(plan, steps=(replace(plan.steps[-1], weight=traffic.WHOLE),))
+    because = candidate.finding.because
+    if found is None:
+        because += "; no revision was ever ready, so there is nothing to return to"
+    level = {found.revision: traffic.WHOLE} if found and not plan.replace else None
+    app_name = turn.app.key.rsplit("|", 1)[-1]
+    turn.change(
+        stable=found,
+        waiting=tuple(r for r in turn.app.waiting if r.n != rollout.n),
+        live=replace(
+            rollout,
+            plan=plan,
+            policy_version=candidate.policy_version,
+            container=candidate.container,
+            stable=found,
+            canary=f"{app_name}--{suffix(rollout)}",
+            started_at=turn.now,
+            seen=level,
+        ),
+    )
+    return because

@@ -1,0 +1,427 @@
+"""The state machine of a rollout: everything that changes its phase or moves its traffic is decided here.
+
+`decide` is a pure function of the app's row, what one tick saw, and the time. Nothing else in the product chooses
+a phase or a weight. Its order is its precedence:
+
+    settle the open writes, obey people, weigh the canary, judge the candidates that wait, let one take a free app,
+    then steer the one rollout that holds the app by its phase:
+      DEPLOYING     stable keeps 100 %; the canary is created at 0 % and must become ready
+      BAKING        the canary is at its step's weight and serves the bake at that weight
+      ROLLING_BACK  stable gets 100 % back, before anything else and waiting for nothing
+    and retire a revision if nothing else is written.
+
+Traffic follows the *level*: where the rollout should be now. It is written again whenever live traffic is elsewhere
+for a reason of ours (a write that was lost, or landed late), and never over a person's hand (drift). A rollout ends
+only in a tick whose row had no open write and that then saw the traffic at its level (DESIGN 3a).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from rollouts import analysis, candidates, level, orders, retiring, schedule, traffic, watch, writes
+from rollouts.checks import OnNoData, Verdict
+from rollouts.model import (
+    App,
+    Cause,
+    CreateCanary,
+    Decision,
+    Done,
+    Drift,
+    Observation,
+    OnDrift,
+    OnFailure,
+    Pause,
+    Phase,
+    Plan,
+    Quarantine,
+    Retire,
+    Rollout,
+    Said,
+    Stable,
+    Write,
+    WriteAnswer,
+    WriteKind,
+)
+from rollouts.turn import POLICY, Turn
+
+TRANSITIONS: Mapping[tuple[Phase, Cause], Phase] = {
+    (Phase.WAITING, Cause.GATES_OPEN): Phase.DEPLOYING,
+    (Phase.WAITING, Cause.GATE_CLOSED): Phase.REJECTED,
+    (Phase.WAITING, Cause.NEWER_IMAGE): Phase.SUPERSEDED,
+    (Phase.WAITING, Cause.ABORT_ORDERED): Phase.ABORTED,
+    (Phase.DEPLOYING, Cause.CANARY_READY): Phase.BAKING,
+    (Phase.DEPLOYING, Cause.CANARY_NEVER_READY): Phase.ROLLING_BACK,
+    (Phase.DEPLOYING, Cause.NEWER_IMAGE): Phase.ROLLING_BACK,
+    (Phase.DEPLOYING, Cause.ABORT_ORDERED): Phase.ROLLING_BACK,
+    (Phase.DEPLOYING, Cause.ROLLBACK_ORDERED): Phase.ROLLING_BACK,
+    (Phase.DEPLOYING, Cause.LEFT_AS_IS): Phase.ABORTED,
+    (Phase.BAKING, Cause.BAKES_SERVED): Phase.PROMOTED,
+    (Phase.BAKING, Cause.CHECK_FAILED): Phase.ROLLING_BACK,
+    (Phase.BAKING, Cause.LIMIT_PASSED): Phase.ROLLING_BACK,
+    (Phase.BAKING, Cause.NEWER_IMAGE): Phase.ROLLING_BACK,
+    (Phase.BAKING, Cause.ABORT_ORDERED): Phase.ROLLING_BACK,
+    (Phase.BAKING, Cause.ROLLBACK_ORDERED): Phase.ROLLING_BACK,
+    (Phase.BAKING, Cause.LEFT_AS_IS): Phase.ABORTED,
+    (Phase.ROLLING_BACK, Cause.CHECK_FAILED): Phase.ROLLED_BACK,
+    (Phase.ROLLING_BACK, Cause.ROLLBACK_ORDERED): Phase.ROLLED_BACK,
+    (Phase.ROLLING_BACK, Cause.CANARY_NEVER_READY): Phase.FAILED,
+    (Phase.ROLLING_BACK, Cause.NEWER_IMAGE): Phase.SUPERSEDED,
+    (Phase.ROLLING_BACK, Cause.ABORT_ORDERED): Phase.ABORTED,
+    (Phase.ROLLING_BACK, Cause.LIMIT_PASSED): Phase.EXPIRED,
+    (Phase.ROLLING_BACK, Cause.LEFT_AS_IS): Phase.ABORTED,
+}
+"""Every legal move: (phase, cause) to the next phase. While rolling back, the cause is the one it rolls back for."""
+
+ENDED: Mapping[Phase, Said] = {
+    Phase.PROMOTED: Said.PROMOTED,
+    Phase.ROLLED_BACK: Said.ROLLED_BACK,
+    Phase.SUPERSEDED: Said.SUPERSEDED,
+    Phase.REJECTED: Said.REJECTED,
+    Phase.EXPIRED: Said.EXPIRED,
+    Phase.ABORTED: Said.ABORTED,
+    Phase.FAILED: Said.FAILED,
+}
+
+READY_WITHIN = timedelta(minutes=15)  # ARM gives up on an operation by then
+DRAIN = timedelta(minutes=2)  # a revision seen at 0 % finishes its requests
+REMEMBERED = 20  # finished rollouts kept on the app's row
+
+
+class IllegalMoveError(Exception):
+    """A phase was asked to change for a cause the table does not know; nothing has changed."""
+
+
+def decide(app: App, seen: Observation, now: datetime) -> Decision:
+    """Decide one tick of an app."""
+    turn = Turn(loaded=app, app=app, seen=seen, now=now)
+    ended = writes.settle(turn)
+    _make(turn, orders.obey(turn))
+    watch.foreign(turn)
+    if turn.app.live:
+        _weigh(turn, turn.live)
+    _make(turn, candidates.judge(turn))
+    _make(turn, candidates.start(turn))
+    if turn.app.live:
+        _steer(turn, turn.live, ended)
+    retiring.retire(turn)
+    turn.change(seq=app.seq + 1, ticked_at=now, looked_at=turn.arm.at if turn.arm else app.looked_at)
+    return Decision(
+        next=turn.app,
+        effects=tuple(turn.effects),
+        because="; ".join(turn.because),
+        write=turn.write,
+        finished=tuple(turn.finished),
+        due=schedule.due(turn),
+    )
+
+
+def _make(turn: Turn, moves: list[orders.Move]) -> None:
+    for move in moves:
+        _move(turn, move.n, move.cause, move.because)
+
+
+def _move(turn: Turn, n: int, cause: Cause, because: str) -> None:
+    """Change a rollout's phase as the table allows, and do what the new phase begins with."""
+    rollout = turn.rollout(n)
+    if rollout is None or (rollout.phase, cause) not in TRANSITIONS:
+        where = rollout.phase if rollout else "not here"
+        raise IllegalMoveError(f"rollout {n} is {where}; it cannot move because of {cause}")
+    phase = TRANSITIONS[rollout.phase, cause]
+    rollout = replace(rollout, phase=phase, cause=cause, because=because)
+    turn.put(rollout)
+    match phase:
+        case Phase.WAITING:
+            pass
+        case Phase.DEPLOYING:
+            turn.say(Said.STARTED, because, n=n)
+        case Phase.BAKING:
+            turn.put(replace(rollout, ready_at=turn.now))
+        case Phase.ROLLING_BACK:
+            turn.put(replace(rollout, verified_at=None, paused=None))
+            turn.say(Said.ROLLING_BACK, f"rolling back, because {because}", n=n)
+        case _:
+            _finish(turn, rollout)
+
+
+def _finish(turn: Turn, rollout: Rollout) -> None:
+    """Take an ended rollout off the app, say how it ended, and leave its revisions to retiring."""
+    turn.say(ENDED[rollout.phase], rollout.because, n=rollout.n, after=rollout.seen)
+    rollout = replace(turn.rollout(rollout.n) or rollout, finished_at=turn.now)
+    done = Done(
+        n=rollout.n,
+        digest=rollout.image.digest,
+        tag=rollout.image.tag,
+        policy=rollout.policy,
+        phase=rollout.phase,
+        at=turn.now,
+    )
+    turn.finished.append(rollout)
+    held = turn.app.live is not None and turn.app.live.n == rollout.n
+    turn.change(
+        live=None if held else turn.app.live,
+        waiting=tuple(r for r in turn.app.waiting if r.n != rollout.n),
+        done=(*turn.app.done, done)[-REMEMBERED:],
+    )
+    if rollout.phase is Phase.PROMOTED:
+        _succeed(turn, rollout)
+    elif rollout.created_at and rollout.left is None:
+        turn.change(retire=(*turn.app.retire, Retire(revision=rollout.canary, not_before=turn.now + DRAIN)))
+
+
+def _succeed(turn: Turn, rollout: Rollout) -> None:
+    """The canary is the stable now; the old one stays active for the plan's `keep`."""
+    image = rollout.image
+    old = rollout.stable
+    retire = turn.app.retire
+    if old is not None:
+        keep = max(rollout.plan.keep if rollout.plan else DRAIN, DRAIN)
+        retire = (*retire, Retire(revision=old.revision, not_before=turn.now + keep))
+    stable = Stable(revision=rollout.canary, digest=image.digest, tag=image.tag, policy=rollout.policy)
+    turn.change(stable=stable, retire=retire)
+
+
+def _weigh(turn: Turn, live: Rollout) -> None:
+    """Judge the canary in every tick in which it may have weight; a failed verdict rolls back."""
+    plan = _plan(live)
+    schedule.spend(turn, plan)
+    watch.note_canary(turn, plan)
+    _resume_by_itself(turn)
+    if live.phase is not Phase.BAKING:
+        return
+    watch.measure(turn, plan)
+    live = turn.live
+    verdict = analysis.overall(live.measurements)
+    late = watch.served(turn, plan) and verdict is Verdict.INCONCLUSIVE
+    if verdict is Verdict.FAILED or (late and plan.on_no_data is OnNoData.FAIL):
+        _fail(turn, plan, watch.worst(live.measurements))
+    elif late and plan.on_no_data is OnNoData.PAUSE:
+        _pause(turn, f"cannot tell after the bake: {watch.worst(live.measurements)}", f"no data:{live.step}")
+    elif schedule.overdue(live, plan):
+        _pause(turn, f"the deadline passed: {watch.worst(live.measurements)}", f"deadline:{live.step}")
+
+
+def _resume_by_itself(turn: Turn) -> None:
+    """A pause with an end is over at that end."""
+    paused = turn.live.paused
+    if paused is not None and paused.until is not None and turn.now >= paused.until:
+        turn.change_live(paused=None)
+        because = f"the pause ended: {paused.because}"
+        turn.say(Said.RESUMED, because, n=turn.live.n, transition=f"until:{paused.until.isoformat()}")
+
+
+def _fail(turn: Turn, plan: Plan, because: str) -> None:
+    live = turn.live
+    if plan.on_failure is OnFailure.PAUSE:
+        _pause(turn, f"a check failed: {because}", f"failed:{live.step}")
+        return
+    turn.effects.append(Quarantine(digest=live.image.digest, because=because, n=live.n))
+    _move(turn, live.n, Cause.CHECK_FAILED, because)
+
+
+def _pause(turn: Turn, because: str, transition: str) -> None:
+    """Pause for a person, once per reason: who resumes knowing it is not paused again for the same."""
+    if turn.live.paused is None and turn.say(Said.PAUSED, because, n=turn.live.n, transition=transition):
+        turn.change_live(paused=Pause(by=POLICY, because=because, since=turn.now))
+
+
+def _plan(rollout: Rollout) -> Plan:
+    if rollout.plan is None:
+        raise IllegalMoveError(f"rollout {rollout.n} holds the app without a plan")
+    return rollout.plan
+
+
+def _steer(turn: Turn, live: Rollout, ended: list[tuple[Write, str]]) -> None:
+    """Bring live traffic to the level of the phase, and move on once it is there."""
+    place = level.where(turn, live)
+    for write, error in ended:
+        if not error and write.weights is not None:
+            turn.change_live(seen=write.weights)
+    if live.left is not None and turn.quiet and place is level.Where.AT_LEVEL:
+        _move(turn, live.n, Cause.LEFT_AS_IS, "left as a person set it")
+        return
+    if not _may_steer(turn, _plan(live), place):
+        return
+    if turn.live.left is not None:
+        level.write(turn, urgent=False)
+        return
+    match turn.live.phase:
+        case Phase.DEPLOYING:
+            _deploy(turn, turn.live, ended, place)
+        case Phase.BAKING:
+            _bake(turn, place)
+        case Phase.ROLLING_BACK:
+            _return_to_stable(turn, place)
+        case _:
+            raise IllegalMoveError(f"rollout {live.n} holds the app and is {live.phase}")
+
+
+def _may_steer(turn: Turn, plan: Plan, place: level.Where) -> bool:
+    """Note drift, and answer whether anything may be written over it."""
+    live, arm = turn.live, turn.arm
+    if place is level.Where.AT_LEVEL and live.drift is not None:
+        turn.change_live(drift=None)
+    if place is not level.Where.MOVED or arm is None:
+        return turn.live.drift is None
+    found = traffic.weights(arm)
+    because = f"someone moved the traffic to {traffic.spell(found) or 'nowhere'}"
+    if not arm.multiple or not arm.ingress:
+        because = "someone switched the app to Single mode" if arm.ingress else "someone removed the app's ingress"
+    elif live.left is not None or plan.on_drift is OnDrift.ADOPT:
+        turn.say(Said.DRIFTED, f"{because}; it stays so", n=live.n, transition=f"drift:{traffic.spell(found)}")
+        turn.change_live(left=found, drift=None)
+        return True
+    elif plan.on_drift is OnDrift.RESTORE:
+        turn.say(Said.DRIFTED, f"{because}; it is set back", n=live.n, transition=f"drift:{turn.app.seq}")
+        return True
+    if live.drift is None or dict(live.drift.weights) != found:
+        turn.change_live(drift=Drift(since=turn.now, because=because, weights=found), verified_at=None)
+        asked = f"{because}; nothing is written until someone says resume, promote or leave"
+        turn.say(Said.DRIFTED, asked, n=live.n, transition=f"drift:{turn.app.seq}", after=found)
+    return False
+
+
+def _deploy(turn: Turn, live: Rollout, ended: list[tuple[Write, str]], place: level.Where) -> None:
+    """Create the canary at 0 % and wait until it is ready; it costs stable nothing."""
+    if turn.arm is None:
+        return
+    canary = turn.arm.revision(live.canary)
+    if canary is None:
+        _create(turn, live, ended, place)
+        return
+    if live.image.digest not in canary.images.get(live.container, ""):
+        _move(turn, live.n, Cause.CANARY_NEVER_READY, f"revision {live.canary} exists with another image")
+        return
+    state = analysis.own_state(canary, live.unhealthy)
+    turn.change_live(unhealthy=live.unhealthy + 1 if canary.health == "Unhealthy" else 0)
+    ready, because = watch.ready(turn, canary)
+    if state.verdict is Verdict.FAILED:
+        _move(turn, live.n, Cause.CANARY_NEVER_READY, state.because)
+    elif ready and place is level.Where.AT_LEVEL and not _stopped(turn):
+        _move(turn, live.n, Cause.CANARY_READY, because)
+        _bake(turn, level.where(turn, turn.live))
+    elif place is not level.Where.AT_LEVEL:
+        level.write(turn, urgent=False)
+    elif not ready and _overdue(turn, live):
+        _move(turn, live.n, Cause.CANARY_NEVER_READY, f"not ready within 15 minutes: {because}")
+    else:
+        turn.change_live(because=because if not ready else _stopped(turn))
+
+
+def _create(turn: Turn, live: Rollout, ended: list[tuple[Write, str]], place: level.Where) -> None:
+    for write, error in ended:
+        definite = write.answer in (WriteAnswer.ACCEPTED, WriteAnswer.REFUSED)
+        if write.kind is WriteKind.CREATE and error and definite:
+            _move(turn, live.n, Cause.CANARY_NEVER_READY, f"Azure refused the revision: {error}")
+            return
+    if _overdue(turn, live):
+        _move(turn, live.n, Cause.CANARY_NEVER_READY, "no revision appeared within 15 minutes")
+    elif place is not level.Where.AT_LEVEL:
+        level.write(turn, urgent=False)
+    elif not _stopped(turn) and turn.arm is not None:
+        want, name = level.of(live), candidates.suffix(live)
+        if writes.may_send(turn, WriteKind.CREATE, weights=want, revision=name, urgent=False):
+            array = traffic.array(turn.arm, want) if want else ()
+            effect = CreateCanary(container=live.container, image=live.image.reference, suffix=name, traffic=array)
+            writes.intend(turn, effect, weights=want)
+            turn.change_live(created_at=live.created_at or turn.now, because="the canary is being created at 0 %")
+
+
+def _overdue(turn: Turn, live: Rollout) -> bool:
+    return live.created_at is not None and turn.now >= live.created_at + READY_WITHIN
+
+
+def _stopped(turn: Turn) -> str:
+    """Why nothing may start or rise now; "" when it may."""
+    stop = turn.live.paused or turn.app.hold
+    return f"paused: {stop.because}" if stop else ""
+
+
+def _bake(turn: Turn, place: level.Where) -> None:
+    """Serve the step's bake at its weight, seen there; then the next step, or promoted."""
+    live, plan = turn.live, _plan(turn.live)
+    last = len(plan.steps) - 1
+    if live.fast and live.step < last and not _stopped(turn):
+        turn.change_live(step=last, verified_at=None, asked_at=None)
+        place = level.where(turn, turn.live)
+    if place is level.Where.UNSEEN:
+        return
+    if place is not level.Where.AT_LEVEL:
+        turn.change_live(verified_at=None)
+        level.write(turn, urgent=False)
+        return
+    _verify(turn, plan)
+    if because := _not_yet(turn, plan):
+        turn.change_live(because=because)
+    elif turn.live.step < last:
+        turn.change_live(step=turn.live.step + 1, verified_at=None, asked_at=None)
+        _bake(turn, level.where(turn, turn.live))
+    elif turn.quiet:
+        _move(turn, live.n, Cause.BAKES_SERVED, "every bake was served and nothing speaks against it")
+
+
+def _verify(turn: Turn, plan: Plan) -> None:
+    """The weight was seen: the bake begins, and the step is announced once."""
+    live = turn.live
+    want = level.of(live)
+    if live.verified_at is None:
+        turn.change_live(verified_at=turn.now)
+    step = plan.steps[live.step]
+    turn.change_live(seen=want)
+    said = f"{step.weight} % seen" if want else "the canary took over"
+    turn.say(Said.STEPPED, said, n=live.n, transition=f"step:{live.step}", before=live.seen, after=want)
+
+
+def _not_yet(turn: Turn, plan: Plan) -> str:
+    """Why the step may not end yet; "" when it may. An order to promote waives bake, data and approval."""
+    live = turn.live
+    last = live.step == len(plan.steps) - 1
+    if not last and (stopped := _stopped(turn)):
+        return stopped
+    if live.fast:
+        return ""
+    if live.paused is not None:
+        return f"paused: {live.paused.because}"
+    if not watch.served(turn, plan):
+        return f"baking at {plan.steps[live.step].weight} %"
+    match analysis.overall(live.measurements):
+        case Verdict.PASSED:
+            return _unapproved(turn, plan)
+        case Verdict.INCONCLUSIVE if plan.on_no_data is OnNoData.PROBE and watch.answers(turn, plan):
+            return _unapproved(turn, plan)
+        case Verdict.INCONCLUSIVE if plan.on_no_data is OnNoData.PAUSE:
+            return _unapproved(turn, plan)  # a person resumed after it was paused for want of data
+        case _:
+            return watch.worst(live.measurements)
+
+
+def _unapproved(turn: Turn, plan: Plan) -> str:
+    """Ask a person once, and roll back when the time to answer has passed."""
+    live = turn.live
+    step = plan.steps[live.step]
+    if not step.until_approved or live.approved >= live.step:
+        return ""
+    if live.asked_at is None:
+        turn.change_live(asked_at=turn.now)
+        turn.say(Said.APPROVAL_ASKED, f"approval is needed at {step.weight} %", n=live.n, transition=f"ask:{live.step}")
+    elif step.approve_within is not None and turn.now >= live.asked_at + step.approve_within:
+        _move(turn, live.n, Cause.LIMIT_PASSED, f"nobody approved within the time given at {step.weight} %")
+        return turn.live.because
+    return "waiting for approval"
+
+
+def _return_to_stable(turn: Turn, place: level.Where) -> None:
+    """Stable gets everything back; said when it is seen, over when nothing of ours can land any more."""
+    live = turn.live
+    if live.cause is None or place is level.Where.UNSEEN:
+        return
+    if place is not level.Where.AT_LEVEL:
+        level.write(turn, urgent=True)
+        return
+    want = level.of(live)
+    turn.say(ENDED[TRANSITIONS[live.phase, live.cause]], live.because, n=live.n, before=live.seen, after=want)
+    turn.change_live(seen=want)
+    if turn.quiet:
+        _move(turn, live.n, live.cause, live.because)

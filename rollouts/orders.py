@@ -1,0 +1,148 @@
+"""What a person's order changes. An order is consumed in the tick that obeys or refuses it.
+
+An order to a rollout names its number and digest. Orders that let the canary rise also name the step, so that a
+click on an old message raises nothing; orders that lower it are obeyed at whatever step the rollout is now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from rollouts.model import (
+    Cause,
+    Consume,
+    Order,
+    Pause,
+    Phase,
+    Quarantine,
+    Release,
+    Rollout,
+    Said,
+    Verb,
+)
+from rollouts.turn import Turn
+
+DONE = "done"
+RAISING = (Verb.APPROVE, Verb.PROMOTE, Verb.RESUME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A change of phase an order asks for; the machine makes it."""
+
+    n: int
+    cause: Cause
+    because: str
+
+
+def obey(turn: Turn) -> list[Move]:
+    """Apply every order, oldest first; answer the moves they ask for."""
+    moves: list[Move] = []
+    moved: set[int] = set()
+    for order in sorted(turn.seen.orders, key=lambda o: o.id):
+        if order.n is not None and order.n in moved:
+            answer = "refused: an earlier order of this tick ended the rollout"
+        else:
+            answer = _obey_one(turn, order, moves)
+            moved = {move.n for move in moves}
+        if answer != DONE:
+            turn.say(
+                Said.ORDER_REFUSED,
+                f"{order.verb} by {_who(order)} was {answer}",
+                transition=f"order:{order.id}",
+                actor=order.actor,
+            )
+        turn.effects.append(Consume(order=order, answer=answer))
+    return moves
+
+
+def _who(order: Order) -> str:
+    return order.actor.name or order.actor.id or "someone"
+
+
+def _obey_one(turn: Turn, order: Order, moves: list[Move]) -> str:
+    if order.n is None:
+        return _to_app(turn, order)
+    rollout = turn.rollout(order.n)
+    if rollout is None:
+        return f"refused: rollout {order.n} has ended or never was"
+    if order.digest != rollout.image.digest:
+        return f"refused: rollout {order.n} is of {rollout.image.digest[:19]}, not {order.digest[:19]}"
+    if order.verb in RAISING and order.step is not None and order.step != rollout.step:
+        return f"refused: rollout {order.n} has moved on to step {rollout.step + 1}"
+    return _to_rollout(turn, order, rollout, moves)
+
+
+def _to_app(turn: Turn, order: Order) -> str:
+    because = f"{order.verb} by {_who(order)}" + (f": {order.comment}" if order.comment else "")
+    match order.verb:
+        case Verb.HOLD:
+            turn.change(hold=Pause(by=order.actor, because=because, since=turn.now, until=order.until))
+            turn.say(Said.HELD, because, transition=f"order:{order.id}", actor=order.actor)
+        case Verb.RELEASE if order.digest:
+            turn.effects.append(Release(digest=order.digest, actor=order.actor))
+            turn.say(Said.RELEASED, because, transition=f"order:{order.id}", actor=order.actor)
+        case Verb.RELEASE:
+            if turn.app.hold is None:
+                return "refused: the app is not held"
+            turn.change(hold=None)
+            turn.say(Said.RELEASED, because, transition=f"order:{order.id}", actor=order.actor)
+        case Verb.PAUSE | Verb.RESUME | Verb.APPROVE | Verb.ABORT | Verb.PROMOTE | Verb.ROLLBACK | Verb.LEAVE:
+            return "refused: it must name a rollout"
+    return DONE
+
+
+def _to_rollout(turn: Turn, order: Order, rollout: Rollout, moves: list[Move]) -> str:
+    because = f"{order.verb} by {_who(order)}" + (f": {order.comment}" if order.comment else "")
+    match order.verb:
+        case Verb.ABORT | Verb.ROLLBACK:
+            return _end(turn, order, rollout, moves, because)
+        case Verb.HOLD | Verb.RELEASE:
+            return "refused: it is an order to the app, not to a rollout"
+        case Verb.PAUSE if rollout.phase in (Phase.DEPLOYING, Phase.BAKING):
+            pause = Pause(by=order.actor, because=because, since=turn.now, until=order.until)
+            turn.put(replace(rollout, paused=pause))
+            turn.say(Said.PAUSED, because, n=rollout.n, transition=f"order:{order.id}", actor=order.actor)
+        case Verb.RESUME:
+            return _resume(turn, order, rollout, because)
+        case Verb.APPROVE if rollout.phase is Phase.BAKING:
+            turn.put(replace(rollout, approved=max(rollout.approved, rollout.step)))
+            turn.say(Said.APPROVED, because, n=rollout.n, transition=f"order:{order.id}", actor=order.actor)
+        case Verb.PROMOTE if rollout.phase in (Phase.DEPLOYING, Phase.BAKING):
+            turn.put(replace(_steered(rollout), fast=True, paused=None))
+            turn.say(Said.RESUMED, because, n=rollout.n, transition=f"order:{order.id}", actor=order.actor)
+        case Verb.LEAVE if rollout.drift is not None:
+            turn.put(replace(rollout, left=rollout.drift.weights))
+        case Verb.PAUSE | Verb.APPROVE | Verb.PROMOTE:
+            return f"refused: the rollout is {rollout.phase.replace('_', ' ')}"
+        case Verb.LEAVE:
+            return "refused: nobody moved the traffic, so there is nothing to leave as it is"
+    return DONE
+
+
+def _end(turn: Turn, order: Order, rollout: Rollout, moves: list[Move], because: str) -> str:
+    if rollout.phase is Phase.ROLLING_BACK:
+        return "refused: it is rolling back already"
+    if order.verb is Verb.ROLLBACK and rollout.phase is Phase.WAITING:
+        return "refused: it has not started; abort it instead"
+    cause = Cause.ABORT_ORDERED if order.verb is Verb.ABORT else Cause.ROLLBACK_ORDERED
+    moves.append(Move(n=rollout.n, cause=cause, because=because))
+    turn.put(_steered(rollout))
+    turn.effects.append(Quarantine(digest=rollout.image.digest, because=because, n=rollout.n))
+    return DONE
+
+
+def _resume(turn: Turn, order: Order, rollout: Rollout, because: str) -> str:
+    if rollout.paused is None and rollout.drift is None:
+        return "refused: it is not paused"
+    turn.put(replace(_steered(rollout), paused=None, spent=timedelta(), left=None))
+    turn.say(Said.RESUMED, because, n=rollout.n, transition=f"order:{order.id}", actor=order.actor)
+    return DONE
+
+
+def _steered(rollout: Rollout) -> Rollout:
+    """The same rollout, allowed to write over what a person moved: the order names our level as theirs."""
+    if rollout.drift is None:
+        return rollout
+    return replace(rollout, drift=None, seen=rollout.drift.weights)

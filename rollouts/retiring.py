@@ -1,0 +1,42 @@
+"""Retiring is a duty of the app, not a phase: a tick with nothing else to write deactivates one revision due."""
+
+from __future__ import annotations
+
+from rollouts import traffic, writes
+from rollouts.model import AppSeen, Deactivate, Retire, WriteKind
+from rollouts.turn import Turn
+
+
+def retire(turn: Turn) -> None:
+    """Drop the entries that are done with, and deactivate the first that is due if nothing forbids it."""
+    arm = turn.arm
+    if arm is None or not turn.app.retire:
+        return
+    turn.change(retire=tuple(entry for entry in turn.app.retire if not _over(turn, arm, entry)))
+    if turn.write is not None or not turn.quiet:
+        return
+    for entry in turn.app.retire:
+        revision = arm.revision(entry.revision)
+        if revision is None or turn.now < entry.not_before or _spoken_for(turn, entry.revision):
+            continue
+        if writes.may_send(turn, WriteKind.DEACTIVATE, revision=revision.name, urgent=False):
+            writes.intend(turn, Deactivate(revision=revision.name))
+        return
+
+
+def _over(turn: Turn, arm: AppSeen, entry: Retire) -> bool:
+    """Gone or inactive already, or, once due, given weight or a label by someone: theirs now."""
+    revision = arm.revision(entry.revision)
+    if revision is None or not revision.active:
+        return True
+    if turn.now < entry.not_before or _spoken_for(turn, entry.revision):
+        return False
+    labelled = any(e.label and e.revision.lower() == entry.revision.lower() for e in arm.traffic)
+    return labelled or entry.revision in traffic.weights(arm)
+
+
+def _spoken_for(turn: Turn, name: str) -> bool:
+    """Stable, or in the hands of the rollout that holds the app."""
+    live = turn.app.live
+    held = {live.canary, live.stable.revision if live.stable else ""} if live else set()
+    return name in held or (turn.app.stable is not None and turn.app.stable.revision == name)

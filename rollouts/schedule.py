@@ -1,0 +1,83 @@
+"""When an app is looked at again, and how a rollout's time is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from rollouts.model import App, Phase, Plan, Rollout, WriteAnswer
+from rollouts.turn import Turn
+
+AT_ONCE = timedelta(seconds=1)
+AFTER_WRITE = timedelta(seconds=3)
+ROLLING_BACK = timedelta(seconds=5)
+OPEN_WRITE = timedelta(seconds=15)
+RUNNING_WRITE = timedelta(seconds=5)
+LOOK = timedelta(seconds=15)
+DEPLOYING = timedelta(seconds=5)
+LONGEST = timedelta(minutes=5)
+
+
+def spend(turn: Turn, plan: Plan) -> None:
+    """Count the time since the last tick against the deadline, unless the rollout waits for a person."""
+    live = turn.live
+    last = turn.loaded.ticked_at
+    waits = live.paused is not None or live.drift is not None or live.asked_at is not None or turn.app.hold is not None
+    if last is None or waits or plan.deadline <= timedelta():
+        return
+    passed = min(max(turn.now - last, timedelta()), LONGEST)
+    turn.change_live(spent=live.spent + passed)
+
+
+def overdue(rollout: Rollout, plan: Plan) -> bool:
+    """Whether the rollout has used up its deadline."""
+    return rollout.spent >= plan.deadline > timedelta()
+
+
+def due(turn: Turn) -> datetime | None:
+    """The next time this app needs a tick; None when it is idle."""
+    app, now = turn.app, turn.now
+    times = list(_times(turn, app, now))
+    if not times:
+        return None
+    return min(max(min(times), now + AT_ONCE), now + LONGEST)
+
+
+def _times(turn: Turn, app: App, now: datetime) -> Iterator[datetime]:
+    if turn.write is not None:
+        yield now + AFTER_WRITE
+    if app.writes:
+        running = app.live is not None and any(write.answer is WriteAnswer.ACCEPTED for write in app.writes)
+        yield now + (RUNNING_WRITE if running else OPEN_WRITE)
+    if app.live is not None:
+        yield from _live_times(turn, app.live, now)
+    elif app.waiting and turn.finished:
+        yield now
+    if app.waiting:
+        asks = [r.finding.ask_at for r in app.waiting if r.finding and r.finding.ask_at]
+        yield min(asks, default=now + LONGEST)
+        if any(r.finding is None for r in app.waiting):
+            yield now
+    for entry in app.retire:
+        yield max(entry.not_before, now + LOOK)
+    if app.undelivered:
+        yield now + LONGEST
+
+
+def _live_times(turn: Turn, live: Rollout, now: datetime) -> Iterator[datetime]:
+    moved = turn.loaded.live is None or turn.loaded.live.phase is not live.phase or turn.loaded.live.step != live.step
+    if moved and turn.write is None:
+        yield now
+    match live.phase:
+        case Phase.ROLLING_BACK:
+            yield now + ROLLING_BACK
+        case Phase.DEPLOYING:
+            yield now + DEPLOYING
+        case _:
+            yield now + LOOK
+    if live.verified_at is not None and live.plan is not None:
+        end = live.verified_at + live.plan.steps[live.step].bake
+        yield from (time for time in (end, end + turn.seen.settle) if time > now)
+    until = live.paused.until if live.paused else None
+    if until is not None:
+        yield until

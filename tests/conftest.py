@@ -1,0 +1,19 @@
+"""How long the generated tests run: a repeatable sample, or `make fuzz`'s long search."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+set_hypothesis_home_dir(Path(__file__).parents[1] / ".work" / "hypothesis")
+
+# How fast this machine is decides no test: neither a slow example nor a slow generator is a failure.
+settings.register_profile("base", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BASE = settings.get_profile("base")
+settings.register_profile("default", BASE, max_examples=60, derandomize=True)
+settings.register_profile("mutants", BASE, max_examples=20, derandomize=True)
+settings.register_profile("fuzz", BASE, max_examples=20_000, print_blob=True)
+settings.load_profile("fuzz" if os.environ.get("WEIGHBRIDGE_FUZZ") else "default")

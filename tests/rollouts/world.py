@@ -1,0 +1,226 @@
+"""A world in which `decide` runs without a shell: one app, its Azure, its users, and the row as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from delivery.errors import Refused, Retry
+from rollouts import candidates, watch
+from rollouts.checks import Check, CheckKind, Counts, Limit
+from rollouts.findings import Answer, Finding
+from rollouts.machine import decide
+from rollouts.model import (
+    Actor,
+    ActorKind,
+    Announce,
+    App,
+    CandidateSeen,
+    Decision,
+    Image,
+    Observation,
+    Offer,
+    OperationSeen,
+    Order,
+    Phase,
+    Plan,
+    Rollout,
+    Said,
+    Step,
+    Totals,
+    Verb,
+    WriteAnswer,
+)
+from tests.fakes.azure import FakeAzure
+from tests.fakes.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RESOURCE = "/subscriptions/s/resourceGroups/rg-shop/providers/Microsoft.App/containerApps/ca-web"
+KEY = RESOURCE.lower().replace("/", "|")
+START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+ERRORS = Check(kind=CheckKind.ERRORS, text="errors <= stable x 2", limit=Limit(times=2))
+RESTARTS = Check(kind=CheckKind.RESTARTS, text="restarts == 0")
+PERSON = Actor(kind=ActorKind.PERSON, id="ada@contoso.com", name="Ada")
+
+
+def digest(n: int) -> str:
+    return f"sha256:{n:06x}{n:058x}"
+
+
+def image(n: int) -> Image:
+    return Image(registry="contoso.azurecr.io", repository="shop/web", tag=f"1.{n}.0", digest=digest(n))
+
+
+def a_plan(*weights: int, **changes: object) -> Plan:
+    steps = tuple(Step(weight=w, bake=timedelta(minutes=1)) for w in weights or (5, 25, 100))
+    plan = Plan(steps=steps, checks=(RESTARTS, ERRORS), deadline=timedelta(hours=1), keep=timedelta(hours=1))
+    return replace(plan, **changes)  # type: ignore[arg-type]  # fields of Plan
+
+
+@dataclass(kw_only=True)
+class World:
+    """Ticks the app whenever it is due; `said` collects what people were told."""
+
+    clock: FakeClock = field(default_factory=lambda: FakeClock(START))
+    azure: FakeAzure = field(init=False)
+    app: App = field(default_factory=lambda: App(key=KEY))
+    plan: Plan = field(default_factory=a_plan)
+    findings: dict[str, Finding] = field(default_factory=dict)
+    error_rates: dict[str, float] = field(default_factory=dict)
+    orders: list[Order] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
+    ended: list[Rollout] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    said: list[Announce] = field(default_factory=list)
+    counts: dict[str, Counts] = field(default_factory=dict)
+    counted_at: datetime = START
+    rps: float = 20.0
+    settle: timedelta = timedelta()
+
+    def __post_init__(self) -> None:
+        self.azure = FakeAzure(self.clock)
+        self.live = self.azure.create(RESOURCE, image(0).reference)
+
+    def push(self, n: int) -> None:
+        self.offers.append(Offer(image=image(n), policy="p/production", pushed_at=self.clock.now()))
+
+    def order(self, verb: Verb, **more: object) -> None:
+        rollout = self.app.live or (self.app.waiting[0] if self.app.waiting else None)
+        to_app = verb in (Verb.HOLD, Verb.RELEASE) or rollout is None
+        order = Order(
+            id=f"order:{len(self.decisions):06}:{len(self.orders)}",
+            verb=verb,
+            actor=PERSON,
+            at=self.clock.now(),
+            n=None if to_app or rollout is None else rollout.n,
+            digest="" if to_app or rollout is None else rollout.image.digest,
+        )
+        self.orders.append(replace(order, **more))  # type: ignore[arg-type]  # fields of Order
+
+    def users(self) -> None:
+        """Send the users' requests since the last time by the weights that were live."""
+        now = self.clock.now()
+        requests = (now - self.counted_at).total_seconds() * self.rps
+        self.counted_at = now
+        weights = self.live.history[-1][1] if self.live.history else {f"{self.live.name}--first": 100}
+        for name, weight in weights.items():
+            rate = next((r for key, r in self.error_rates.items() if key in name), 0.0)
+            mine = int(requests * weight / 100)
+            old = self.counts.get(name, Counts())
+            self.counts[name] = Counts(requests=old.requests + mine, errors=old.errors + int(mine * rate))
+
+    def observe(self, app: App) -> Observation:
+        now = self.clock.now()
+        seen = self.azure.seen(RESOURCE)
+        operations: dict[int, OperationSeen] = {w.id: self.azure.polled(w.location) for w in app.writes if w.location}
+        probes = ()
+        totals = None
+        if app.live and app.live.canary:
+            revision = seen.revision(app.live.canary)
+            if revision is not None and seen.ingress and app.live.plan:
+                probes = tuple(self.azure.probed(revision.fqdn, s) for s in watch.specs(app.live.plan))
+            stable = app.live.stable.revision if app.live.stable else ""
+            totals = Totals(
+                at=now - self.settle,
+                since=START,
+                canary=self.counts.get(app.live.canary, Counts()),
+                stable=self.counts.get(stable, Counts()),
+            )
+            seen = replace(
+                seen,
+                revisions=tuple(replace(r, restarts=3 if r.running == "Failed" else 0) for r in seen.revisions),
+            )
+        return Observation(
+            app=seen,
+            operations=operations,
+            probes=probes,
+            totals=totals,
+            candidates=self.candidates(app),
+            orders=tuple(self.orders),
+            settle=self.settle,
+        )
+
+    def candidates(self, app: App) -> tuple[CandidateSeen, ...]:
+        ranked = sorted(app.waiting, key=lambda r: r.image.digest, reverse=True)
+        opened = Finding(gate="all", answer=Answer.OPEN, because="every gate is open")
+        found = []
+        for place, rollout in enumerate(ranked):
+            finding = self.findings.get(rollout.image.digest, opened)
+            found.append(
+                CandidateSeen(
+                    n=rollout.n,
+                    finding=finding,
+                    plan=self.plan if finding.answer is Answer.OPEN else None,
+                    container="web",
+                    beats=app.live is not None and rollout.image.digest > app.live.image.digest,
+                    lesser=tuple(r.n for r in ranked[place + 1 :]),
+                )
+            )
+        return tuple(found)
+
+    def tick(self) -> Decision:
+        self.users()
+        app = candidates.admit(self.app, tuple(self.offers), self.clock.now())
+        self.offers.clear()
+        decision = decide(app, self.observe(app), self.clock.now())
+        self.orders.clear()
+        self.app = decision.next
+        self.decisions.append(decision)
+        self.ended.extend(decision.finished)
+        self.said.extend(e for e in decision.effects if isinstance(e, Announce))
+        self.act(decision)
+        return decision
+
+    def act(self, decision: Decision) -> None:
+        if decision.write is None:
+            return
+        answer, location, error = WriteAnswer.ACCEPTED, "", ""
+        try:
+            location = self.azure.take(RESOURCE, decision.write).location
+        except Retry as retry:
+            answer = WriteAnswer.LOST if retry.lost else WriteAnswer.BUSY
+            error = str(retry)
+        except Refused as refused:
+            answer, error = WriteAnswer.REFUSED, str(refused)
+        now = self.clock.now()
+        self.app = replace(
+            self.app,
+            writes=tuple(
+                replace(w, answer=answer, location=location, error=error, answered_at=now)
+                if w.id == self.app.seq
+                else w
+                for w in self.app.writes
+            ),
+        )
+
+    def run(self, limit: timedelta = timedelta(hours=3)) -> None:
+        """Tick until the app is idle or `limit` has passed."""
+        end = self.clock.now() + limit
+        while self.clock.now() < end:
+            due = self.tick().due
+            if due is None:
+                return
+            self.clock.advance(max(due - self.clock.now(), timedelta(seconds=1)))
+
+    def run_until(self, phase: Phase, step: int | None = None) -> Rollout:
+        """Tick until the live rollout is in this phase (and its weight was seen at this step)."""
+        for _ in range(2000):
+            live = self.app.live
+            if live and live.phase is phase and (step is None or (live.step == step and live.verified_at)):
+                return live
+            due = self.tick().due
+            live = self.app.live
+            if live and live.phase is phase and (step is None or (live.step == step and live.verified_at)):
+                return live
+            self.clock.advance(max((due or self.clock.now()) - self.clock.now(), timedelta(seconds=1)))
+        raise AssertionError(f"never saw {phase} {step}")
+
+    def weights(self) -> Mapping[str, int]:
+        self.azure.settle()
+        return self.live.history[-1][1] if self.live.history else {}
+
+    def told(self) -> list[Said]:
+        return [a.said for a in self.said]
