@@ -117,7 +117,7 @@ def operation_seen(status: int, body: object) -> OperationSeen:
 
     A results address ends with the app's body: its own `provisioningState` then says how it went.
     """
-    if status == 202:  # noqa: PLR2004 HTTP's own number is its best name
+    if status == 202:  # noqa: PLR2004 - HTTP's own number is its best name
         return OperationSeen(state=OperationState.RUNNING)
     found = _map(body)
     props = _map(found.get("properties"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from cloud.session import CONNECT_WITHIN, open_session
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp import ClientSession
-    from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline import AsyncPipeline, PipelineRequest
     from azure.core.rest import AsyncHttpResponse, HttpRequest
     from azure.mgmt.appcontainers.aio import ContainerAppsAPIClient
 
+    from cloud.tokens import Credential
     from delivery.settings import Settings
 
 READ_WITHIN = 10.0  # seconds: what was read must be young enough for the write that rests on it
@@ -26,8 +26,13 @@ AGENT = "weighbridge"
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port
+    """Scheme, host and port; nothing that equals a real origin when the address is odd."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "", "", None
+    return parts.scheme, "" if "@" in parts.netloc else (parts.hostname or "").lower(), port
 
 
 def _stay_on(arm: str) -> Callable[[PipelineRequest[HttpRequest]], None]:
@@ -42,6 +47,13 @@ def _stay_on(arm: str) -> Callable[[PipelineRequest[HttpRequest]], None]:
     return check
 
 
+def _verbatim(request: PipelineRequest[HttpRequest]) -> None:
+    """Keep aiohttp from quoting the address anew: one that Azure signed is good only as it was given."""
+    from yarl import URL  # noqa: PLC0415 - not on the way of a cold start
+
+    request.http_request.url = cast("str", URL(request.http_request.url, encoded=True))
+
+
 class Arm:
     """Opened in the running loop by its first use, closed by `close`.
 
@@ -49,27 +61,30 @@ class Arm:
     providers (which would be a write nobody decided).
     """
 
-    def __init__(self, settings: Settings, credential: AsyncTokenCredential) -> None:
+    def __init__(self, settings: Settings, credential: Credential) -> None:
         self._settings = settings
-        self._tokens = Tokens(credential)
+        self._credential = credential
         self._session: ClientSession | None = None
         self._pipeline: AsyncPipeline[HttpRequest, AsyncHttpResponse] | None = None
         self._apps: dict[str, ContainerAppsAPIClient] = {}
 
     async def send(self, request: HttpRequest) -> AsyncHttpResponse:
-        """Send one request to a path, or to an absolute address on the ARM host; any status is an answer."""
+        """Send one request to a path, or to an absolute address on the ARM host; any status is an answer.
+
+        The address is used as it is: its query is already quoted.
+        """
         if request.url.startswith("/"):
             request.url = self._settings.arm + request.url
         return (await self._opened().run(request)).http_response
 
     def apps(self, subscription: str) -> ContainerAppsAPIClient:
         """The Container Apps client of one subscription; all of them share the pipeline."""
-        from azure.mgmt.appcontainers.aio import ContainerAppsAPIClient  # noqa: PLC0415 the heaviest import there is
+        from azure.mgmt.appcontainers.aio import ContainerAppsAPIClient  # noqa: PLC0415 - the heaviest import there is
 
         client = self._apps.get(subscription)
         if client is None:
             client = self._apps[subscription] = ContainerAppsAPIClient(
-                self._tokens, subscription, base_url=self._settings.arm, policies=[], pipeline=self._opened()
+                self._credential(), subscription, base_url=self._settings.arm, policies=[], pipeline=self._opened()
             )
         return client
 
@@ -81,21 +96,23 @@ class Arm:
     def _opened(self) -> AsyncPipeline[HttpRequest, AsyncHttpResponse]:
         if self._pipeline is not None:
             return self._pipeline
-        from azure.core.pipeline import AsyncPipeline, policies  # noqa: PLC0415 not on the way of a cold start
-        from azure.core.pipeline.transport import AioHttpTransport  # noqa: PLC0415 same
-        from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy  # noqa: PLC0415 same
+        from azure.core.pipeline import AsyncPipeline, policies  # noqa: PLC0415 - not on the way of a cold start
+        from azure.core.pipeline.transport import AioHttpTransport  # noqa: PLC0415 - same
+        from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy  # noqa: PLC0415 - same
 
         self._session = open_session(self._settings.ca_file)
         # azure-core types its own plain policies for the synchronous pipeline only.
-        plain: list[Any] = [
+        checks: list[Any] = [
             policies.CustomHookPolicy(raw_request_hook=_stay_on(self._settings.arm)),
             policies.RequestIdPolicy(),
             policies.UserAgentPolicy(AGENT),
         ]
+        authentication = AsyncARMChallengeAuthenticationPolicy(Tokens(self._credential()), self._settings.arm_audience)
+        last: list[Any] = [policies.CustomHookPolicy(raw_request_hook=_verbatim)]
         self._pipeline = AsyncPipeline(
             AioHttpTransport(
                 session=self._session, session_owner=False, connection_timeout=CONNECT_WITHIN, read_timeout=WRITE_WITHIN
             ),
-            [*plain, AsyncARMChallengeAuthenticationPolicy(self._tokens, self._settings.arm_audience)],
+            [*checks, authentication, *last],
         )
         return self._pipeline

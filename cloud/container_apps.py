@@ -48,7 +48,11 @@ class _Target:
         return f"Container Apps: {self.group}/{self.name}: {act}"
 
     async def body(self) -> JsonMap:
-        return cast("JsonMap", await self.client.container_apps.get(self.group, self.name))
+        """The app as it came: what is written back must not have passed through a model that knows less."""
+        found = await self.client.container_apps.get(
+            self.group, self.name, cls=lambda response, _, __: response.http_response.json()
+        )
+        return cast("JsonMap", found)
 
     async def revisions(self) -> list[JsonMap]:
         pages = self.client.container_apps_revisions.list_revisions(self.group, self.name)
@@ -82,7 +86,7 @@ class ContainerApps:
 
     async def operation(self, location: str) -> OperationSeen:
         """1 GET. The address is opaque and signed: it is asked as it was given."""
-        from azure.core.rest import HttpRequest  # noqa: PLC0415 not on the way of a cold start
+        from azure.core.rest import HttpRequest  # noqa: PLC0415 - not on the way of a cold start
 
         where = "Container Apps: operation"
         if not location.startswith("https://"):
@@ -161,6 +165,6 @@ async def _both(
 def _accepted(target: _Target, answer: AsyncHttpResponse) -> Sent:
     """Where to ask how it went: the statuses address tells of an error, so it is preferred where both are given."""
     location = answer.headers.get("Azure-AsyncOperation") or answer.headers.get("Location") or ""
-    if answer.status_code == 202 and not location:  # noqa: PLR2004 HTTP's own number is its best name
+    if answer.status_code == 202 and not location:  # noqa: PLR2004 - HTTP's own number is its best name
         raise Retry(target.where("write: expected an address to poll, found 202 without one"), lost=True)
     return Sent(location=location)

@@ -83,9 +83,9 @@ def of_answer(where: str, status: int, headers: Mapping[str, str], body: object,
     text = f"{where}: expected success, found {f'{status} {explain(body)}'.strip()}"
     if status in (409, 429):
         return Retry(text, after=after(headers))
-    if status == 408 or status >= 500:  # noqa: PLR2004 HTTP's own numbers are their best names
+    if status == 408 or status >= 500:  # noqa: PLR2004 - HTTP's own numbers are their best names
         return Retry(text, lost=wrote, after=after(headers))
-    if status < 300:  # noqa: PLR2004 same
+    if status < 300:  # noqa: PLR2004 - same
         return Retry(f"{where}: expected a readable answer, found {status} with another body", lost=wrote)
     return Refused(text, status=status)
 
@@ -96,7 +96,7 @@ def of_silence(where: str, error: BaseException | None, *, wrote: bool) -> Retry
     Only a connection that never came about is known to have carried nothing. azure-core calls every client error
     "no request was sent", a connection that broke in the middle too, so its cause is looked at instead.
     """
-    import aiohttp  # noqa: PLC0415 only where something failed: not on the way of a cold start
+    import aiohttp  # noqa: PLC0415 - only where something failed: not on the way of a cold start
 
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return Retry(f"{where}: expected an answer, found no connection ({type(error).__name__})")
@@ -119,8 +119,8 @@ def asking(where: str, *, wrote: bool = False) -> Iterator[None]:
 
     The cause is cut off (`from None`): its text quotes the body, and a traceback in a log would show it.
     """
-    import aiohttp  # noqa: PLC0415 not on the way of a cold start
-    from azure.core.exceptions import AzureError  # noqa: PLC0415 same
+    import aiohttp  # noqa: PLC0415 - not on the way of a cold start
+    from azure.core.exceptions import AzureError  # noqa: PLC0415 - same
 
     try:
         yield

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
 from cloud.arm import READ_WITHIN
 from cloud.http import asking, of_answer, parsed
@@ -46,13 +47,11 @@ class Monitor:
         )
 
     async def _requests(self, app: str, since: datetime, until: datetime) -> Mapping[str, object]:
-        from azure.core.rest import HttpRequest  # noqa: PLC0415 not on the way of a cold start
+        from azure.core.rest import HttpRequest  # noqa: PLC0415 - not on the way of a cold start
 
         where = f"Azure Monitor: {app.rpartition('/')[2]}: Requests"
-        request = HttpRequest(
-            "GET",
-            f"{app}/providers/Microsoft.Insights/metrics",
-            params={
+        query = urlencode(
+            {
                 "api-version": _VERSION,
                 "metricnames": "Requests",
                 "aggregation": "Total",
@@ -61,12 +60,14 @@ class Monitor:
                 "top": _SERIES,
                 "$filter": "revisionName eq '*' and statusCodeCategory eq '*'",
             },
+            quote_via=quote,
         )
+        request = HttpRequest("GET", f"{app}/providers/Microsoft.Insights/metrics?{query}")
         with asking(where):
             async with asyncio.timeout(READ_WITHIN):
                 answer = await self._arm.send(request)
         body = parsed(answer.content)
-        if answer.status_code != 200 or not isinstance(body, Mapping):  # noqa: PLR2004 HTTP's own number
+        if answer.status_code != 200 or not isinstance(body, Mapping):  # noqa: PLR2004 - HTTP's own number
             raise of_answer(where, answer.status_code, answer.headers, body, wrote=False)
         return _metric(where, body)
 
@@ -92,10 +93,13 @@ def _metric(where: str, body: Mapping[str, object]) -> Mapping[str, object]:
 def _counts(metric: Mapping[str, object]) -> dict[str, Counts]:
     """Requests and 5xx per lower-cased revision name."""
     counts: dict[str, Counts] = {}
-    for revision, category, total in _series(metric):
-        had = counts.get(revision, Counts())
-        failed = total if category == "5xx" else 0
-        counts[revision] = Counts(requests=had.requests + total, errors=had.errors + failed)
+    try:
+        for revision, category, total in _series(metric):
+            had = counts.get(revision, Counts())
+            failed = total if category == "5xx" else 0
+            counts[revision] = Counts(requests=had.requests + total, errors=had.errors + failed)
+    except (TypeError, KeyError, AttributeError, ValueError):
+        raise Retry("Azure Monitor: Requests: expected counts per revision, found another shape") from None
     return counts
 
 

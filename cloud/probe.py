@@ -40,7 +40,7 @@ class Probe:
 
     async def probe(self, fqdn: str, spec: ProbeSpec) -> ProbeSeen:
         """Ask once and time it until the status is there. The body is not read."""
-        import aiohttp  # noqa: PLC0415 not on the way of a cold start
+        import aiohttp  # noqa: PLC0415 - not on the way of a cold start
 
         at = self._clock.now()
         path = spec.path if spec.path.startswith("/") else f"/{spec.path}"  # "@host" must stay a path
@@ -84,7 +84,7 @@ class _Via:
 
     async def resolve(self, host: str, port: int = 0, family: AddressFamily = AF_UNSPEC) -> list[ResolveResult]:
         """The address of `probe_via`, whatever `host` and `port`."""
-        from aiohttp import ThreadedResolver  # noqa: PLC0415 not on the way of a cold start
+        from aiohttp import ThreadedResolver  # noqa: PLC0415 - not on the way of a cold start
 
         del port
         found = await ThreadedResolver().resolve(self._host, self._port, family)
@@ -96,7 +96,7 @@ class _Via:
 
 def _because(error: Exception) -> str:
     """Why there was no answer, in words of ours: an exception's own may quote addresses and certificates."""
-    import aiohttp  # noqa: PLC0415 not on the way of a cold start
+    import aiohttp  # noqa: PLC0415 - not on the way of a cold start
 
     match error:
         case aiohttp.ClientConnectorDNSError():

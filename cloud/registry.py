@@ -14,16 +14,16 @@ from urllib.parse import quote, urlsplit
 
 from cloud.http import asking, of_answer, parsed
 from cloud.registry_auth import RegistryAuth, Wanted, base, is_acr
-from cloud.session import open_session
+from cloud.session import content, open_session
 from delivery.errors import Refused, Retry
 from policies.facts import Manifest, TagSeen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aiohttp import ClientResponse, ClientSession
-    from azure.core.credentials_async import AsyncTokenCredential
+    from aiohttp import ClientSession
 
+    from cloud.tokens import Credential
     from delivery.settings import Settings
 
 _WITHIN = 10.0  # seconds for one call, its tokens included
@@ -57,7 +57,7 @@ class ContainerRegistry:
     credential None: only what a registry shows to anybody.
     """
 
-    def __init__(self, settings: Settings, credential: AsyncTokenCredential | None) -> None:
+    def __init__(self, settings: Settings, credential: Credential | None) -> None:
         self._settings = settings
         self._auth = RegistryAuth(settings, credential)
         self._session: ClientSession | None = None
@@ -156,22 +156,13 @@ class ContainerRegistry:
         }
         url = base(self._settings, wanted.registry) + path
         async with self._opened().request(method, url, headers=headers, allow_redirects=False) as answer:
-            content = await _read(answer, wanted.registry)
-        return _Answer(status=answer.status, headers=answer.headers, content=content)
+            body = await content(answer, _LARGEST)
+        return _Answer(status=answer.status, headers=answer.headers, content=body)
 
     def _opened(self) -> ClientSession:
         if self._session is None:
             self._session = open_session(self._settings.ca_file)
         return self._session
-
-
-async def _read(answer: ClientResponse, registry: str) -> bytes:
-    content = bytearray()
-    async for part in answer.content.iter_chunked(65536):
-        content += part
-        if len(content) > _LARGEST:
-            raise Refused(f"registry: {registry}: expected at most {_LARGEST} bytes, found more")
-    return bytes(content)
 
 
 def _manifest(answer: _Answer, counted: str) -> Manifest:

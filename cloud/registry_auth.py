@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cloud.http import of_answer, parsed
+from cloud.session import content
 from cloud.tokens import Tokens
 from delivery.errors import Refused, Retry
 
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aiohttp import ClientSession
-    from azure.core.credentials_async import AsyncTokenCredential
 
+    from cloud.tokens import Credential
     from delivery.settings import Settings
 
 _ACR = re.compile(r"[a-z0-9][a-z0-9.-]*\.azurecr\.(io|us|cn)")
 _AUDIENCE = "https://containerregistry.azure.net/.default"  # every registry takes it; ARM's can be switched off
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+_LARGEST = 65536  # bytes of a token service's answer
 _MOST = 256  # tokens held
 
 
@@ -58,9 +60,9 @@ class _Challenge:
 class RegistryAuth:
     """Holds the last token of each use. When one stops working the registry says 401 again and the next is got."""
 
-    def __init__(self, settings: Settings, credential: AsyncTokenCredential | None) -> None:
+    def __init__(self, settings: Settings, credential: Credential | None) -> None:
         self._settings = settings
-        self._tokens = Tokens(credential) if credential else None
+        self._credential = credential
         self._access: dict[Wanted, str] = {}
         self._refresh: dict[str, str] = {}
 
@@ -74,8 +76,9 @@ class RegistryAuth:
         challenge = _challenge(wanted.registry, header)
         if len(self._access) >= _MOST:
             self._access.clear()
-        if self._tokens is not None and self._ours(wanted.registry, challenge.realm):
-            self._access[wanted] = await self._exchanged(session, self._tokens, wanted.registry, challenge)
+        if self._credential is not None and self._ours(wanted.registry, challenge.realm):
+            tokens = Tokens(self._credential())
+            self._access[wanted] = await self._exchanged(session, tokens, wanted.registry, challenge)
         else:
             self._access[wanted] = await self._anonymous(session, wanted.registry, challenge)
 
@@ -116,7 +119,10 @@ class RegistryAuth:
     async def _anonymous(self, session: ClientSession, registry: str, challenge: _Challenge) -> str:
         query = {"service": challenge.service, "scope": challenge.scope}
         where = f"registry: {registry}: anonymous token"
-        return await _asked(session, "GET", challenge.realm, where, query, "access_token", "token")
+        realm = urlsplit(challenge.realm)
+        itself = realm.netloc.lower() == registry.lower()  # and then it is where the settings say it is
+        url = f"{base(self._settings, registry)}{realm.path}" if itself else challenge.realm
+        return await _asked(session, "GET", url, where, query, "access_token", "token")
 
 
 def _challenge(registry: str, header: str) -> _Challenge:
@@ -133,9 +139,9 @@ async def _asked(
     """One call of a token service; the first of `names` its answer has."""
     request = session.get(url, params=fields) if method == "GET" else session.post(url, data=fields)
     async with request as answer:
-        body = parsed(await answer.content.read(65536))
+        body = parsed(await content(answer, _LARGEST))
         status, headers = answer.status, answer.headers
-    if status != 200:  # noqa: PLR2004 HTTP's own number is its best name
+    if status != 200:  # noqa: PLR2004 - HTTP's own number is its best name
         raise of_answer(where, status, headers, body, wrote=False)
     token = next((body[name] for name in names if body.get(name)), None) if isinstance(body, dict) else None
     if not isinstance(token, str):

@@ -9,7 +9,7 @@ from delivery.errors import Refused
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from aiohttp import ClientSession
+    from aiohttp import ClientResponse, ClientSession
     from aiohttp.abc import AbstractResolver
 
 CONNECT_WITHIN = 5.0  # seconds
@@ -17,7 +17,7 @@ CONNECT_WITHIN = 5.0  # seconds
 
 def trust(ca_file: str) -> SSLContext:
     """The system's certificates, and those of `ca_file` when it is not ""."""
-    import ssl  # noqa: PLC0415 not on the way of a cold start
+    import ssl  # noqa: PLC0415 - not on the way of a cold start
 
     context = ssl.create_default_context()
     if ca_file:
@@ -36,7 +36,7 @@ def open_session(ca_file: str, *, resolver: AbstractResolver | None = None, reus
     context: each call would then shake hands anew. Proxies are not looked up in the environment, which costs two
     thread hops per request. reuse False: every request has a connection, and a name lookup, of its own.
     """
-    import aiohttp  # noqa: PLC0415 not on the way of a cold start
+    import aiohttp  # noqa: PLC0415 - not on the way of a cold start
 
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
@@ -46,3 +46,13 @@ def open_session(ca_file: str, *, resolver: AbstractResolver | None = None, reus
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     )
+
+
+async def content(answer: ClientResponse, most: int) -> bytes:
+    """The body, unless it is larger than `most` bytes."""
+    found = bytearray()
+    async for part in answer.content.iter_chunked(65536):
+        found += part
+        if len(found) > most:
+            raise Refused(f"{answer.url.host}: expected at most {most} bytes, found more")
+    return bytes(found)

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 from delivery.errors import Retry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from azure.core.credentials import AccessToken
     from azure.core.credentials_async import AsyncTokenCredential
+
+    Credential = Callable[[], AsyncTokenCredential]  # called inside the running loop, at the first use
 
 
 class Tokens:
@@ -22,9 +25,9 @@ class Tokens:
     def __init__(self, credential: AsyncTokenCredential) -> None:
         self._credential = credential
 
-    async def get_token(self, *scopes: str, **options: Any) -> AccessToken:  # noqa: ANN401 azure-core's own signature
+    async def get_token(self, *scopes: str, **options: Any) -> AccessToken:  # noqa: ANN401 - azure-core's own signature
         """One token, from the inner credential's cache when it is still good."""
-        from azure.core.exceptions import AzureError  # noqa: PLC0415 not on the way of a cold start
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - not on the way of a cold start
 
         try:
             return await self._credential.get_token(*scopes, **options)

@@ -66,11 +66,11 @@ def _rollout(scene: Scene, rollout: Rollout) -> Section:
     previous = next((r.phase for r in earlier if r.n == rollout.n), None)
     return {
         "id": plain(f"{scene.after.key}/{rollout.n}", 512),
-        "phase": rollout.phase.value,
+        "phase": (scene.outcome or rollout.phase).value,
         "previousPhase": previous.value if previous else None,
         "startedAt": stamp(rollout.started_at),
         "finishedAt": stamp(rollout.finished_at),
-        "outcome": rollout.phase.value if rollout.finished_at else None,
+        "outcome": scene.outcome.value if scene.outcome else None,
     }
 
 
@@ -242,8 +242,8 @@ def _exposure(scene: Scene, rollout: Rollout) -> Section:
 
 
 def _peak(scene: Scene, rollout: Rollout) -> int:
-    """The highest weight the canary was seen at, from the plan's verified steps and the weights at hand."""
-    steps = rollout.plan.steps if rollout.plan else ()
-    verified = steps[: rollout.step + (1 if rollout.verified_at else 0)]
+    """The highest weight the canary was seen at; a step that was seen is announced once, as `step:<index>`."""
+    steps = enumerate(rollout.plan.steps if rollout.plan else ())
+    seen = [step.weight for index, step in steps if index < rollout.step or f"step:{index}" in rollout.announced]
     looks = (scene.said.before, scene.said.after, rollout.seen, scene.live)
-    return max([0, *(step.weight for step in verified), *(look.get(rollout.canary, 0) for look in looks if look)])
+    return max([0, *seen, *(look.get(rollout.canary, 0) for look in looks if look)])

@@ -9,14 +9,23 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollouts.model import Mode, Said, Stable
+from rollouts.model import Mode, Phase, Said
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from rollouts.model import Announce, App, AppSeen, Rollout, Weights
+    from rollouts.model import Announce, App, AppSeen, Rollout, Stable, Weights
 
 MARK = "…"
+ENDED = {
+    Said.PROMOTED: Phase.PROMOTED,
+    Said.ROLLED_BACK: Phase.ROLLED_BACK,
+    Said.SUPERSEDED: Phase.SUPERSEDED,
+    Said.REJECTED: Phase.REJECTED,
+    Said.EXPIRED: Phase.EXPIRED,
+    Said.ABORTED: Phase.ABORTED,
+    Said.FAILED: Phase.FAILED,
+}
 
 
 def cost(text: str) -> int:
@@ -80,9 +89,22 @@ class Scene:
         return self.rollout.stable
 
     @property
+    def outcome(self) -> Phase | None:
+        """What the message says the rollout ended in: said when it was seen, while a write may still be open."""
+        return ENDED.get(self.said.said)
+
+    @property
     def exposed(self) -> bool:
-        """Whether users may have reached the canary: it gets weight only after it was ready."""
-        return self.rollout is not None and self.rollout.ready_at is not None
+        """Whether anything may have reached the canary.
+
+        It gets weight only after it was ready. Without ingress it works from its creation; on an app that never
+        had a ready revision, Azure itself sends requests to it as soon as it can.
+        """
+        rollout = self.rollout
+        if rollout is None or rollout.plan is None:
+            return False
+        unguarded = rollout.plan.replace or rollout.stable is None
+        return rollout.ready_at is not None or (unguarded and rollout.created_at is not None)
 
     @property
     def live(self) -> Weights | None:
@@ -97,8 +119,8 @@ class Scene:
 
     @property
     def weight(self) -> int | None:
-        """The canary's weight as last seen; None: not known."""
+        """The canary's weight as last seen; None: not known, or the app has no ingress."""
         weights = self.said.after if self.said.after is not None else self.live
-        if weights is None or self.rollout is None or not self.rollout.canary:
+        if not weights or self.rollout is None or not self.rollout.canary:
             return None
         return weights.get(self.rollout.canary, 0)

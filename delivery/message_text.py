@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from delivery.message_scene import Scene, clip, plain
-from rollouts.model import ActorKind, Mode, OnDrift, Said
+from rollouts.model import ActorKind, Mode, Said
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -85,7 +85,7 @@ def _headline(scene: Scene) -> tuple[str, str]:
     return (f"{did} at {scene.weight} %" if weighed else did), would
 
 
-def _fact(scene: Scene) -> str:  # noqa: C901, PLR0911, PLR0912 - one flat line per announcement, exhaustive
+def _fact(scene: Scene) -> str:  # noqa: C901, PLR0912 - one flat line per announcement, exhaustive
     """What users have now, or who must act; one or two short sentences."""
     match scene.said.said:
         case Said.WAITING:
@@ -162,16 +162,10 @@ def _pause(scene: Scene) -> str:
 def _drift(scene: Scene) -> str:
     rollout = scene.rollout
     weights = rollout.drift.weights if rollout and rollout.drift else scene.live
-    now = f" to {_shares(weights)}" if weights else ""
-    rule = rollout.plan.on_drift if rollout and rollout.plan else OnDrift.PAUSE
-    match rule:
-        case OnDrift.PAUSE:
-            then = "nothing is written until a person decides"
-        case OnDrift.ADOPT:
-            then = "it is left as it is"
-        case OnDrift.RESTORE:
-            then = "the level of this rollout is written again"
-    return f"Someone moved the traffic{now}; {then}."
+    now = f"Live traffic is {_shares(weights)}; " if weights else ""
+    if rollout is not None and rollout.drift is not None:
+        return f"{now}nothing is written until a person decides."
+    return f"{now}{'it stays so' if rollout and rollout.left is not None else 'it is set back'}."
 
 
 def _promoted(scene: Scene) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from delivery.settings import Settings
     from policies.facts import Manifest, TagSeen
     from rollouts.checks import ProbeSpec
     from rollouts.model import AppSeen, ArmWrite, OperationSeen, ProbeSeen, Totals
@@ -195,3 +196,19 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Aware UTC."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything a use case may ask; built once in `function_app.py`, or of fakes in a test."""
+
+    rows: Rows
+    queue: Queue
+    apps: Apps
+    metrics: Metrics
+    prober: Prober
+    registry: Registry
+    channels: Mapping[str, Channel]
+    clock: Clock
+    settings: Settings
+    secrets: Mapping[str, str]

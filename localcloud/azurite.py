@@ -26,7 +26,7 @@ _LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at htt
 _SCRIPT = Path(".work", "azurite", "node_modules", "azurite", "dist", "src", "azurite.js")
 _POLL_SECONDS = 0.02
 _STOP_SECONDS = 3
-# Its parent may be killed without a chance to stop it: the pipe that ends then takes it along.
+# The end of this pipe ends it: when `stop` closes it, and when the parent is killed without a chance to.
 _LEAVE_WITH_PARENT = "process.stdin.on('end', () => process.exit(0)).resume();\n"
 
 
@@ -146,11 +146,10 @@ def _ports(process: subprocess.Popen[bytes], log: Path, within: float) -> dict[s
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
+    if process.stdin is not None:
+        process.stdin.close()
     try:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stdin is not None:
-        process.stdin.close()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from delivery.ports import ChannelRow, Clock
     from notify.connection import Connection
 
+NOT_FOUND = 404  # the SDK replaces this answer by an error without a status
+
 
 class EventGridTopic:
     """A topic with input schema CloudEvents 1.0; the row's url is its endpoint, ending in `/api/events`.
@@ -33,19 +35,24 @@ class EventGridTopic:
 
     async def send(self, channel: ChannelRow, event: Mapping[str, object], attempt: int) -> None:  # noqa: ARG002 - an attempt is published like the first
         """Publish one event. The SDK neither retries nor follows redirects: the outbox keeps the time."""
-        from azure.core.exceptions import AzureError, HttpResponseError  # noqa: PLC0415 - paid for by those who use it
+        from azure.core.exceptions import (  # noqa: PLC0415 - only installations with such a channel pay for it
+            AzureError,
+            HttpResponseError,
+            ResourceNotFoundError,
+        )
 
-        where, found = place(channel), ""
-        answer: Any = None
+        where, status, retry_after, found = place(channel), None, None, ""
         try:
             async with asyncio.timeout(self._connection.timeout):
                 await self._client(channel).send(dict(event))
         except HttpResponseError as error:
-            answer, found = error.response, type(error).__name__
+            found = type(error).__name__
+            status = NOT_FOUND if isinstance(error, ResourceNotFoundError) else error.status_code
+            retry_after = getattr(error.response, "headers", {}).get("retry-after")
         except (AzureError, TimeoutError) as error:
             found = type(error).__name__
-        if answer is not None:  # judged out here, so that no log shows the SDK's error, which quotes the body
-            judge(answer.status_code, answer.headers.get("retry-after"), place=where, now=self._clock.now())
+        if status is not None:  # judged out here, so that no log shows the SDK's error, which quotes the body
+            judge(status, retry_after, place=where, now=self._clock.now())
         elif found:
             raise Retry(f"{where}: expected an answer, found {found}; it is tried again", lost=True)
 

@@ -13,6 +13,8 @@ SHOWN = 80  # characters of a cell that a message repeats
 
 def quoted(text: str) -> str:
     """What was found, fit for a message: one line, quoted, cut with a mark."""
+    if not text:
+        return "nothing"
     flat = "".join(char if char.isprintable() else "�" for char in text[: SHOWN + 1])
     return f'"{flat[:SHOWN]}…"' if len(text) > SHOWN else f'"{flat}"'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
@@ -105,6 +105,19 @@ class PushEvidence:
     def key(self) -> str:
         """RowKey: with the repository, for one digest may be pushed into several."""
         return f"push:{self.repository.replace('/', '|')}:{self.tag}"
+
+
+def last_words(scans: Iterable[ScanEvidence], digest: str, child: str, platform: str) -> list[ScanEvidence]:
+    """One scan a scanner of the digest: of its child for this platform rather than of itself, then the latest.
+
+    A scan of another platform's manifest says nothing about what will run.
+    """
+    last: dict[str, ScanEvidence] = {}
+    for scan in sorted(scans, key=lambda scan: (scan.digest == child, scan.completed_at, scan.status != "completed")):
+        of_image = scan.digest in {digest, child} and scan.platform in {"", platform}
+        if of_image or (scan.index_digest == digest and scan.platform == platform):
+            last[scan.scanner] = scan
+    return list(last.values())
 
 
 def scan_to_columns(scan: ScanEvidence) -> dict[str, object]:

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from policies.evidence import PushEvidence, ScanEvidence
+from policies.model import Policy
+from policies.tags import Pushed
+from rollouts.model import Lane, Unknown
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
@@ -32,3 +37,28 @@ class TagSeen:
     name: str
     digest: str
     updated: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that is known of one image and its app when its gates are asked.
+
+    offered_at: when the image was first put forward; waits are counted from it.
+    manifest: None: the digest is gone from the registry.
+    tag_now: the digest the image's tag names now; None: there is no such tag (any more).
+    running: the image of the container now, its tag as recorded or as its reference says; None: nothing is known.
+    scans: of the digest and of its children. quarantined: why the digest is, "" when it is not.
+    siblings: the other good rows that name the same container of the same app. lanes: the app's, oldest first.
+    images: container name to image reference of the app's template; None: not asked, and that gate is left out.
+    """
+
+    offered_at: datetime
+    manifest: Manifest | Unknown | None
+    tag_now: str | Unknown | None = None
+    running: Pushed | Unknown | None = None
+    scans: tuple[ScanEvidence, ...] | Unknown = ()
+    pushes: tuple[PushEvidence, ...] = ()
+    quarantined: str = ""
+    siblings: tuple[Policy, ...] = ()
+    lanes: tuple[Lane, ...] = ()
+    images: Mapping[str, str] | Unknown | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from policies.errors import EvidenceError, quoted
 from policies.evidence import DIGEST, SEVERITIES, ScanEvidence, Severities, read_time
@@ -29,6 +29,7 @@ _FIELDS = {
     "data.summary": ("total", "fixable"),
     "data.report": ("uri", "mediaType", "digest", "size"),
 }
+_NEVER = datetime.min.replace(tzinfo=UTC)  # stands in for a fault that is raised in the end
 _Part = Mapping[str, object]
 
 
@@ -74,7 +75,6 @@ def _short(text: str) -> object:
 
 
 def _repository(text: str) -> object:
-    # Measured first: the expression is quadratic on a long run of separators.
     return len(text) <= 255 and _REPOSITORY.fullmatch(text)  # noqa: PLR2004  # the schema's own number
 
 
@@ -173,4 +173,4 @@ class _Reader:
 
     def time(self, parent: _Part, path: str) -> datetime:
         text = self.text(parent, path, read_time, "an RFC 3339 time")
-        return read_time(text) or datetime.min
+        return read_time(text) or _NEVER

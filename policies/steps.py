@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import pairwise
 
 from policies.cells import nearest
 from policies.durations import read_duration, suggest_duration, write_duration
@@ -60,7 +61,10 @@ def _read(text: str) -> Steps | list[Problem]:
         return Steps(steps=(Step(weight=_WHOLE, bake=bake),), replace=True) if bake else _bad_time(match[1])
     if match := _LINEAR.fullmatch(text):
         return _linear(int(match[1]), match[2])
-    read = [_item(part.strip()) for part in text.split(",", MOST_STEPS)]
+    parts = text.split(",")
+    if len(parts) > MOST_STEPS:
+        return _problem(f"at most {MOST_STEPS} steps", str(len(parts)))
+    read = [_item(part.strip()) for part in parts]
     steps = [step for step in read if isinstance(step, Step)]
     if len(steps) < len(read):
         return [problem for part in read if isinstance(part, list) for problem in part]
@@ -98,11 +102,9 @@ def _linear(stride: int, every: str) -> Steps | list[Problem]:
 def _bounded(steps: tuple[Step, ...]) -> Steps | list[Problem]:
     weights = [step.weight for step in steps]
     said = ", ".join(f"{weight}%" for weight in weights)
-    if len(steps) > MOST_STEPS:
-        return _problem(f"at most {MOST_STEPS} steps", "more")
     if max(weights) > _WHOLE:
         return _problem("weights from 0% to 100%", said)
-    if any(later <= earlier for earlier, later in zip(weights, weights[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(weights)):
         return _problem("weights that rise from step to step", said)
     if weights[-1] != _WHOLE:
         return _problem("a last step of 100%", said)
@@ -111,6 +113,8 @@ def _bounded(steps: tuple[Step, ...]) -> Steps | list[Problem]:
 
 def _repaired(text: str) -> str:
     """The cell that was probably meant: it reads without a problem, or none is offered."""
+    if text.lower() == "none":
+        return "all-at-once"
     return _sound(nearest(text, [*PRESETS, "replace"])) or _sound(_mended(text))
 
 
@@ -125,7 +129,7 @@ def _mended(text: str) -> str:
         every = match[2] if read_duration(match[2]) else suggest_duration(match[2])
         return f"linear {max(int(match[1]), least)}% every {every}" if every else ""
     items: dict[int, str] = {}
-    for part in text.split(",", MOST_STEPS):
+    for part in re.split("[,;]", text):
         match = _LOOSE.fullmatch(part.strip())
         if match is None:
             return ""
@@ -138,10 +142,10 @@ def _mended_item(weight: int, rest: str) -> str:
     after = re.sub(r"^(?:for|at|bake|wait|within|until)\b ?", "", rest.lower().strip(" :=")).strip()
     if "approv" in rest.lower():
         within = re.search(r"([0-9]+ ?[dhms]\w*)", rest.lower(), re.ASCII)
-        limit = within and (read_duration(within[1]) and within[1] or suggest_duration(within[1]))
+        limit = _time_meant(within[1]) if within else ""
         return f"{weight}% until approved within {limit}" if limit else f"{weight}% until approved"
-    if not after:
-        return f"{weight}% for {_USUAL}"
-    if read_duration(after):
-        return f"{weight}% for {after}"
-    return f"{weight}% for {suggest_duration(after) or '?'}"
+    return f"{weight}% for {_time_meant(after) if after else _USUAL}"
+
+
+def _time_meant(text: str) -> str:
+    return text if read_duration(text) else suggest_duration(text)

@@ -125,10 +125,13 @@ def _source_problems(rule: TagRule, source: Pattern, column: str) -> list[Proble
 
 def _repaired(text: str) -> str:
     """The cell that was probably meant, "" when that is anybody's guess."""
+    if text.lower() == "none":
+        return ""
     head, *rest = re.split(r" (?=from |except )", text, maxsplit=1)
     word, _, argument = head.partition(" ")
     word, argument = word.lower().rstrip(":="), argument.strip()
     offers = {
+        "newest": f"newest from {argument}",
         "regexp": f"regex: {argument}",
         "re": f"regex: {argument}",
         **{kind: f"{kind}: {argument}" for kind in ("semver", "exact", "regex", "glob")},

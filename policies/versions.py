@@ -15,9 +15,7 @@ Key = tuple[Core, bool, tuple[tuple[bool, int, str], ...]]
 
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
-_VERSION = re.compile(
-    rf"v?({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_IDENTIFIERS}))?(?:\+{_IDENTIFIERS})?", re.ASCII
-)
+_VERSION = re.compile(rf"v?({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_IDENTIFIERS}))?(?:\+{_IDENTIFIERS})?", re.ASCII)
 _PART = rf"(?:{_NUMBER}|[xX*])"
 _PARTIAL = rf"v?({_PART})(?:\.({_PART}))?(?:\.({_PART}))?(?:-({_IDENTIFIERS}))?(?:\+{_IDENTIFIERS})?"
 _COMPARATOR = re.compile(rf"(=|==|!=|>=|=>|<=|=<|>|<|~>|~|\^)? ?{_PARTIAL}(?=[ ,]|$)", re.ASCII)

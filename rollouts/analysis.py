@@ -19,6 +19,7 @@ __all__ = [
     "BETTER",
     "CEILING",
     "FLOOR",
+    "ORDER",
     "RISK",
     "WORSE",
     "add",

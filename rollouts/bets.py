@@ -71,14 +71,17 @@ def ceiling(limit: Limit) -> Terms:
 def add(check: Check, tally: Tally, canary: Counts, stable: Counts, weight: int, *, risk: float = RISK) -> Tally:
     """Bet on one interval: what was counted since the last one, at this weight of the canary (percent).
 
-    Nothing is learned at weight 0, nor from a difference that is not positive. At 100 there is no stable (what still
-    drains from it is no comparison), and the canary is held to what stable showed before. A strike is an interval with
-    canary requests at whose end the check fails.
+    Nothing is learned from a difference that is not positive. At weight 0 the canary has no users, so only stable is
+    counted. At 100 there is no stable (what still drains from it is no comparison), and the canary is held to what
+    stable showed before. A strike is an interval with canary requests at whose end the check fails.
     """
-    if check.limit is None or weight <= 0:
+    if check.limit is None:
         return tally
     alone = weight >= ALL
-    seen = Interval(canary=_counted(canary), stable=Counts() if alone else _counted(stable))
+    seen = Interval(
+        canary=_counted(canary) if weight > 0 else Counts(),
+        stable=Counts() if alone else _counted(stable),
+    )
     added = replace(tally, canary=_sum(tally.canary, seen.canary), stable=_sum(tally.stable, seen.stable), alone=alone)
     added = replace(
         added,

@@ -17,6 +17,7 @@ from rollouts.model import (
     CandidateSeen,
     Cause,
     Done,
+    Lane,
     Mode,
     Offer,
     OnNewImage,
@@ -72,7 +73,8 @@ def judge(turn: Turn) -> list[Move]:
         if rollout is None or rollout.phase is not Phase.WAITING:
             continue
         finding = candidate.finding
-        turn.put(replace(rollout, finding=finding, because=finding.because))
+        turn.put(replace(rollout, finding=finding, because=finding.because, notify=candidate.notify))
+        _remember_lane(turn, rollout, candidate)
         match finding.answer:
             case Answer.CLOSED if turn.quiet:
                 moves.append(Move(n=candidate.n, cause=Cause.GATE_CLOSED, because=finding.because))
@@ -83,6 +85,14 @@ def judge(turn: Turn) -> list[Move]:
             case Answer.OPEN | Answer.CLOSED:
                 pass
     return moves + _too_many(turn, moves) + _supersede(turn)
+
+
+def _remember_lane(turn: Turn, rollout: Rollout, candidate: CandidateSeen) -> None:
+    """Which row came to this container first, for the gate that keeps rows of other orders away from it."""
+    if not candidate.order or any(lane.policy == rollout.policy for lane in turn.app.lanes):
+        return
+    lane = Lane(policy=rollout.policy, container=candidate.container, order=candidate.order)
+    turn.change(lanes=(*turn.app.lanes, lane)[-MOST_WAITING:])
 
 
 def _too_many(turn: Turn, leaving: list[Move]) -> list[Move]:

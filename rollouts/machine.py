@@ -179,7 +179,13 @@ def _succeed(turn: Turn, rollout: Rollout) -> None:
     if old is not None:
         keep = max(rollout.plan.keep if rollout.plan else DRAIN, DRAIN)
         retire = (*retire, Retire(revision=old.revision, not_before=turn.now + keep))
-    stable = Stable(revision=rollout.canary, digest=image.digest, tag=image.tag, policy=rollout.policy)
+    stable = Stable(
+        revision=rollout.canary,
+        digest=image.digest,
+        tag=image.tag,
+        policy=rollout.policy,
+        pushed_at=rollout.pushed_at,
+    )
     turn.change(stable=stable, retire=retire)
 
 

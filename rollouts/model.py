@@ -156,6 +156,7 @@ class Stable:
     digest: str = ""
     tag: str = ""
     policy: str = ""
+    pushed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +254,7 @@ class Rollout:
     phase: Phase = Phase.WAITING
     because: str = ""
     policy_version: str = ""
+    notify: tuple[str, ...] = ()  # the row's channels, as last read
     container: str = ""  # "": the one container that runs this repository
     plan: Plan | None = None  # None while waiting: a waiting candidate follows its row
     stable: Stable | None = None  # None: there never was a ready revision to return to
@@ -431,7 +433,9 @@ class CandidateSeen:
     finding: Finding
     plan: Plan | None = None
     policy_version: str = ""
+    notify: tuple[str, ...] = ()
     container: str = ""
+    order: str = ""  # how the row's Tags order, remembered on the app as a lane
     beats: bool = False
     lesser: tuple[int, ...] = ()
 

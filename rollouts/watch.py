@@ -28,6 +28,11 @@ def specs(plan: Plan) -> tuple[ProbeSpec, ...]:
     return asked or (ANY_ANSWER,)
 
 
+def warned(plan: Plan) -> tuple[ProbeSpec, ...]:
+    """The probes that only warn."""
+    return tuple(c.probe for c in plan.checks if c.probe is not None and c.warn)
+
+
 def good(spec: ProbeSpec, probe: ProbeSeen) -> bool:
     """Whether an answer is what the probe expects, and in time."""
     if probe.status is None or not spec.lowest <= probe.status <= spec.highest:

@@ -231,7 +231,21 @@ async def test_a_key_is_found_as_it_was_written(store: Store, key: str) -> None:
     assert await store.keys(None) == ["z"]
 
 
-BAD_KEYS = ["a/b", "a\\b", "a#b", "a?b", "a\tb", "a\nb", "a\x00b", "a\x7fb", "a\x9fb", "", "k" * 513, "😀" * 257, "\ud800"]
+BAD_KEYS = [
+    "a/b",
+    "a\\b",
+    "a#b",
+    "a?b",
+    "a\tb",
+    "a\nb",
+    "a\x00b",
+    "a\x7fb",
+    "a\x9fb",
+    "",
+    "k" * 513,
+    "😀" * 257,
+    "\ud800",
+]
 
 
 @pytest.mark.parametrize("key", BAD_KEYS)
@@ -250,7 +264,9 @@ async def test_a_key_the_service_would_refuse_never_leaves(store: Store, key: st
 
 BAD_COLUMNS = [
     pytest.param({"a": "x" * (32 * 1024 + 1)}, 413, "column a: expected at most 32768 UTF-16 units", id="long text"),
-    pytest.param({"a": "😀" * (16 * 1024) + "x"}, 413, "column a: expected at most 32768 UTF-16 units", id="long emoji"),
+    pytest.param(
+        {"a": "😀" * (16 * 1024) + "x"}, 413, "column a: expected at most 32768 UTF-16 units", id="long emoji"
+    ),
     pytest.param({"a": b"x" * (64 * 1024 + 1)}, 413, "column a: expected at most 65536 bytes", id="long binary"),
     pytest.param({"a": 2**63}, 400, "column a: expected an integer of at most 64 bits", id="long integer"),
     pytest.param({"a": datetime(2026, 1, 1)}, 400, "column a: expected a time with its zone", id="naive time"),  # noqa: DTZ001 - the point
@@ -323,7 +339,18 @@ async def test_no_changes_are_no_request(store: Store) -> None:
 async def test_rows_come_in_ordinal_order_and_ranges_are_half_open(store: Store) -> None:
     keys = ["app", "rollout:1", "rollout:10", "rollout:2", "rollout;", "Z", "a", "é", "\uffee", "😀"]
     await store.commit(*(Insert(key=key, columns={}) for key in keys))
-    assert await store.keys() == ["Z", "a", "app", "rollout:1", "rollout:10", "rollout:2", "rollout;", "é", "😀", "\uffee"]
+    assert await store.keys() == [
+        "Z",
+        "a",
+        "app",
+        "rollout:1",
+        "rollout:10",
+        "rollout:2",
+        "rollout;",
+        "é",
+        "😀",
+        "\uffee",
+    ]
     assert await store.keys(first="rollout:", last="rollout;") == ["rollout:1", "rollout:10", "rollout:2"]
     assert await store.keys(first="rollout:10") == ["rollout:10", "rollout:2", "rollout;", "é", "😀", "\uffee"]
     assert await store.keys(last="app") == ["Z", "a"]

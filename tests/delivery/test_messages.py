@@ -47,7 +47,8 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "messages"
 DOCS = ROOT / "docs" / "webhooks.md"
 
-APP_ID = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-shop/providers/Microsoft.App/containerApps/ca-web"
+GROUP = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-shop"
+APP_ID = f"{GROUP}/providers/Microsoft.App/containerApps/ca-web"
 KEY = APP_ID.lower().strip("/").replace("/", "|")
 NOW = datetime(2026, 11, 24, 9, 22, 31, tzinfo=UTC)
 OLD, NEW = "ca-web--wb6-4f1c22", "ca-web--wb7-9b1e07"
@@ -98,6 +99,8 @@ LIVE = replace(
     ready_at=NOW - timedelta(minutes=19),
     step=1,
     verified_at=NOW - timedelta(minutes=6),
+    announced=("RolloutStarted", "step:0", "step:1"),
+    created_at=NOW - timedelta(minutes=20),
     seen={OLD: 75, NEW: 25},
     finding=Finding(gate="policy", answer=Answer.OPEN, because="every gate is open"),
     read=Totals(
@@ -140,7 +143,7 @@ def seen(weights: dict[str, int]) -> AppSeen:
         fqdn="ca-web.happyhill.westeurope.azurecontainerapps.io",
         images={"web": "contoso.azurecr.io/shop/web"},
         location="West Europe",
-        environment="/subscriptions/s/resourceGroups/rg-shop/providers/Microsoft.App/managedEnvironments/env",
+        environment=f"{GROUP}/providers/Microsoft.App/managedEnvironments/env",
     )
 
 
@@ -397,8 +400,12 @@ def test_a_pause_with_an_end_and_a_drift_the_policy_settles_need_nobody() -> Non
     assert paused["urgency"] == "attention"
     assert paused["next"] == {"what": "it goes on", "at": "2026-11-24T10:22:31Z"}
 
-    restored = make(Said.DRIFTED, replace(DRIFTED, plan=replace(PLAN, on_drift=OnDrift.RESTORE)))["data"]
+    restored = make(Said.DRIFTED, replace(LIVE, plan=replace(PLAN, on_drift=OnDrift.RESTORE)))["data"]
     assert restored["needs"] is None
+    assert restored["summary"].endswith("it is set back.")
+    adopted = make(Said.DRIFTED, replace(LIVE, left={OLD: 90, NEW: 10}), weights={OLD: 90, NEW: 10})["data"]
+    assert adopted["needs"] is None
+    assert adopted["summary"].endswith(f"Live traffic is {OLD} 90 %, {NEW} 10 %; it stays so.")
 
 
 def test_an_approval_says_until_when_it_waits_and_what_then() -> None:
@@ -447,6 +454,31 @@ def test_a_canary_that_never_was_ready_harmed_nobody_for_certain() -> None:
     nobody = {"requests": 0, "errors": 0, "peakWeight": 0, "complete": True}
     assert EVENTS[Said.FAILED]["data"]["exposure"] == nobody
     assert EVENTS[Said.REJECTED]["data"]["exposure"] == nobody
+
+
+def test_an_end_is_told_as_the_end_though_a_write_is_still_open() -> None:
+    """The machine says it when stable was seen at 100 %, and ends the rollout once nothing of ours can land."""
+    told = make(Said.ROLLED_BACK, replace(LIVE, phase=Phase.ROLLING_BACK, cause=Cause.CHECK_FAILED))["data"]
+    assert told["rollout"] | {"phase": "rolled_back", "outcome": "rolled_back", "finishedAt": None} == told["rollout"]
+    assert told["next"]["what"].startswith("this digest is not tried again")
+
+
+@pytest.mark.parametrize("plan", [replace(PLAN, replace=True), PLAN])
+def test_where_azure_lets_requests_in_before_it_is_ready_harm_is_unknown(plan: Plan) -> None:
+    """A worker works from its creation; an app that never had a ready revision sends its requests to the newest."""
+    rollout = replace(LIVE, plan=plan, ready_at=None, read=None, stable=STABLE if plan.replace else None)
+    assert make(Said.FAILED, rollout)["data"]["exposure"]["requests"] is None
+
+
+def test_a_peak_is_remembered_when_a_person_lowered_the_weight_later() -> None:
+    lowered = replace(LIVE, verified_at=None, seen={OLD: 90, NEW: 10})
+    assert make(Said.ROLLING_BACK, lowered)["data"]["exposure"]["peakWeight"] == 25
+
+
+def test_a_worker_has_no_weight_to_tell() -> None:
+    worker = replace(LIVE, plan=replace(PLAN, replace=True), seen=None)
+    told = make(Said.STEPPED, worker)["data"]
+    assert told["summary"] == "STEPPED  shop/web 1.4.3 → ca-web."
 
 
 def test_harm_is_counted_and_is_complete_only_when_the_counts_reach_now() -> None:
@@ -598,23 +630,30 @@ def paths(value: object, at: str = "") -> set[str]:
 
 
 def documented() -> set[str]:
-    """First cells of the field table: `data.rollout` rows name their fields, every other row one path."""
-    rows = re.findall(r"^\| `([^`]+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
-    return set(rows)
+    """First cells of the reference's tables."""
+    return set(re.findall(r"^\| `([^`]+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def emitted() -> set[str]:
-    every = [*EVENTS.values(), make(Said.WAITING, WAITING, weights={OLD: 100})]
-    return {path for made in every for path in paths(made)}
+    """Every path of every event, its lists and sections too."""
+    many = replace(WAITING, finding=all_of("policy", (GATES,) * 40))
+    leaves = {path for made in (*EVENTS.values(), make(Said.WAITING, many)) for path in paths(made)}
+    sections = {path.rpartition(".")[0].removesuffix("[]") for path in leaves}
+    whole = ["rollout", "policy", "image", "app", "traffic", "exposure", "actor", "links"]
+    always = {"", "data", *(f"data.{name}" for name in whole)}
+    return {path.removesuffix("[]") for path in leaves} | (sections - always)
 
 
 def test_the_reference_names_every_field_that_is_emitted_and_no_other() -> None:
-    fields = {path.removesuffix("[]") for path in emitted()} - {"data.needs", "data.next", "data.previous", "data.step"}
-    named = {
-        row for row in documented() if not row.startswith(("webhook-", "Rollout", "App", "Foreign", "Stable", "Order"))
-    }
-    assert named == fields - {"data.traffic.before", "data.traffic.after"}
+    rows = documented() - {said.value for said in Said} - {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert rows == emitted()
 
 
 def test_the_reference_names_every_type() -> None:
     assert {said.value for said in Said} <= documented()
+
+
+def test_the_reference_tells_who_gets_what() -> None:
+    section = DOCS.read_text(encoding="utf-8").partition("## Which channel gets what")[2].partition("## Types")[0]
+    named = {name for name in re.findall(r"`(\w+)`", section) if name in set(Said)}
+    assert named == {said.value for said in Said if wanted(said, ("team",))}

@@ -29,10 +29,12 @@ from rollouts.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from delivery.ports import Clock
     from rollouts.checks import ProbeSpec
+
+    Hook = Callable[[str, tuple[object, ...]], Awaitable[None]]
 
 
 class Trouble(StrEnum):
@@ -108,6 +110,8 @@ class FakeAzure:
         self.operations: dict[str, tuple[str, _Operation]] = {}
         self.trouble: Callable[[FakeApp, ArmWrite], Trouble] = lambda _app, _write: Trouble.NONE
         self.away = False
+        self.before: Hook | None = None
+        self.after: Hook | None = None
         self.counted = 0
         self.gets = 0
 
@@ -234,16 +238,21 @@ class FakeAzure:
         )
 
     async def look(self, app: str) -> AppSeen:
+        await _run(self.before, "look", app)
         self.gets += 2
         if self.away:
             raise Retry("ARM 503")
-        return self.seen(app)
+        seen = self.seen(app)
+        await _run(self.after, "look", app)
+        return seen
 
     async def restarts(self, app: str, revision: str) -> int:
+        await _run(self.before, "restarts", app, revision)
         self.gets += 1
         return 3 if self.apps[app.lower()].revisions[revision].crashed else 0
 
     async def operation(self, location: str) -> OperationSeen:
+        await _run(self.before, "operation", location)
         self.gets += 1
         self.settle()
         return self.polled(location)
@@ -258,7 +267,10 @@ class FakeAzure:
         return OperationSeen(state=OperationState.SUCCEEDED)
 
     async def send(self, app: str, write: ArmWrite) -> Sent:
-        return self.take(app, write)
+        await _run(self.before, "send", app, write)
+        sent = self.take(app, write)
+        await _run(self.after, "send", app, write)
+        return sent
 
     def take(self, resource: str, write: ArmWrite) -> Sent:
         """Take, refuse or lose one write."""
@@ -307,6 +319,7 @@ class FakeAzure:
     # delivery.ports.Prober
 
     async def probe(self, fqdn: str, spec: ProbeSpec) -> ProbeSeen:
+        await _run(self.before, "probe", fqdn, spec)
         return self.probed(fqdn, spec)
 
     def probed(self, fqdn: str, spec: ProbeSpec) -> ProbeSeen:
@@ -321,3 +334,8 @@ class FakeAzure:
             took=timedelta(milliseconds=5),
             because="" if ok else "no answer",
         )
+
+
+async def _run(hook: Hook | None, name: str, *arguments: object) -> None:
+    if hook is not None:
+        await hook(name, arguments)

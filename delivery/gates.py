@@ -1,0 +1,212 @@
+"""What the gates say of each waiting candidate now: facts are asked for here, judged in `policies/evaluate.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from delivery import names, policy_book
+from delivery.errors import Malformed, Refused, Retry
+from policies import evidence
+from policies.containers import container_of, split_reference
+from policies.errors import EvidenceError, PolicyError
+from policies.evaluate import evaluate
+from policies.facts import Facts
+from policies.model import Contender, order_key
+from policies.tags import Order, Pushed
+from rollouts.findings import Answer, Finding
+from rollouts.model import App, AppSeen, CandidateSeen, Mode, Rollout, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from datetime import datetime
+
+    from delivery.policy_book import Book
+    from delivery.ports import Ports, Row
+    from policies.model import Policy
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One waiting rollout with its row, if that still parses, and what its gates say."""
+
+    rollout: Rollout
+    policy: Policy | None
+    finding: Finding
+
+
+async def candidates(ports: Ports, app: App, seen: AppSeen | Unknown | None, gone: str) -> tuple[CandidateSeen, ...]:
+    """Every waiting rollout as its gates see it now, the greatest image first.
+
+    gone: why the app itself cannot be rolled out to ("" when it can); it closes every candidate.
+    """
+    repositories = {(r.image.registry, r.image.repository) for r in app.waiting}
+    books = {pair: await policy_book.read(ports.rows, *pair) for pair in repositories}
+    now = ports.clock.now()
+    judged = await asyncio.gather(
+        *(
+            _judge(ports, app, rollout, books[rollout.image.registry, rollout.image.repository], seen, now)
+            for rollout in app.waiting
+        )
+    )
+    if gone:
+        judged = [replace(one, finding=Finding(gate="app", answer=Answer.CLOSED, because=gone)) for one in judged]
+    ranked = _ranked(list(judged))
+    live = _live_contender(app, ranked, books)
+    return tuple(_candidate(one, ranked[place + 1 :], live, seen) for place, one in enumerate(ranked))
+
+
+async def _judge(
+    ports: Ports, app: App, rollout: Rollout, book: Book, seen: AppSeen | Unknown | None, now: datetime
+) -> Judged:
+    policy = book.policy(rollout.policy)
+    if policy is None:
+        closed = Finding(gate="policy", answer=Answer.CLOSED, because="its policy row is gone")
+        return Judged(rollout=rollout, policy=None, finding=closed)
+    if isinstance(policy, PolicyError):
+        problems = "; ".join(str(problem) for problem in policy.problems)
+        waits = Finding(gate="policy", answer=Answer.WAITING, because=f"its policy row is broken: {problems}")
+        return Judged(rollout=rollout, policy=None, finding=waits)
+    facts = await _facts(ports, app, rollout, policy, book, seen)
+    return Judged(rollout=rollout, policy=policy, finding=evaluate(policy, rollout.image, facts, now))
+
+
+async def _facts(
+    ports: Ports, app: App, rollout: Rollout, policy: Policy, book: Book, seen: AppSeen | Unknown | None
+) -> Facts:
+    image = rollout.image
+    where = (image.registry, image.repository)
+    moves = policy.tags.order is not Order.SEMVER
+    manifest, tag_now, known, held = await asyncio.gather(
+        _ask(ports.registry.manifest(*where, image.digest)),
+        _ask(ports.registry.digest(*where, image.tag)) if moves and image.tag else _nothing(),
+        _ask(ports.rows.scan(names.EVIDENCE, evidence.evidence_partition(image.registry, image.digest))),
+        _ask(ports.rows.get(names.ROLLOUTS, app.key, names.quarantine_key(image.digest))),
+    )
+    scans, pushes = _evidence(known if isinstance(known, list) else [])
+    siblings = tuple(
+        other
+        for other in book.policies
+        if other.key != policy.key and _names_app(ports, other, rollout, app) and other.container == policy.container
+    )
+    return Facts(
+        offered_at=rollout.offered_at,
+        manifest=manifest,
+        tag_now=tag_now,
+        running=_running(app, rollout, policy, seen),
+        scans=known if isinstance(known, Unknown) else scans,
+        pushes=pushes,
+        quarantined=_quarantined(held),
+        siblings=siblings,
+        lanes=app.lanes,
+        images=seen.images if isinstance(seen, AppSeen) else seen,
+    )
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _ask(question: Awaitable[T]) -> T | Unknown:
+    """An answer, or that there is none: an outside that is away is never taken for a no."""
+    try:
+        return await question
+    except (Retry, Refused) as error:
+        return Unknown(because=str(error))
+
+
+def _names_app(ports: Ports, policy: Policy, rollout: Rollout, app: App) -> bool:
+    return policy.app.app_key(ports.settings.subscription, rollout.image.repository) == app.key
+
+
+def _evidence(rows: list[Row]) -> tuple[tuple[evidence.ScanEvidence, ...], tuple[evidence.PushEvidence, ...]]:
+    scans: list[evidence.ScanEvidence] = []
+    pushes: list[evidence.PushEvidence] = []
+    for row in rows:
+        source = f"evidence/{row.partition}/{row.key}"
+        try:
+            if row.key.startswith("scan:"):
+                scans.append(evidence.scan_from_columns(source, row.columns))
+            elif row.key.startswith("push:"):
+                pushes.append(evidence.push_from_columns(source, row.columns))
+        except (EvidenceError, Malformed):
+            # An unreadable row is no evidence; the gate that misses it says so.
+            continue
+    return tuple(scans), tuple(pushes)
+
+
+def _quarantined(row: Row | Unknown | None) -> str:
+    if isinstance(row, Unknown):
+        return f"cannot tell whether it is in quarantine: {row.because}"
+    return f"in quarantine: {row.columns.get('because', '')}" if row else ""
+
+
+def _running(app: App, rollout: Rollout, policy: Policy, seen: AppSeen | Unknown | None) -> Pushed | Unknown | None:
+    """The image of our container on the revision that carries the traffic, with its tag as recorded or as it says."""
+    if not isinstance(seen, AppSeen):
+        return seen
+    stable = app.stable
+    carrying = seen.revision(stable.revision) if stable else seen.revision(seen.latest_ready)
+    images = carrying.images if carrying else seen.images
+    reference = images.get(container_of(policy, rollout.image, images), "")
+    _, tag, digest = split_reference(reference)
+    if stable is not None and stable.tag and stable.digest == digest:
+        return Pushed(tag=stable.tag, digest=digest, pushed_at=stable.pushed_at)
+    return Pushed(tag=tag, digest=digest, pushed_at=None) if reference else None
+
+
+def _ranked(judged: list[Judged]) -> list[Judged]:
+    """Greatest image first, within rows that order alike; rows that cannot be read come last."""
+    kinds = sorted({one.policy.tags.order for one in judged if one.policy})
+    ranked: list[Judged] = []
+    for kind in kinds:
+        alike = [one for one in judged if one.policy and one.policy.tags.order == kind]
+        ranked += sorted(alike, key=_order, reverse=True)
+    return ranked + [one for one in judged if one.policy is None]
+
+
+def _order(one: Judged) -> Any:  # noqa: ANN401 - a key of `sorted`, alike within one kind
+    if one.policy is None:
+        raise LookupError("only rows that parse are ordered")
+    return order_key(one.policy, one.rollout.image, one.rollout.pushed_at)
+
+
+def _live_contender(app: App, ranked: list[Judged], books: dict[tuple[str, str], Book]) -> Contender | None:
+    live = app.live
+    if live is None:
+        return None
+    book = books.get((live.image.registry, live.image.repository))
+    policy = book.policy(live.policy) if book else None
+    if policy is None or isinstance(policy, PolicyError):
+        same = next((one.policy for one in ranked if one.policy and one.rollout.policy == live.policy), None)
+        policy = same
+    return Contender(policy=policy, image=live.image, pushed_at=live.pushed_at) if policy else None
+
+
+def _candidate(
+    one: Judged, below: list[Judged], live: Contender | None, seen: AppSeen | Unknown | None
+) -> CandidateSeen:
+    policy, rollout = one.policy, one.rollout
+    if policy is None:
+        return CandidateSeen(n=rollout.n, finding=one.finding, notify=rollout.notify)
+    me = Contender(policy=policy, image=rollout.image, pushed_at=rollout.pushed_at)
+    others = [
+        (b.rollout.n, Contender(policy=b.policy, image=b.rollout.image, pushed_at=b.rollout.pushed_at))
+        for b in below
+        if b.policy
+    ]
+    images = seen.images if isinstance(seen, AppSeen) else {}
+    return CandidateSeen(
+        n=rollout.n,
+        finding=one.finding,
+        plan=policy.plan if one.finding.answer is Answer.OPEN and policy.mode is not Mode.OFF else None,
+        policy_version=policy.version,
+        notify=policy.plan.notify,
+        container=container_of(policy, rollout.image, images),
+        order=policy.tags.order.value,
+        beats=live is not None and me.outranks(live),
+        lesser=tuple(n for n, other in others if me.outranks(other)),
+    )

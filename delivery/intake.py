@@ -1,0 +1,64 @@
+"""Events come in: each writes its own evidence first, then wakes every app whose rows are about the image.
+
+Nothing is decided here. A crash between two wake-ups makes the event come again, which wakes some apps twice: harmless.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from delivery import names, policy_book
+from delivery.ports import Put
+from delivery.tick import Wake
+from policies import evidence
+from rollouts.model import Image, Mode, Offer
+
+if TYPE_CHECKING:
+    from delivery.ports import Ports
+    from policies.evidence import PushEvidence, ScanEvidence
+
+HEARD = "heard"
+
+
+async def image_pushed(ports: Ports, push: PushEvidence) -> tuple[str, ...]:
+    """Offer a pushed image to every app whose rows select its tag. Answers the keys of the apps woken.
+
+    1 write, 2 reads, and 1 message per app.
+    """
+    await _keep(ports, push.registry, push.partition, push.key, evidence.push_to_columns(push))
+    book = await policy_book.read(ports.rows, push.registry, push.repository)
+    image = Image(registry=push.registry, repository=push.repository, tag=push.tag, digest=push.digest)
+    offers: dict[str, list[Offer]] = {}
+    for policy in book.policies:
+        if policy.mode is not Mode.OFF and policy.selects(image):
+            app = policy.app.app_key(ports.settings.subscription, push.repository)
+            offers.setdefault(app, []).append(Offer(image=image, policy=policy.key, pushed_at=push.pushed_at))
+    for app, offered in offers.items():
+        await ports.queue.put(names.TICKS, Wake(app=app, offers=tuple(offered)).message(), timedelta())
+    return tuple(offers)
+
+
+async def scan_completed(ports: Ports, scan: ScanEvidence) -> tuple[str, ...]:
+    """Keep a scan's result and wake every app that may be waiting for it. Answers the keys of the apps woken."""
+    await _keep(ports, scan.registry, scan.partition, scan.key, evidence.scan_to_columns(scan))
+    book = await policy_book.read(ports.rows, scan.registry, scan.repository)
+    apps = {
+        policy.app.app_key(ports.settings.subscription, scan.repository): None
+        for policy in book.policies
+        if policy.scan is not None and policy.mode is not Mode.OFF
+    }
+    for app in apps:
+        await ports.queue.put(names.TICKS, Wake(app=app).message(), timedelta())
+    return tuple(apps)
+
+
+async def _keep(ports: Ports, registry: str, partition: str, key: str, columns: dict[str, object]) -> None:
+    await ports.rows.commit(names.EVIDENCE, partition, [Put(key=key, columns=columns)])
+    if registry not in _heard:
+        # Once per process: the policy timer warns of rows whose registry never sent an event.
+        await ports.rows.commit(names.NAMES, HEARD, [Put(key=registry, columns={"at": ports.clock.now()})])
+        _heard.add(registry)
+
+
+_heard: set[str] = set()

@@ -1,0 +1,160 @@
+"""Step 2 of a tick: ask what the phase needs, after the row was loaded; "could not ask" is an answer of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from delivery import gates, names
+from delivery.errors import Refused, Retry
+from rollouts import watch
+from rollouts.checks import CheckKind
+from rollouts.model import (
+    App,
+    AppSeen,
+    Observation,
+    OperationSeen,
+    OperationState,
+    Order,
+    Phase,
+    ProbeSeen,
+    Rollout,
+    Totals,
+    Unknown,
+)
+
+if TYPE_CHECKING:
+    from delivery.ports import Ports, Row
+
+NOT_FOUND = 404
+
+
+async def observe(ports: Ports, app: App) -> Observation:
+    """Everything this tick of `app` may decide on."""
+    now = ports.clock.now()
+    orders, probes = await asyncio.gather(_orders(ports, app), _probes(ports, app))
+    operations: dict[int, OperationSeen] = {}
+    seen: AppSeen | Unknown | None = None
+    gone = ""
+    bad = app.live is not None and app.live.plan is not None and not _all_good(app.live, probes)
+    if orders or bad or needs_look(ports, app, now):
+        (seen, gone), operations = await asyncio.gather(_look(ports, app), _operations(ports, app))
+    totals = await _totals(ports, app, now) if isinstance(seen, AppSeen) else None
+    if isinstance(seen, Unknown) and app.live and app.live.phase is Phase.BAKING:
+        totals = await _totals(ports, app, now)
+    if isinstance(seen, AppSeen):
+        seen = await _with_restarts(ports, app, seen)
+    return Observation(
+        app=seen,
+        operations=operations,
+        probes=probes,
+        totals=totals,
+        candidates=await gates.candidates(ports, app, seen, gone) if app.waiting else (),
+        orders=orders,
+        settle=ports.settings.settle,
+    )
+
+
+def needs_look(ports: Ports, app: App, now: datetime) -> bool:
+    """Whether ARM must be asked in this tick: always near a decision, once a minute while nothing is wrong."""
+    if app.writes or any(entry.not_before <= now for entry in app.retire):
+        return True
+    live = app.live
+    if live is None:
+        return bool(app.waiting)
+    if live.phase is not Phase.BAKING or live.verified_at is None or live.plan is None or live.fast:
+        return True
+    end = live.verified_at + live.plan.steps[live.step].bake
+    rested = app.looked_at is not None and now - app.looked_at < ports.settings.look_every
+    return not rested or now >= end
+
+
+async def _look(ports: Ports, app: App) -> tuple[AppSeen | Unknown, str]:
+    """The app, and why it can never be rolled out to, if that is so."""
+    resource = names.resource_id(app.key)
+    try:
+        return await ports.apps.look(resource), ""
+    except Refused as error:
+        gone = f"there is no app {resource}: correct App in the policy row" if error.status == NOT_FOUND else ""
+        return Unknown(because=str(error)), gone
+    except Retry as error:
+        return Unknown(because=str(error)), ""
+
+
+async def _operations(ports: Ports, app: App) -> dict[int, OperationSeen]:
+    polled = [write for write in app.writes if write.location]
+    states = await asyncio.gather(*(_operation(ports, write.location) for write in polled))
+    return {write.id: state for write, state in zip(polled, states, strict=True)}
+
+
+async def _operation(ports: Ports, location: str) -> OperationSeen:
+    try:
+        return await ports.apps.operation(location)
+    except Retry:
+        return OperationSeen(state=OperationState.RUNNING)
+    except Refused as error:
+        return OperationSeen(state=OperationState.UNKNOWN, error=str(error))
+
+
+async def _probes(ports: Ports, app: App) -> tuple[ProbeSeen, ...]:
+    """One probe per path of the plan, of the canary's own address, while it may have or get weight."""
+    live = app.live
+    if live is None or live.plan is None or not live.address or live.phase not in (Phase.DEPLOYING, Phase.BAKING):
+        return ()
+    specs = {spec.path: spec for spec in (*watch.specs(live.plan), *watch.warned(live.plan))}
+    return tuple(await asyncio.gather(*(ports.prober.probe(live.address, spec) for spec in specs.values())))
+
+
+def _all_good(live: Rollout, probes: tuple[ProbeSeen, ...]) -> bool:
+    if live.plan is None or not probes:
+        return True
+    answers = {probe.path: probe for probe in probes}
+    return all(spec.path in answers and watch.good(spec, answers[spec.path]) for spec in watch.specs(live.plan))
+
+
+async def _totals(ports: Ports, app: App, now: datetime) -> Totals | Unknown | None:
+    live = app.live
+    if live is None or live.phase is not Phase.BAKING or live.plan is None or live.ready_at is None:
+        return None
+    if not any(check.kind is CheckKind.ERRORS for check in live.plan.checks):
+        return None
+    stable = live.stable.revision if live.stable else ""
+    until = now - ports.settings.settle
+    if until <= live.ready_at - timedelta(minutes=1):
+        return None
+    try:
+        return await ports.metrics.totals(names.resource_id(app.key), live.canary, stable, live.ready_at, until)
+    except (Retry, Refused) as error:
+        return Unknown(because=str(error))
+
+
+async def _with_restarts(ports: Ports, app: App, seen: AppSeen) -> AppSeen:
+    live = app.live
+    canary = seen.revision(live.canary) if live else None
+    if live is None or live.phase is not Phase.BAKING or live.plan is None or canary is None or not canary.active:
+        return seen
+    if not any(check.kind is CheckKind.RESTARTS for check in live.plan.checks):
+        return seen
+    try:
+        restarts = await ports.apps.restarts(names.resource_id(app.key), canary.name)
+    except (Retry, Refused):
+        return seen
+    revisions = tuple(replace(r, restarts=restarts) if r.name == canary.name else r for r in seen.revisions)
+    return replace(seen, revisions=revisions)
+
+
+async def _orders(ports: Ports, app: App) -> tuple[Order, ...]:
+    rows = await ports.rows.scan(names.ROLLOUTS, app.key, first="order:", last="order:" + names.LAST)
+    return tuple(order for row in rows if (order := read_order(row)))
+
+
+def read_order(row: Row) -> Order | None:
+    """The order in a row; None for one that cannot be read, which is left where it is for a person to see."""
+    try:
+        return msgspec.json.decode(str(row.columns.get("order")), type=Order)
+    except msgspec.MsgspecError:
+        return None

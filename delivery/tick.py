@@ -1,0 +1,121 @@
+"""The tick of an app: load, observe, decide, save, schedule and act, record (DESIGN 3). Nothing else changes an app.
+
+A message is only a wake-up. What it may carry besides the app is an image to offer; a tick that loses its save
+sends that wake-up again, so an offer is lost no more than a rollout is.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from delivery import codec, index, ledger, names, outbox, state
+from delivery.errors import Refused, Retry
+from delivery.observe import observe
+from rollouts.candidates import admit
+from rollouts.machine import decide
+from rollouts.model import App, ArmWrite, Decision, Offer, WriteAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from delivery.ports import Ports, Put, Row
+
+TRY_AGAIN = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wake:
+    """A wake-up. seq: of the save that scheduled it; None (an event, the sweep, a person) is never stale."""
+
+    app: str
+    seq: int | None = None
+    offers: tuple[Offer, ...] = ()
+
+    def message(self) -> Mapping[str, object]:
+        """The queue message."""
+        return {"app": self.app, "seq": self.seq, "offers": [codec.builtins(offer) for offer in self.offers]}
+
+
+def read(body: Mapping[str, object]) -> Wake:
+    """The wake-up in a queue message. Raises `Malformed`."""
+    return codec.convert(body, Wake, "queue ticks")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """What became of a tick. won: its save is the row now. stale: a newer tick has its own wake-up under way."""
+
+    won: bool
+    stale: bool = False
+    decision: Decision | None = None
+
+
+async def tick(ports: Ports, wake: Wake) -> Ticked:
+    """Run one tick. Raises what the store raises; errors of the ARM write are recorded, never raised."""
+    loaded = await state.load(ports.rows, wake.app)
+    if wake.seq is not None and wake.seq < loaded.app.seq:
+        return Ticked(won=False, stale=True)
+    app = admit(loaded.app, wake.offers, ports.clock.now())
+    waiting = await outbox.pending(ports, app.key) if app.undelivered else []
+    seen = await observe(ports, app)
+    decision = decide(replace(app, undelivered=bool(waiting)), seen, ports.clock.now())
+    letters = outbox.compose(ports, loaded.app, seen, decision)
+    planned = index.plan(_told(decision.next, letters), _due(ports, decision, letters))
+    entry = await index.read(ports.rows, app.key) if planned.idle else None
+    if planned.before is not None:
+        await index.put(ports.rows, app.key, planned.before)
+    changes = [*ledger.changes(loaded.app, decision, ports.clock.now()), *letters]
+    etag = await state.save(ports.rows, loaded, planned.app, uuid.uuid4().hex, changes)
+    if etag is None:
+        if wake.offers:
+            await ports.queue.put(names.TICKS, wake.message(), TRY_AGAIN)
+        return Ticked(won=False, decision=decision)
+    await _schedule(ports, planned, entry)
+    late = outbox.late(waiting, ports.clock.now())
+    await outbox.wake(ports, app.key, [*late, *(letter.key for letter in letters)])
+    if decision.write is not None:
+        await _act(ports, state.Loaded(app=planned.app, etag=etag), decision.write)
+    return Ticked(won=True, decision=decision)
+
+
+def _told(app: App, letters: list[Put]) -> App:
+    return replace(app, undelivered=app.undelivered or bool(letters))
+
+
+def _due(ports: Ports, decision: Decision, letters: list[Put]) -> datetime | None:
+    """An app with undelivered messages is looked after even when it is otherwise idle."""
+    if decision.due is None and letters:
+        return ports.clock.now() + outbox.LATE
+    return decision.due
+
+
+async def _schedule(ports: Ports, planned: index.Plan, entry: Row | None) -> None:
+    """Step 5, before the act: the next wake-up and the index. Sent before anything that can hang."""
+    app = planned.app
+    if planned.due is not None:
+        delay = max(planned.due - ports.clock.now(), timedelta())
+        await ports.queue.put(names.TICKS, Wake(app=app.key, seq=app.seq).message(), delay)
+    if planned.after is not None:
+        await index.put(ports.rows, app.key, planned.after)
+    if entry is not None:
+        await index.delete(ports.rows, entry)
+
+
+async def _act(ports: Ports, saved: state.Loaded, write: ArmWrite) -> None:
+    """Steps 5 and 6: send the write once, if its observation is fresh still, and record what came back."""
+    intent = next(one for one in saved.app.writes if one.id == saved.app.seq)
+    answer, location, error = WriteAnswer.ACCEPTED, "", ""
+    if ports.clock.now() >= intent.give_up_at:
+        answer, error = WriteAnswer.UNSENT, "the observation was older than 10 s"
+    else:
+        try:
+            location = (await ports.apps.send(names.resource_id(saved.app.key), write)).location
+        except Retry as retry:
+            answer, error = (WriteAnswer.LOST if retry.lost else WriteAnswer.BUSY), str(retry)
+        except Refused as refused:
+            answer, error = WriteAnswer.REFUSED, str(refused)
+    answered = codec.Answered(answer=answer, at=ports.clock.now(), location=location, error=error)
+    await state.record(ports.rows, saved, intent.id, answered)

@@ -1,0 +1,167 @@
+"""Reads a row of the `policies` table: a whole Policy, or every problem at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TypeVar
+
+from policies import values
+from policies.cells import EXAMPLES, Cell, effective
+from policies.checks import read_checks
+from policies.durations import write_duration
+from policies.errors import CellError, PolicyError, Problem, quoted
+from policies.keys import DEFAULTS, Place, read_pattern, read_place
+from policies.model import AppRef, Policy
+from policies.scan import read_scan_rule
+from policies.steps import PRESETS, Steps, read_steps
+from policies.tag_cell import read_tags
+from rollouts.checks import Check, CheckKind, OnNoData
+from rollouts.model import Mode, OnDrift, OnFailure, OnNewImage, Plan
+
+T = TypeVar("T")
+
+USUAL_CHECKS = "restarts == 0; errors <= stable x 2"
+USUAL_CHECKS_REPLACING = "restarts == 0"  # no ingress: there is no request to count
+_LEAST_DEADLINE = timedelta(hours=1)
+_NEEDS_INGRESS = frozenset({CheckKind.ERRORS, CheckKind.PROBE})
+_NOT_IN_VERSION = frozenset({"Status"})
+
+
+class _Row:
+    """The cells of one row while it is read, and what was found wrong so far."""
+
+    def __init__(self, cells: dict[str, Cell], problems: list[Problem]) -> None:
+        self.cells = cells
+        self.problems = problems
+
+    def read(self, column: str, reader: Callable[[str, str], T], default: T) -> T:
+        """The cell's value; a problem is noted and the default goes on in its place."""
+        cell = self.cells.get(column)
+        if cell is None:
+            return default
+        try:
+            value = reader(cell.text, cell.name)
+        except CellError as error:
+            hint = next((problem.hint for problem in error.problems if problem.hint), "")
+            self.problems += [_typed(cell, hint)] if cell.typed else error.problems
+            return default
+        if cell.typed:
+            self.problems.append(_typed(cell, ""))
+        return value
+
+
+def _typed(cell: Cell, hint: str) -> Problem:
+    expected = f"text as in {quoted(EXAMPLES[cell.column])}"
+    return Problem(column=cell.name, expected=expected, found=cell.typed, hint=hint)
+
+
+def parse(partition: str, key: str, columns: Mapping[str, object], defaults: Mapping[str, object] | None) -> Policy:
+    """The policy of a row; raises `PolicyError` with all its problems.
+
+    columns: without keys and Timestamp. defaults: the columns of the registry's `defaults` row, None without one.
+    """
+    problems: list[Problem] = []
+    place = read_place(partition, key, problems)
+    row = _Row(effective(columns, defaults, problems), problems)
+    app = _app(row)
+    repository = _repository(row, place)
+    container = row.read("Container", values.container, "")
+    tags = row.read("Tags", read_tags, read_tags("semver"))
+    scan = row.read("Scan", read_scan_rule, None)
+    plan = _plan(row)
+    if problems:
+        raise PolicyError(f"{partition}/{key}", problems)
+    return Policy(
+        key=f"{partition}/{key}",
+        registry=place.registry,
+        repository=repository,
+        name=place.name,
+        app=app,
+        container=container,
+        tags=tags,
+        plan=plan,
+        scan=scan,
+        mode=plan.mode,
+        version=_version(row.cells),
+        note=row.cells["Note"].text if "Note" in row.cells else "",
+        runbook=plan.runbook,
+        takes=sum((step.bake for step in plan.steps), timedelta()),
+    )
+
+
+def check_defaults(partition: str, columns: Mapping[str, object]) -> None:
+    """Read a `defaults` row by itself; raises `PolicyError` as `parse` does for a row that ships."""
+    # Any name and app will do: only what the cells themselves hold is being asked.
+    probe = {"App": "group/app", "Repository": "*"}
+    try:
+        parse(partition, "any", probe, columns)
+    except PolicyError as error:
+        raise PolicyError(f"{partition}/{DEFAULTS}", error.problems) from None
+
+
+def _app(row: _Row) -> AppRef:
+    if "App" not in row.cells:
+        expected = '"<group>/<app>" or a resource id'
+        row.problems.append(Problem(column="App", expected=expected, found="none"))
+    return row.read("App", values.app, AppRef(text=""))
+
+
+def _repository(row: _Row, place: Place) -> str:
+    cell = row.cells.get("Repository")
+    if place.repository is not None:
+        if cell is not None:
+            expected = "a blank cell: this row's PartitionKey already names its repository"
+            row.problems.append(Problem(column=cell.name, expected=expected, found=quoted(cell.text)))
+        return place.repository
+    if cell is None:
+        expected = 'a pattern as in "shop/*", for the row stands under "|*"'
+        row.problems.append(Problem(column="Repository", expected=expected, found="none"))
+        return ""
+    problem = read_pattern(cell.text, cell.name)
+    if problem or cell.typed:
+        row.problems.append(problem or _typed(cell, ""))
+    return cell.text
+
+
+def _plan(row: _Row) -> Plan:
+    steps = row.read("Steps", read_steps, read_steps(PRESETS["canary"]))
+    bakes = sum((step.bake for step in steps.steps), timedelta())
+    deadline = row.read("Deadline", values.duration, max(3 * bakes, _LEAST_DEADLINE))
+    if deadline < bakes:
+        found = f"{write_duration(deadline)} for bakes of {write_duration(bakes)}"
+        name = row.cells["Deadline"].name if "Deadline" in row.cells else "Deadline"
+        hint = write_duration(max(3 * bakes, _LEAST_DEADLINE))
+        row.problems.append(Problem(column=name, expected="at least the bakes of Steps", found=found, hint=hint))
+    return Plan(
+        steps=steps.steps,
+        replace=steps.replace,
+        checks=_checks(row, steps),
+        deadline=deadline,
+        keep=row.read("Keep", values.duration_or_none, timedelta(hours=1)),
+        on_no_data=row.read("OnNoData", values.word(OnNoData), OnNoData.PROBE),
+        on_failure=row.read("OnFailure", values.word(OnFailure), OnFailure.ROLLBACK),
+        on_new_image=row.read("OnNewImage", values.word(OnNewImage), OnNewImage.SUPERSEDE),
+        on_drift=row.read("OnDrift", values.word(OnDrift), OnDrift.PAUSE),
+        mode=row.read("Mode", values.mode, Mode.ON),
+        notify=row.read("Notify", values.channels, ("default",)),
+        runbook=row.read("Runbook", values.address, ""),
+    )
+
+
+def _checks(row: _Row, steps: Steps) -> tuple[Check, ...]:
+    usual = read_checks(USUAL_CHECKS_REPLACING if steps.replace else USUAL_CHECKS)
+    checks = row.read("Checks", read_checks, usual)
+    if steps.replace:
+        for check in (check for check in checks if check.kind in _NEEDS_INGRESS):
+            expected = 'no check of requests with Steps "replace", which is for apps without ingress'
+            name = row.cells["Checks"].name
+            row.problems.append(Problem(column=name, expected=expected, found=quoted(check.text)))
+    return checks
+
+
+def _version(cells: Mapping[str, Cell]) -> str:
+    counted = {column: cell.text for column, cell in cells.items() if column not in _NOT_IN_VERSION}
+    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:12]

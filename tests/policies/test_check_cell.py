@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from policies.checks import read_checks
+from policies.errors import CellError
+from rollouts.checks import Check, CheckKind, Limit, ProbeSpec
+
+ERRORS, PROBE, RESTARTS = CheckKind.ERRORS, CheckKind.PROBE, CheckKind.RESTARTS
+
+
+@pytest.mark.parametrize(
+    ("text", "check"),
+    [
+        ("restarts == 0", Check(kind=RESTARTS, text="", most=0)),
+        ("restarts <= 2 strikes 3", Check(kind=RESTARTS, text="", most=2, strikes=3)),
+        ("restarts < 2", Check(kind=RESTARTS, text="", most=1)),
+        ("errors <= 1%", Check(kind=ERRORS, text="", limit=Limit(rate=0.01))),
+        ("errors <= 0.5% warn", Check(kind=ERRORS, text="", limit=Limit(rate=0.005), warn=True)),
+        ("errors<=stable+1%", Check(kind=ERRORS, text="", limit=Limit(rate=0.01, above_stable=True))),
+        (
+            "errors <= stable + 1% min 20 strikes 2",
+            Check(kind=ERRORS, text="", limit=Limit(rate=0.01, above_stable=True), minimum=20, strikes=2),
+        ),
+        ("Errors <= Stable x 1.2", Check(kind=ERRORS, text="", limit=Limit(times=1.2))),
+        ("probe /healthz", Check(kind=PROBE, text="", probe=ProbeSpec(path="/healthz"))),
+        (
+            "probe /ready?full=1 expect 200-204 under 500ms",
+            Check(
+                kind=PROBE,
+                text="",
+                probe=ProbeSpec(path="/ready?full=1", lowest=200, highest=204, under=timedelta(milliseconds=500)),
+            ),
+        ),
+        (
+            "probe / under 2s expect 200",
+            Check(kind=PROBE, text="", probe=ProbeSpec(highest=200, under=timedelta(seconds=2))),
+        ),
+    ],
+)
+def test_a_check_is_read_whole(text: str, check: Check) -> None:
+    (read,) = read_checks(text)
+    assert (read.kind, read.limit, read.probe, read.most) == (check.kind, check.limit, check.probe, check.most)
+    assert (read.minimum, read.strikes, read.warn, read.text) == (check.minimum, check.strikes, check.warn, text)
+
+
+def test_none_is_no_check_and_a_last_semicolon_is_nothing() -> None:
+    assert read_checks("none") == ()
+    assert [check.kind for check in read_checks("probe /; restarts == 0;")] == [PROBE, RESTARTS]
+
+
+OFFERS = {
+    "errors=1%": "errors <= 1%",
+    "errors <= 1": "errors <= 1%",
+    "error <= 1%": "errors <= 1%",
+    "errors: 1%": "errors <= 1%",
+    "errors <= stable * 2": "errors <= stable x 2",
+    "errors <= 2 x stable": "errors <= stable x 2",
+    "errors <= stable + 1": "errors <= stable + 1%",
+    "probe healthz": "probe /healthz",
+    "probe https://shop.contoso.com/ok": "probe /ok",
+    "restarts=0": "restarts <= 0",
+    "restarts": "restarts == 0",
+    "restarts == 0; errors = 1%": "restarts == 0; errors <= 1%",
+}
+
+
+@pytest.mark.parametrize(("text", "offer"), OFFERS.items())
+def test_the_corrected_cell_is_offered_and_is_good(text: str, offer: str) -> None:
+    with pytest.raises(CellError) as caught:
+        read_checks(text)
+    (problem,) = caught.value.problems
+    assert problem.hint == offer
+    assert read_checks(offer)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["errors >= 1%", "errors <= 200%", "errors <= stable x 0.5", "restarts > 2", "restarts == 3.5", "latency <= 5", ""],
+)
+def test_what_says_nothing_about_health_is_refused(text: str) -> None:
+    with pytest.raises(CellError):
+        read_checks(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("p95 <= stable x 1.2 from appinsights", "p95"),
+        ("p50 <= 200ms", "p50"),
+        ("p99 <= 1s", "p99"),
+        ("metric mail-backlog <= 500 over 10m", "metric"),
+        ("errors <= 1% over 10m", "over 10m"),
+        ("errors <= 1% from appinsights", "from appinsights"),
+    ],
+)
+def test_what_this_version_cannot_keep_is_said_by_name(text: str, part: str) -> None:
+    with pytest.raises(CellError) as caught:
+        read_checks(text)
+    said = f'Checks: this version cannot keep "{part}", so nothing ships from this row; take it out'
+    assert str(caught.value) == said
+
+
+def test_each_faulty_check_of_a_cell_is_a_problem_of_its_own() -> None:
+    with pytest.raises(CellError) as caught:
+        read_checks("probe; errors >= 1%; restarts == 0; p95 < 1s")
+    assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["errors <= 1% min 0", "errors <= 1% strikes", "errors <= 1% min 5 min 6", "probe / min 5"]
+)
+def test_an_option_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(CellError):
+        read_checks(text)
