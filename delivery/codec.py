@@ -188,3 +188,19 @@ def convert(value: object, kind: type[T], source: str) -> T:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise Malformed(f"{source}: {error}") from error
+
+
+def cells(value: str) -> dict[str, str]:
+    """A JSON column of texts by name; an unreadable one is empty."""
+    try:
+        return msgspec.json.decode(value, type=dict[str, str])
+    except msgspec.MsgspecError:
+        return {}
+
+
+def untext(value: str) -> object:
+    """What `text` wrote; None for what cannot be read."""
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.MsgspecError:
+        return None

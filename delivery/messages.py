@@ -43,7 +43,7 @@ def event(
     """One announcement as a structured CloudEvent, for every channel alike; see `with_channel`.
 
     before, after: the app's row around the decision. rollout: as decided; None: the message is about the app.
-    seen: this tick's observation, None if not asked. sequence: from 1 per rollout (or app). page: "" for no links.
+    seen: this tick's observation, None if not asked. sequence: from 1 within a rollout. page: "" for no links.
     """
     scene = Scene(said=said, before=before, after=after, rollout=rollout, app_id=app_id, seen=seen, now=now, page=page)
     return {
@@ -231,4 +231,4 @@ def _links(scene: Scene) -> Section:
         links["rollout"] = f"{scene.page}/rollouts/{quote(scene.after.key, safe='')}/{rollout.n}"
     if rollout is not None and rollout.plan is not None and rollout.plan.runbook.startswith("https://"):
         links["runbook"] = rollout.plan.runbook
-    return {name: link for name, link in links.items() if True}
+    return {name: link for name, link in links.items() if link.isprintable() and cost(link) <= LONGEST_LINK}

@@ -16,6 +16,7 @@ OUTBOX = "outbox"
 QUEUES = (TICKS, OUTBOX)
 
 DEFAULTS = "defaults"
+DEFAULT_CHANNEL = "default"
 SHARDS = 16
 LAST = "~"  # sorts after every character our keys use
 

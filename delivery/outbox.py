@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 LATE = timedelta(seconds=60)
 MOST = 60  # messages of one tick: a transaction has 100 changes
-DEFAULT_CHANNEL = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ def _sequence(rollout: Rollout | None, said: Announce, decision: Decision, place
 def _notify(rollout: Rollout | None, decision: Decision) -> tuple[str, ...]:
     rollout = rollout or decision.next.live
     if rollout is None:
-        return (DEFAULT_CHANNEL,)
+        return (names.DEFAULT_CHANNEL,)
     return rollout.plan.notify if rollout.plan else rollout.notify
 
 
@@ -131,7 +130,7 @@ async def _send(ports: Ports, row: Row, tries: int) -> None:
     name = str(row.columns.get("channel"))
     found = await ports.rows.get(names.NAMES, "channel", name)
     if found is None:
-        if name == DEFAULT_CHANNEL:
+        if name == names.DEFAULT_CHANNEL:
             return  # nobody set up a place for messages, and no row asked for one by name
         raise Refused(f"Notify: expected a row channel/{name} in the table `names`, found none")
     kind = str(found.columns.get("kind") or "webhook").strip()

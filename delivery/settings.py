@@ -30,6 +30,7 @@ class Settings:
     registries: base URL per login server, where that is not `https://<login server>`.
     settle: age below which request metrics are not judged (METRICS_SETTLE).
     look_every, probe_every: how often ARM and metrics, and probes, are asked while nothing is wrong.
+    signed_in: whether the platform signs people in (WEBSITE_AUTH_ENABLED); only then are its headers believed.
     page: base URL of this installation's HTTP API, for links in messages; "" leaves links out.
     """
 
@@ -48,6 +49,7 @@ class Settings:
     look_every: timedelta = timedelta(seconds=60)
     probe_every: timedelta = timedelta(seconds=15)
     page: str = ""
+    signed_in: bool = False
 
 
 def _seconds(name: str, text: str, problems: list[str]) -> timedelta:
@@ -106,6 +108,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         look_every=_seconds("WEIGHBRIDGE_LOOK_EVERY", environ.get("WEIGHBRIDGE_LOOK_EVERY", "60"), problems),
         probe_every=_seconds("WEIGHBRIDGE_PROBE_EVERY", environ.get("WEIGHBRIDGE_PROBE_EVERY", "15"), problems),
         page=environ.get("WEIGHBRIDGE_PAGE", "").rstrip("/"),
+        signed_in=environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
     )
     if problems:
         raise SettingsError("\n".join(problems))

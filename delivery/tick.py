@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from delivery import codec, index, ledger, names, outbox, state
+from delivery import codec, index, ledger, names, outbox, retention, state
 from delivery.errors import Refused, Retry
 from delivery.observe import observe
 from rollouts.candidates import admit
@@ -78,6 +78,8 @@ async def tick(ports: Ports, wake: Wake) -> Ticked:
     await outbox.wake(ports, app.key, [*late, *(letter.key for letter in letters)])
     if decision.write is not None:
         await _act(ports, state.Loaded(app=planned.app, etag=etag), decision.write)
+    if decision.finished:
+        await retention.forget(ports, app.key, decision.finished[-1].n)
     return Ticked(won=True, decision=decision)
 
 

@@ -12,6 +12,7 @@ from policies.errors import CellError, NotKept, Problem, quoted
 from policies.evidence import Severities
 
 _LATER = re.compile(r"(fixable only|by|not older than|except)\b.*", re.IGNORECASE)
+_MOST_PARTS = 10
 _LIMITED = ("critical", "high", "medium", "low")
 _LIMIT = re.compile(rf"({'|'.join(_LIMITED)}) ([0-9]{{1,6}})", re.ASCII | re.IGNORECASE)
 _LOOSE = re.compile(
@@ -61,7 +62,11 @@ def read_scan_rule(text: str, column: str = "Scan") -> ScanRule | None:
     limits: dict[str, int] = {}
     within: timedelta | None = None
     late = Late.HOLD
-    for part in (part.strip() for part in text.split(",")):
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > _MOST_PARTS:
+        expected = f"at most {_MOST_PARTS} parts"
+        raise CellError(Problem(column=column, expected=expected, found=str(len(parts))))
+    for part in parts:
         if _LATER.fullmatch(part):
             problems.append(NotKept(column=column, found=quoted(text), part=part))
         elif match := _WITHIN.fullmatch(part):

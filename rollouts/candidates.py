@@ -186,12 +186,11 @@ def _take(turn: Turn, rollout: Rollout, candidate: CandidateSeen, plan: Plan, fo
         found = known
     elif found is not None and known is not None:
         because = f"{found.revision} carries the traffic instead of {known.revision}; it is the stable now"
-        turn.say(Said.STABLE_ADOPTED, because, transition=f"adopted:{found.revision}")
+        turn.say(Said.STABLE_ADOPTED, because, transition=f"adopted:{turn.loaded.seq}")
     plan = plan if found is not None else replace(plan, steps=(replace(plan.steps[-1], weight=traffic.WHOLE),))
     because = candidate.finding.because
     if found is None:
         because += "; no revision was ever ready, so there is nothing to return to"
-    level = {found.revision: traffic.WHOLE} if found and not plan.replace else None
     app_name = turn.app.key.rsplit("|", 1)[-1]
     turn.change(
         stable=found,
@@ -204,7 +203,7 @@ def _take(turn: Turn, rollout: Rollout, candidate: CandidateSeen, plan: Plan, fo
             stable=found,
             canary=f"{app_name}--{suffix(rollout)}",
             started_at=turn.now,
-            seen=level,
+            seen=traffic.weights(turn.arm) if turn.arm else None,
         ),
     )
     return because

@@ -47,17 +47,21 @@ def where(turn: Turn, rollout: Rollout) -> Where:
     arm, want = turn.arm, of(rollout)
     if arm is None:
         return Where.UNSEEN
+    live = traffic.weights(arm)
+    if rollout.left is not None:
+        if live == rollout.left:
+            return Where.AT_LEVEL
+        return Where.OURS if writes.explains(turn.loaded.writes, live) else Where.MOVED
     if rollout.plan is not None and rollout.plan.replace:
         return Where.AT_LEVEL if _replaced(turn, rollout) else Where.OURS
     if not arm.multiple or not arm.ingress:
         return Where.MOVED
     if want is None:
         return Where.AT_LEVEL
-    live = traffic.weights(arm)
     if live == want:
-        return Where.AT_LEVEL if traffic.pinned(arm) else Where.OURS
+        return Where.AT_LEVEL if traffic.pinned(arm) and not traffic.refusal(arm, want) else Where.OURS
     before = turn.loaded.live.seen if turn.loaded.live else None
-    if rollout.stable is None or live in (before, rollout.seen) or writes.explains(turn.loaded.writes, live):
+    if live in (before, rollout.seen) or writes.explains(turn.loaded.writes, live):
         return Where.OURS
     return Where.MOVED
 

@@ -99,6 +99,7 @@ def decide(app: App, seen: Observation, now: datetime) -> Decision:
     turn = Turn(loaded=app, app=app, seen=seen, now=now)
     ended = writes.settle(turn)
     _make(turn, orders.obey(turn))
+    orders.lapse(turn)
     watch.foreign(turn)
     if turn.app.live:
         _weigh(turn, turn.live)
@@ -194,8 +195,7 @@ def _weigh(turn: Turn, live: Rollout) -> None:
     plan = _plan(live)
     schedule.spend(turn, plan)
     watch.note_canary(turn, plan)
-    _resume_by_itself(turn)
-    if live.phase is not Phase.BAKING:
+    if live.phase is not Phase.BAKING or live.left is not None:
         return
     watch.measure(turn, plan)
     live = turn.live
@@ -207,15 +207,6 @@ def _weigh(turn: Turn, live: Rollout) -> None:
         _pause(turn, f"cannot tell after the bake: {watch.worst(live.measurements)}", f"no data:{live.step}")
     elif schedule.overdue(live, plan):
         _pause(turn, f"the deadline passed: {watch.worst(live.measurements)}", f"deadline:{live.step}")
-
-
-def _resume_by_itself(turn: Turn) -> None:
-    """A pause with an end is over at that end."""
-    paused = turn.live.paused
-    if paused is not None and paused.until is not None and turn.now >= paused.until:
-        turn.change_live(paused=None)
-        because = f"the pause ended: {paused.because}"
-        turn.say(Said.RESUMED, because, n=turn.live.n, transition=f"until:{paused.until.isoformat()}")
 
 
 def _fail(turn: Turn, plan: Plan, because: str) -> None:
@@ -245,13 +236,10 @@ def _steer(turn: Turn, live: Rollout, ended: list[tuple[Write, str]]) -> None:
     for write, error in ended:
         if not error and write.weights is not None:
             turn.change_live(seen=write.weights)
-    if live.left is not None and turn.quiet and place is level.Where.AT_LEVEL:
-        _move(turn, live.n, Cause.LEFT_AS_IS, "left as a person set it")
-        return
-    if not _may_steer(turn, _plan(live), place):
+    if live.left is None and not _may_steer(turn, _plan(live), place):
         return
     if turn.live.left is not None:
-        level.write(turn, urgent=False)
+        _leave(turn)
         return
     match turn.live.phase:
         case Phase.DEPLOYING:
@@ -272,21 +260,35 @@ def _may_steer(turn: Turn, plan: Plan, place: level.Where) -> bool:
     if place is not level.Where.MOVED or arm is None:
         return turn.live.drift is None
     found = traffic.weights(arm)
-    because = f"someone moved the traffic to {traffic.spell(found) or 'nowhere'}"
+    because, transition = f"someone moved the traffic to {traffic.spell(found) or 'nowhere'}", f"drift:{turn.app.seq}"
     if not arm.multiple or not arm.ingress:
         because = "someone switched the app to Single mode" if arm.ingress else "someone removed the app's ingress"
-    elif live.left is not None or plan.on_drift is OnDrift.ADOPT:
-        turn.say(Said.DRIFTED, f"{because}; it stays so", n=live.n, transition=f"drift:{traffic.spell(found)}")
+    elif plan.on_drift is OnDrift.ADOPT:
         turn.change_live(left=found, drift=None)
+        turn.say(Said.DRIFTED, f"{because}; it stays so", n=live.n, transition=transition, after=found)
         return True
     elif plan.on_drift is OnDrift.RESTORE:
-        turn.say(Said.DRIFTED, f"{because}; it is set back", n=live.n, transition=f"drift:{turn.app.seq}")
+        turn.change_live(seen=found)
+        turn.say(Said.DRIFTED, f"{because}; it is set back", n=live.n, transition=transition, after=found)
         return True
     if live.drift is None or dict(live.drift.weights) != found:
         turn.change_live(drift=Drift(since=turn.now, because=because, weights=found), verified_at=None)
         asked = f"{because}; nothing is written until someone says resume, promote or leave"
-        turn.say(Said.DRIFTED, asked, n=live.n, transition=f"drift:{turn.app.seq}", after=found)
+        turn.say(Said.DRIFTED, asked, n=live.n, transition=transition, after=found)
     return False
+
+
+def _leave(turn: Turn) -> None:
+    """What a person set is the level: only a late write of ours is set back to it, until none can land any more."""
+    match level.where(turn, turn.live):
+        case level.Where.AT_LEVEL if turn.quiet:
+            _move(turn, turn.live.n, Cause.LEFT_AS_IS, "left as a person set it")
+        case level.Where.MOVED if turn.arm is not None:
+            turn.change_live(left=traffic.weights(turn.arm))
+        case level.Where.OURS:
+            level.write(turn, urgent=False)
+        case _:
+            pass
 
 
 def _deploy(turn: Turn, live: Rollout, ended: list[tuple[Write, str]], place: level.Where) -> None:
@@ -305,7 +307,7 @@ def _deploy(turn: Turn, live: Rollout, ended: list[tuple[Write, str]], place: le
     ready, because = watch.ready(turn, canary)
     if state.verdict is Verdict.FAILED:
         _move(turn, live.n, Cause.CANARY_NEVER_READY, state.because)
-    elif ready and place is level.Where.AT_LEVEL and not _stopped(turn):
+    elif ready and not _stopped(turn):
         _move(turn, live.n, Cause.CANARY_READY, because)
         _bake(turn, level.where(turn, turn.live))
     elif place is not level.Where.AT_LEVEL:

@@ -57,6 +57,22 @@ def obey(turn: Turn) -> list[Move]:
     return moves
 
 
+def lapse(turn: Turn) -> None:
+    """A hold or pause with an end is over at that end."""
+    hold, paused = turn.app.hold, turn.app.live.paused if turn.app.live else None
+    if hold is not None and _over(turn, hold):
+        turn.change(hold=None)
+        turn.say(Said.RELEASED, f"the hold ended: {hold.because}", transition=f"until:{turn.loaded.seq}")
+    if paused is not None and _over(turn, paused):
+        turn.change_live(paused=None)
+        because, transition = f"the pause ended: {paused.because}", f"until:{turn.loaded.seq}"
+        turn.say(Said.RESUMED, because, n=turn.live.n, transition=transition)
+
+
+def _over(turn: Turn, pause: Pause) -> bool:
+    return pause.until is not None and turn.now >= pause.until
+
+
 def _who(order: Order) -> str:
     return order.actor.name or order.actor.id or "someone"
 

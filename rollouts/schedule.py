@@ -53,6 +53,8 @@ def _times(turn: Turn, app: App, now: datetime) -> Iterator[datetime]:
         yield from _live_times(turn, app.live, now)
     elif app.waiting and turn.finished:
         yield now
+    if app.hold and app.hold.until and (app.live or app.waiting):
+        yield app.hold.until
     if app.waiting:
         asks = [r.finding.ask_at for r in app.waiting if r.finding and r.finding.ask_at]
         yield min(asks, default=now + LONGEST)

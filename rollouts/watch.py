@@ -19,7 +19,6 @@ ANY_ANSWER = ProbeSpec(path="/", lowest=100, highest=499)  # without a probe che
 PROBE_LASTS = timedelta(seconds=60)
 OWN_STATE = "own state"
 OURS = "--wb"
-MOST_KNOWN = 50
 
 
 def specs(plan: Plan) -> tuple[ProbeSpec, ...]:
@@ -176,4 +175,4 @@ def foreign(turn: Turn) -> None:
         for name in new:
             because = f"someone made revision {name}; it gets no weight from here and is left alone"
             turn.say(Said.FOREIGN_REVISION, because, transition=f"foreign:{name}")
-    turn.change(known=(*turn.app.known, *new)[-MOST_KNOWN:])
+    turn.change(known=tuple(theirs))

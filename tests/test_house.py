@@ -155,3 +155,9 @@ def test_make_alone_lists_every_target() -> None:
     found = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert re.findall(r"make (\w+)", found.stdout) == targets
+
+
+def test_the_index_of_decisions_lists_every_page() -> None:
+    pages = {path.name for path in (ROOT / "docs" / "decisions").glob("0*.md")}
+
+    assert set(re.findall(r"\((0[^)]+\.md)\)", text("docs/decisions/README.md"))) == pages

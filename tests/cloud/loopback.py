@@ -12,7 +12,7 @@ import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 from azure.core.credentials import AccessToken
@@ -82,6 +82,7 @@ class Loopback:
         self.sni: list[str] = []
         self.url = ""
         self.hang = asyncio.Event()  # a request that must not be answered waits for this
+        self._changed = asyncio.Condition()
         self._rules: list[tuple[str, str, list[Answer | Callable[[Asked], Answer]]]] = []
 
     def on(self, method: str, ends: str, *answers: Answer | Callable[[Asked], Answer]) -> None:
@@ -91,9 +92,15 @@ class Loopback:
     def of(self, method: str) -> list[Asked]:
         return [a for a in self.asked if a.method == method]
 
+    async def until_asked(self, times: int) -> None:
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(lambda: len(self.asked) >= times)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         seen = Asked(request.method, request.path, request.raw_path, request.headers, await request.read())
-        self.asked.append(seen)
+        async with self._changed:
+            self.asked.append(seen)
+            self._changed.notify_all()
         self.connections.add(request.transport)
         for method, ends, answers in self._rules:
             if seen.method == method and seen.path.endswith(ends):
@@ -127,7 +134,7 @@ class FakeCredential:
 
     async def close(self) -> None: ...
 
-    async def __aenter__(self) -> FakeCredential:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None: ...

@@ -31,20 +31,20 @@ def connector_error(kind: type[aiohttp.ClientConnectorError] = aiohttp.ClientCon
 
 
 @pytest.mark.parametrize("envelope", [{"error": {"code": "A.b-1"}}, {"code": "A.b-1"}, {"errors": [{"code": "A.b-1"}]}])
-def test_every_envelope_names_its_code(envelope):
+def test_every_envelope_names_its_code(envelope: object) -> None:
     assert explain(envelope) == "A.b-1"
 
 
-def test_a_token_service_names_its_error_by_a_string():
+def test_a_token_service_names_its_error_by_a_string() -> None:
     assert explain({"error": "invalid_grant", "error_description": SECRET}) == "invalid_grant"
 
 
-def test_only_a_failed_revision_keeps_its_message():
+def test_only_a_failed_revision_keeps_its_message() -> None:
     assert explain({"error": FAILED}) == f"{FAILED['code']}: {FAILED['message']}"
     assert explain({"error": {"code": "Other", "message": SECRET}}) == "Other"
 
 
-def test_a_kept_message_is_one_bounded_line():
+def test_a_kept_message_is_one_bounded_line() -> None:
     text = explain({"error": {**FAILED, "message": "a\n\tb\x1b[31m" + "c" * 10_000}})
 
     assert "\n" not in text
@@ -54,7 +54,7 @@ def test_a_kept_message_is_one_bounded_line():
 
 
 @pytest.mark.parametrize("code", [SECRET, "x" * 65, "", 7, None, ["A"], {"a": "b"}])
-def test_what_does_not_look_like_a_code_is_not_repeated(code):
+def test_what_does_not_look_like_a_code_is_not_repeated(code: object) -> None:
     assert explain({"error": {"code": code, "message": SECRET}}) == ""
 
 
@@ -75,7 +75,9 @@ def test_what_does_not_look_like_a_code_is_not_repeated(code):
         (200, Retry, True),
     ],
 )
-def test_a_write_is_lost_only_where_it_may_have_been_done(status, kind, lost):
+def test_a_write_is_lost_only_where_it_may_have_been_done(
+    status: int, kind: type[Exception], *, lost: bool | None
+) -> None:
     error = of_answer("apps", status, {}, {"error": {"code": "C", "message": SECRET}}, wrote=True)
 
     assert type(error) is kind
@@ -84,14 +86,14 @@ def test_a_write_is_lost_only_where_it_may_have_been_done(status, kind, lost):
 
 
 @given(st.integers(200, 599))
-def test_a_read_is_never_lost(status):
+def test_a_read_is_never_lost(status: int) -> None:
     error = of_answer("apps", status, {}, None, wrote=False)
 
     assert not (isinstance(error, Retry) and error.lost)
 
 
 @given(st.dictionaries(st.text(), st.just(SECRET)) | st.just(SECRET) | st.lists(st.just({"code": SECRET})))
-def test_no_body_reaches_an_error_text(body):
+def test_no_body_reaches_an_error_text(body: object) -> None:
     assert SECRET not in str(of_answer("apps", 400, {}, body, wrote=True))
     assert SECRET not in str(of_answer("apps", 400, {}, {"error": body, "errors": body}, wrote=True))
 
@@ -115,12 +117,12 @@ def test_no_body_reaches_an_error_text(body):
         ({"Retry-After": "Thu, 18 Apr 2024 02:58:00 -0000", "Date": "Thu, 18 Apr 2024 02:57:30 GMT"}, None),
     ],
 )
-def test_the_wait_asked_for_is_read_or_left_open(headers, wait):
+def test_the_wait_asked_for_is_read_or_left_open(headers: dict[str, str], wait: timedelta | None) -> None:
     assert after(headers) == wait
 
 
 @given(st.text())
-def test_any_retry_after_is_read_or_left_open(value):
+def test_any_retry_after_is_read_or_left_open(value: str) -> None:
     found = after({"Retry-After": value, "Date": "Thu, 18 Apr 2024 02:57:30 GMT"})
 
     assert found is None or timedelta() <= found <= timedelta(days=1)
@@ -140,7 +142,7 @@ def test_any_retry_after_is_read_or_left_open(value):
         (TimeoutError(), True),
     ],
 )
-def test_only_a_connection_that_never_was_carried_nothing(error, lost):
+def test_only_a_connection_that_never_was_carried_nothing(error: Exception, *, lost: bool) -> None:
     with pytest.raises(Retry) as caught, asking("apps", wrote=True):
         raise error
 
@@ -149,7 +151,7 @@ def test_only_a_connection_that_never_was_carried_nothing(error, lost):
     assert caught.value.__suppress_context__, "a traceback must not print the cause, which quotes the body"
 
 
-def test_our_own_errors_pass_unchanged():
+def test_our_own_errors_pass_unchanged() -> None:
     ours = Refused("ours", status=403)
     with pytest.raises(DeliveryError) as caught, asking("apps"):
         raise ours
@@ -157,13 +159,13 @@ def test_our_own_errors_pass_unchanged():
     assert caught.value is ours
 
 
-def test_a_body_that_is_not_json_is_nothing():
+def test_a_body_that_is_not_json_is_nothing() -> None:
     assert parsed(b"<html>") is None
     assert parsed(b"\xff\xfe") is None
 
 
 @given(st.text(), st.integers(2, 50))
-def test_a_plain_line_is_printable_and_bounded(text, most):
+def test_a_plain_line_is_printable_and_bounded(text: str, most: int) -> None:
     line = plain(text, most)
 
     assert line.isprintable()

@@ -53,7 +53,7 @@ async def azure(*answers: Answer) -> AsyncIterator[tuple[Loopback, Monitor]]:
             await arm.close()
 
 
-async def test_totals_are_one_get_split_by_revision_and_status():
+async def test_totals_are_one_get_split_by_revision_and_status() -> None:
     async with azure(Answer(200, split("web--one", "web--two"))) as (server, monitor):
         await monitor.totals(APP, "web--two", "web--one", SINCE, UNTIL)
 
@@ -70,7 +70,7 @@ async def test_totals_are_one_get_split_by_revision_and_status():
     }
 
 
-async def test_requests_are_of_every_kind_and_errors_are_5xx():
+async def test_requests_are_of_every_kind_and_errors_are_5xx() -> None:
     """Minutes 23:22 to 23:26 of the recording: 2xx 33035, 4xx 595, 5xx 1943."""
     async with azure(Answer(200, split("web--one", "WEB--TWO"))) as (_, monitor):
         found = await monitor.totals(APP, "web--two", "web--one", SINCE, UNTIL)
@@ -79,7 +79,7 @@ async def test_requests_are_of_every_kind_and_errors_are_5xx():
     assert found.canary == found.stable == Counts(requests=33035 + 595 + 1943, errors=1943)
 
 
-async def test_a_revision_nobody_asked_has_no_requests():
+async def test_a_revision_nobody_asked_has_no_requests() -> None:
     async with azure(Answer(200, split("web--one"))) as (_, monitor):
         found = await monitor.totals(APP, "web--two", "", SINCE, UNTIL)
 
@@ -94,7 +94,7 @@ async def test_a_revision_nobody_asked_has_no_requests():
         (SINCE.replace(minute=59, second=59), "00:00:00"),
     ],
 )
-async def test_the_minutes_asked_for_cover_the_time_asked_for(until, last):
+async def test_the_minutes_asked_for_cover_the_time_asked_for(until: datetime, last: str) -> None:
     async with azure(Answer(200, split("web--one"))) as (server, monitor):
         await monitor.totals(APP, "web--two", "web--one", SINCE, until)
 
@@ -102,14 +102,14 @@ async def test_the_minutes_asked_for_cover_the_time_asked_for(until, last):
 
 
 @pytest.mark.parametrize("until", [SINCE, SINCE - timedelta(seconds=1)])
-async def test_no_time_has_no_requests_and_costs_no_call(until):
+async def test_no_time_has_no_requests_and_costs_no_call(until: datetime) -> None:
     async with azure(Answer(500)) as (server, monitor):
         found = await monitor.totals(APP, "web--two", "web--one", SINCE, until)
 
     assert (found.canary, server.asked) == (Counts(), [])
 
 
-async def test_minutes_without_a_number_count_as_none():
+async def test_minutes_without_a_number_count_as_none() -> None:
     body = split("web--one")
     for series in body["value"][0]["timeseries"]:
         series["data"] = [{"timeStamp": "2026-06-28T23:22:00Z"}, {"timeStamp": "2026-06-28T23:23:00Z", "total": None}]
@@ -127,14 +127,14 @@ async def test_minutes_without_a_number_count_as_none():
         b"<html>",
     ],
 )
-async def test_an_answer_that_tells_nothing_is_not_no_requests(body):
+async def test_an_answer_that_tells_nothing_is_not_no_requests(body: object) -> None:
     async with azure(Answer(200, body)) as (_, monitor):
         with pytest.raises(Retry):
             await monitor.totals(APP, "web--two", "web--one", SINCE, UNTIL)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, Retry), (503, Retry), (403, Refused), (400, Refused)])
-async def test_a_refusal_is_told_without_its_body(status, kind):
+async def test_a_refusal_is_told_without_its_body(status: int, kind: type[Exception]) -> None:
     answer = Answer(status, {"code": "BadRequest", "message": "Metric filter 'hunter2' is wrong"})
     async with azure(answer) as (server, monitor):
         with pytest.raises(kind, match=rf"^Azure Monitor: web: Requests: expected success, found {status} BadRequest$"):
@@ -143,7 +143,7 @@ async def test_a_refusal_is_told_without_its_body(status, kind):
     assert len(server.asked) == 1
 
 
-async def test_many_apps_are_asked_at_once():
+async def test_many_apps_are_asked_at_once() -> None:
     async with azure(Answer(200, split("web--one"))) as (server, monitor):
         await asyncio.gather(*(monitor.totals(APP, "web--two", "web--one", SINCE, UNTIL) for _ in range(20)))
 

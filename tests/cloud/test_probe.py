@@ -33,7 +33,7 @@ async def ingress(**changed: object) -> AsyncIterator[tuple[Loopback, Probe]]:
             await probe.close()
 
 
-async def test_a_probe_connects_to_the_ingress_and_names_the_revision():
+async def test_a_probe_connects_to_the_ingress_and_names_the_revision() -> None:
     async with ingress() as (server, probe):
         server.on("GET", "/healthz", Answer(204))
 
@@ -49,7 +49,7 @@ async def test_a_probe_connects_to_the_ingress_and_names_the_revision():
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 500, 503])
-async def test_whatever_status_is_an_answer_and_no_redirect_is_followed(status):
+async def test_whatever_status_is_an_answer_and_no_redirect_is_followed(status: int) -> None:
     async with ingress() as (server, probe):
         server.on("GET", "/", Answer(status, None, {"Location": f"https://{CANARY}/elsewhere"}))
 
@@ -58,7 +58,7 @@ async def test_whatever_status_is_an_answer_and_no_redirect_is_followed(status):
     assert (seen.status, len(server.asked)) == (status, 1)
 
 
-async def test_every_probe_has_a_connection_of_its_own():
+async def test_every_probe_has_a_connection_of_its_own() -> None:
     async with ingress() as (server, probe):
         server.on("GET", "/", Answer(200))
         for _ in range(3):
@@ -68,14 +68,14 @@ async def test_every_probe_has_a_connection_of_its_own():
 
 
 @pytest.mark.parametrize("path", ["@evil.example/", "evil", "//evil.example/x", "/a b"])
-async def test_no_path_leads_to_another_host(path):
+async def test_no_path_leads_to_another_host(path: str) -> None:
     async with ingress() as (server, probe):
         await probe.probe(CANARY, ProbeSpec(path=path))
 
     assert [a.headers["Host"] for a in server.asked] == [CANARY]
 
 
-async def test_no_answer_in_time_is_an_answer(monkeypatch):
+async def test_no_answer_in_time_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe_module, "_WITHIN", 0.2)
     async with ingress() as (server, probe):
         server.on("GET", "/", SILENT)
@@ -86,7 +86,7 @@ async def test_no_answer_in_time_is_an_answer(monkeypatch):
     assert seen.took >= timedelta(seconds=0.2)
 
 
-async def test_a_cut_connection_is_an_answer():
+async def test_a_cut_connection_is_an_answer() -> None:
     async with ingress() as (server, probe):
         server.on("GET", "/", CUT)
 
@@ -95,7 +95,7 @@ async def test_a_cut_connection_is_an_answer():
     assert (seen.status, seen.because) == (None, "the connection broke before an answer")
 
 
-async def test_a_closed_port_is_an_answer():
+async def test_a_closed_port_is_an_answer() -> None:
     with socket.socket() as held:  # bound, not listening: nobody else can take the port meanwhile
         held.bind(("127.0.0.1", 0))
         probe = Probe(settings(probe_via=f"127.0.0.1:{held.getsockname()[1]}"), FakeClock())
@@ -105,7 +105,7 @@ async def test_a_closed_port_is_an_answer():
     assert (seen.status, seen.because) == (None, "no connection")
 
 
-async def test_a_name_nobody_knows_is_an_answer():
+async def test_a_name_nobody_knows_is_an_answer() -> None:
     probe = Probe(settings(), FakeClock())
     seen = await probe.probe("web.invalid", ProbeSpec())
     await probe.close()
@@ -114,7 +114,7 @@ async def test_a_name_nobody_knows_is_an_answer():
 
 
 @pytest.mark.parametrize("fqdn", ["", "a b", "a:port", "[::"])
-async def test_what_is_no_name_is_an_answer(fqdn):
+async def test_what_is_no_name_is_an_answer(fqdn: str) -> None:
     async with ingress() as (server, probe):
         seen = await probe.probe(fqdn, ProbeSpec())
 
@@ -123,7 +123,7 @@ async def test_what_is_no_name_is_an_answer(fqdn):
     assert server.asked == []
 
 
-async def test_a_certificate_of_nobody_we_trust_is_an_answer():
+async def test_a_certificate_of_nobody_we_trust_is_an_answer() -> None:
     async with ingress(ca_file="") as (server, probe):
         seen = await probe.probe(CANARY, ProbeSpec())
 
@@ -131,7 +131,7 @@ async def test_a_certificate_of_nobody_we_trust_is_an_answer():
     assert server.asked == []
 
 
-async def test_a_certificate_for_another_name_is_an_answer():
+async def test_a_certificate_for_another_name_is_an_answer() -> None:
     async with ingress() as (server, probe):
         seen = await probe.probe("other.env.example", ProbeSpec())
 
@@ -140,6 +140,6 @@ async def test_a_certificate_for_another_name_is_an_answer():
 
 
 @pytest.mark.parametrize("via", ["localhost", ":443", "localhost:", "localhost:https"])
-def test_a_place_to_connect_to_is_a_host_and_a_port(via):
+def test_a_place_to_connect_to_is_a_host_and_a_port(via: str) -> None:
     with pytest.raises(SettingsError, match="WEIGHBRIDGE_PROBE_VIA: expected host:port"):
         Probe(settings(probe_via=via), FakeClock())

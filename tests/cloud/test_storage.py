@@ -98,7 +98,7 @@ async def call(name: str, where: Settings) -> None:
                 await rows.commit("rollouts", "p", [one])
             case "commit":
                 await rows.commit("rollouts", "p", [one, two])
-            case "put":
+            case _:
                 await queue.put("ticks", {}, timedelta())
     finally:
         await rows.close()

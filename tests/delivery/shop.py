@@ -41,9 +41,7 @@ def digest(n: int) -> str:
 @dataclass(kw_only=True)
 class Shop:
     clock: FakeClock = field(default_factory=FakeClock)
-    row: Mapping[str, object] = field(
-        default_factory=lambda: {"App": "rg-shop/ca-web", "Steps": STEPS, "Notify": "hook all"}
-    )
+    row: Mapping[str, object] = field(default_factory=lambda: dict(ROW))
 
     def __post_init__(self) -> None:
         self.rows = MemoryRows(self.clock)

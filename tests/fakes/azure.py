@@ -90,7 +90,7 @@ class FakeApp:
     template: dict[str, str] = field(default_factory=dict)
     operation: str = ""
     held: list[ArmWrite] = field(default_factory=list)
-    writes: list[ArmWrite] = field(default_factory=list)
+    writes: list[ArmWrite] = field(default_factory=list)  # sent, and not refused
     history: list[tuple[datetime, dict[str, int]]] = field(default_factory=list)
 
     @property
@@ -140,6 +140,20 @@ class FakeAzure:
         ]
         self._note(app)
 
+    def label(self, app: FakeApp, revision: str, label: str) -> None:
+        """Put a label on a revision, at no weight."""
+        app.traffic.append(TrafficEntry(weight=0, revision=revision, label=label))
+        self._note(app)
+
+    def deactivate(self, app: FakeApp, revision: str) -> None:
+        """Deactivate a revision, whatever its weight."""
+        app.revisions[revision].active = False
+
+    def revise(self, app: FakeApp, suffix: str) -> None:
+        """Someone changes the template: another revision, not ours."""
+        name, now = f"{app.name}--{suffix}", self.clock.now()
+        app.revisions[name] = _Revision(name=name, images=dict(app.template), created_at=now, ready_at=now)
+
     # time
 
     def settle(self) -> None:
@@ -183,11 +197,15 @@ class FakeAzure:
             app.traffic = list(write.traffic)
 
     def _note(self, app: FakeApp) -> None:
+        app.history.append((self.clock.now(), self.weights(app)))
+
+    def weights(self, app: FakeApp) -> dict[str, int]:
+        """Who gets how much now, summed per revision."""
         found: dict[str, int] = {}
         for entry in app.traffic:
             name = self._latest_ready(app) if entry.latest else entry.revision
             found[name] = found.get(name, 0) + entry.weight
-        app.history.append((self.clock.now(), {k: v for k, v in found.items() if v}))
+        return {name: weight for name, weight in found.items() if weight}
 
     def _ready(self, revision: _Revision) -> bool:
         return revision.ready_at is not None and revision.ready_at <= self.clock.now() and not revision.crashed
@@ -296,9 +314,9 @@ class FakeAzure:
 
     def release(self, app: FakeApp) -> None:
         """Land every write that was held back, now and at once."""
-        for write in app.held:
+        held, app.held = app.held, []
+        for write in held:
             self._apply(app, write)
-        app.held.clear()
 
     def _start(self, app: FakeApp, write: ArmWrite) -> Sent:
         if isinstance(write, Activate | Deactivate):

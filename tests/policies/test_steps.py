@@ -99,7 +99,7 @@ def test_what_nobody_could_mean_is_refused_without_an_offer_that_is_wrong(text: 
     with pytest.raises(CellError) as caught:
         read_steps(text)
     for problem in caught.value.problems:
-        assert not problem.hint or read_steps(problem.hint)
+        assert not problem.hint or read_steps(problem.hint).steps
 
 
 def test_every_preset_is_a_list_the_grammar_reads() -> None:

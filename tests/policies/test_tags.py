@@ -80,7 +80,7 @@ def test_the_corrected_cell_is_offered_and_is_good(text: str, offer: str) -> Non
     with pytest.raises(CellError) as caught:
         read_tags(text)
     assert caught.value.problems[0].hint == offer
-    assert read_tags(offer)
+    assert read_tags(offer).text == offer
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from delivery.errors import Refused, Retry
@@ -29,7 +30,9 @@ from rollouts.model import (
     Said,
     Step,
     Totals,
+    Unknown,
     Verb,
+    Write,
     WriteAnswer,
 )
 from tests.fakes.azure import FakeAzure
@@ -60,6 +63,25 @@ def a_plan(*weights: int, **changes: object) -> Plan:
     return replace(plan, **changes)  # type: ignore[arg-type]  # fields of Plan
 
 
+class Shell(StrEnum):
+    """What becomes of a tick after it decided."""
+
+    WHOLE = "it saves, sends and records"
+    LOSES = "another tick saved first: nothing of it remains"
+    DIES_SAVED = "it dies after the save: its write was never sent"
+    DIES_SENT = "it dies after the send: the answer was never recorded"
+    SLOW = "it sends after later ticks, and records then"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticked:
+    """One saved tick, for an oracle: what it was shown, and what it decided."""
+
+    at: datetime
+    seen: Observation
+    decision: Decision
+
+
 @dataclass(kw_only=True)
 class World:
     """Ticks the app whenever it is due; `said` collects what people were told."""
@@ -74,11 +96,15 @@ class World:
     offers: list[Offer] = field(default_factory=list)
     ended: list[Rollout] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    ticks: list[Ticked] = field(default_factory=list)
+    slow: list[Decision] = field(default_factory=list)
     said: list[Announce] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
     counted_at: datetime = START
     rps: float = 20.0
     settle: timedelta = timedelta()
+    metrics_away: bool = False
+    slowest: timedelta = timedelta(seconds=1)  # between two ticks, at least
 
     def __post_init__(self) -> None:
         self.azure = FakeAzure(self.clock)
@@ -105,7 +131,7 @@ class World:
         now = self.clock.now()
         requests = (now - self.counted_at).total_seconds() * self.rps
         self.counted_at = now
-        weights = self.live.history[-1][1] if self.live.history else {f"{self.live.name}--first": 100}
+        weights = self.live.history[-1][1] if self.live.history else self.azure.weights(self.live)
         for name, weight in weights.items():
             rate = next((r for key, r in self.error_rates.items() if key in name), 0.0)
             mine = int(requests * weight / 100)
@@ -113,18 +139,21 @@ class World:
             self.counts[name] = Counts(requests=old.requests + mine, errors=old.errors + int(mine * rate))
 
     def observe(self, app: App) -> Observation:
-        now = self.clock.now()
+        if self.azure.away:
+            away = Unknown(because="ARM 503")
+            return Observation(app=away, operations={}, totals=away, candidates=self.candidates(app), orders=self.given())
         seen = self.azure.seen(RESOURCE)
         operations: dict[int, OperationSeen] = {w.id: self.azure.polled(w.location) for w in app.writes if w.location}
         probes = ()
         totals = None
-        if app.live and app.live.canary:
+        if app.live and app.live.plan:
             revision = seen.revision(app.live.canary)
-            if revision is not None and seen.ingress and app.live.plan:
-                probes = tuple(self.azure.probed(revision.fqdn, s) for s in watch.specs(app.live.plan))
+            if revision is not None and seen.ingress:
+                specs = (*watch.specs(app.live.plan), *watch.warned(app.live.plan))
+                probes = tuple(self.azure.probed(revision.fqdn, spec) for spec in specs)
             stable = app.live.stable.revision if app.live.stable else ""
             totals = Totals(
-                at=now - self.settle,
+                at=self.clock.now() - self.settle,
                 since=START,
                 canary=self.counts.get(app.live.canary, Counts()),
                 stable=self.counts.get(stable, Counts()),
@@ -137,11 +166,14 @@ class World:
             app=seen,
             operations=operations,
             probes=probes,
-            totals=totals,
+            totals=Unknown(because="metrics 503") if self.metrics_away else totals,
             candidates=self.candidates(app),
-            orders=tuple(self.orders),
+            orders=self.given(),
             settle=self.settle,
         )
+
+    def given(self) -> tuple[Order, ...]:
+        return tuple(self.orders)
 
     def candidates(self, app: App) -> tuple[CandidateSeen, ...]:
         ranked = sorted(app.waiting, key=lambda r: r.image.digest, reverse=True)
@@ -161,40 +193,59 @@ class World:
             )
         return tuple(found)
 
-    def tick(self) -> Decision:
+    def tick(self, shell: Shell = Shell.WHOLE) -> Decision:
+        """Run one tick; what it says and ends counts only if it saved."""
         self.users()
-        app = candidates.admit(self.app, tuple(self.offers), self.clock.now())
+        now = self.clock.now()
+        app = candidates.admit(self.app, tuple(self.offers), now)
+        seen = self.observe(app)
+        decision = decide(app, seen, now)
+        if shell is Shell.LOSES:
+            return decision
         self.offers.clear()
-        decision = decide(app, self.observe(app), self.clock.now())
         self.orders.clear()
         self.app = decision.next
         self.decisions.append(decision)
+        self.ticks.append(Ticked(at=now, seen=seen, decision=decision))
         self.ended.extend(decision.finished)
         self.said.extend(e for e in decision.effects if isinstance(e, Announce))
-        self.act(decision)
+        late, self.slow = self.slow, []
+        for earlier in late:
+            self.act(earlier)
+        match shell:
+            case Shell.SLOW:
+                self.slow.append(decision)
+            case Shell.WHOLE | Shell.DIES_SENT:
+                self.act(decision, records=shell is Shell.WHOLE)
+            case _:
+                pass
         return decision
 
-    def act(self, decision: Decision) -> None:
-        if decision.write is None:
+    def act(self, decision: Decision, *, records: bool = True) -> None:
+        """Send the tick's write once, if its observation is fresh still, and record the answer."""
+        intent = next((w for w in decision.next.writes if w.id == decision.next.seq), None)
+        if decision.write is None or intent is None:
             return
         answer, location, error = WriteAnswer.ACCEPTED, "", ""
-        try:
-            location = self.azure.take(RESOURCE, decision.write).location
-        except Retry as retry:
-            answer = WriteAnswer.LOST if retry.lost else WriteAnswer.BUSY
-            error = str(retry)
-        except Refused as refused:
-            answer, error = WriteAnswer.REFUSED, str(refused)
         now = self.clock.now()
-        self.app = replace(
-            self.app,
-            writes=tuple(
-                replace(w, answer=answer, location=location, error=error, answered_at=now)
-                if w.id == self.app.seq
-                else w
-                for w in self.app.writes
-            ),
-        )
+        if now >= intent.give_up_at:
+            answer, error = WriteAnswer.UNSENT, "the observation was older than 10 s"
+        else:
+            try:
+                location = self.azure.take(RESOURCE, decision.write).location
+            except Retry as retry:
+                answer = WriteAnswer.LOST if retry.lost else WriteAnswer.BUSY
+                error = str(retry)
+            except Refused as refused:
+                answer, error = WriteAnswer.REFUSED, str(refused)
+        if records:
+            told = replace(intent, answer=answer, location=location, error=error, answered_at=now)
+            self.app = replace(self.app, writes=tuple(_told(w, told) for w in self.app.writes))
+
+    def wait(self, due: datetime | None) -> None:
+        """Let time pass until the next tick is due."""
+        now = self.clock.now()
+        self.clock.advance(max((due or now) - now, self.slowest))
 
     def run(self, limit: timedelta = timedelta(hours=3)) -> None:
         """Tick until the app is idle or `limit` has passed."""
@@ -203,24 +254,33 @@ class World:
             due = self.tick().due
             if due is None:
                 return
-            self.clock.advance(max(due - self.clock.now(), timedelta(seconds=1)))
+            self.wait(due)
 
     def run_until(self, phase: Phase, step: int | None = None) -> Rollout:
         """Tick until the live rollout is in this phase (and its weight was seen at this step)."""
         for _ in range(2000):
-            live = self.app.live
-            if live and live.phase is phase and (step is None or (live.step == step and live.verified_at)):
+            if live := self.at(phase, step):
                 return live
             due = self.tick().due
-            live = self.app.live
-            if live and live.phase is phase and (step is None or (live.step == step and live.verified_at)):
+            if live := self.at(phase, step):
                 return live
-            self.clock.advance(max((due or self.clock.now()) - self.clock.now(), timedelta(seconds=1)))
+            self.wait(due)
         raise AssertionError(f"never saw {phase} {step}")
 
+    def at(self, phase: Phase, step: int | None) -> Rollout | None:
+        live = self.app.live
+        there = live and live.phase is phase and (step is None or (live.step == step and live.verified_at is not None))
+        return live if there else None
+
     def weights(self) -> Mapping[str, int]:
+        """Live weights by revision suffix."""
         self.azure.settle()
-        return self.live.history[-1][1] if self.live.history else {}
+        return {name.partition("--")[2]: w for name, w in self.azure.weights(self.live).items()}
 
     def told(self) -> list[Said]:
         return [a.said for a in self.said]
+
+
+def _told(write: Write, told: Write) -> Write:
+    """Record an answer while the row still names this write."""
+    return replace(told, doubt=write.doubt) if write.id == told.id and write.give_up_at == told.give_up_at else write

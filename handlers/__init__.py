@@ -1,0 +1,1 @@
+"""One file per trigger: decode, call the use case, answer."""

@@ -1,0 +1,151 @@
+"""The HTTP API: what people and programs read, and the orders they give. Every route needs a function key.
+
+An app is named by `<group>|<app>` in the default subscription, or by its whole key. A person is known by the
+platform's sign-in; without it an order's actor is the key that was used.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import azure.functions as func
+
+from delivery import names, orders, reads
+from delivery.errors import Malformed, Refused, Retry
+from rollouts.model import Actor, ActorKind
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from delivery.ports import Ports
+    from delivery.settings import Settings
+
+log = logging.getLogger("weighbridge.api")
+KEY = func.AuthLevel.FUNCTION
+
+
+def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
+    """Reads under `apps`, `rollouts`, `policies` and `health`; orders under `apps/{app}/orders/{verb}`."""
+    functions = func.Blueprint()
+
+    @functions.function_name("get_apps")
+    @functions.route(route="apps", methods=["GET"], auth_level=KEY)
+    async def get_apps(req: func.HttpRequest) -> func.HttpResponse:
+        _ = req
+        return await _answer(reads.apps(ports()))
+
+    @functions.function_name("get_app")
+    @functions.route(route="apps/{app}", methods=["GET"], auth_level=KEY)
+    async def get_app(req: func.HttpRequest) -> func.HttpResponse:
+        return await _answer(_of_app(ports(), req, reads.app))
+
+    @functions.function_name("get_rollouts")
+    @functions.route(route="rollouts/{app}", methods=["GET"], auth_level=KEY)
+    async def get_rollouts(req: func.HttpRequest) -> func.HttpResponse:
+        return await _answer(_of_app(ports(), req, reads.rollouts))
+
+    @functions.function_name("get_rollout")
+    @functions.route(route="rollouts/{app}/{n}", methods=["GET"], auth_level=KEY)
+    async def get_rollout(req: func.HttpRequest) -> func.HttpResponse:
+        return await _answer(_of_rollout(ports(), req))
+
+    @functions.function_name("get_policies")
+    @functions.route(route="policies", methods=["GET"], auth_level=KEY)
+    async def get_policies(req: func.HttpRequest) -> func.HttpResponse:
+        _ = req
+        return await _answer(reads.policies(ports()))
+
+    @functions.function_name("get_health")
+    @functions.route(route="health", methods=["GET"], auth_level=KEY)
+    async def get_health(req: func.HttpRequest) -> func.HttpResponse:
+        _ = req
+        return await _answer(reads.health(ports()))
+
+    @functions.function_name("give_order")
+    @functions.route(route="apps/{app}/orders/{verb}", methods=["POST"], auth_level=KEY)
+    async def give_order(req: func.HttpRequest) -> func.HttpResponse:
+        return await _answer(_give(ports(), req))
+
+    return functions
+
+
+async def _of_app(ports: Ports, req: func.HttpRequest, ask: Callable[[Ports, str], Awaitable[object]]) -> object:
+    return await ask(ports, _app(req, ports.settings))
+
+
+async def _of_rollout(ports: Ports, req: func.HttpRequest) -> object:
+    number = req.route_params["n"]
+    if not number.isdecimal():
+        raise Malformed(f"rollout: expected its number, found {number[:40]!r}")
+    return await reads.rollout(ports, _app(req, ports.settings), int(number))
+
+
+async def _give(ports: Ports, req: func.HttpRequest) -> dict[str, object]:
+    app = _app(req, ports.settings)
+    asked = orders.read(_json(req), req.route_params["verb"])
+    answered = await orders.give(ports, app, asked, actor(req, ports.settings))
+    log.info("give_order: %s on %s by %s: %s", asked.verb, app, answered.order.actor.name, answered.answer)
+    return {"order": answered.order.id, "answer": answered.answer, "rollout": answered.order.n}
+
+
+def _json(req: func.HttpRequest) -> dict[str, object]:
+    text = req.get_body()
+    if not text.strip():
+        return {}
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise Malformed("order: body: expected JSON, found something else") from error
+    if not isinstance(body, dict):
+        raise Malformed(f"order: body: expected an object, found {type(body).__name__}")
+    return body
+
+
+def _app(req: func.HttpRequest, settings: Settings) -> str:
+    """The key of the app a route names."""
+    named = unquote(req.route_params["app"]).lower().replace("/", "|")
+    if named.startswith("|"):
+        return named
+    group, bar, app = named.partition("|")
+    if not bar or not group or not app or "|" in app:
+        raise Malformed(f"app: expected <group>|<app> or the key of an app, found {named[:120]!r}")
+    return names.app_key(
+        f"/subscriptions/{settings.subscription}/resourceGroups/{group}/providers/Microsoft.App/containerApps/{app}"
+    )
+
+
+def actor(req: func.HttpRequest, settings: Settings) -> Actor:
+    """Who asks. The sign-in's headers are believed only where the platform sets them (functions.md B)."""
+    name = req.headers.get("x-ms-client-principal-name", "") if settings.signed_in else ""
+    if name:
+        return Actor(kind=ActorKind.PERSON, id=req.headers.get("x-ms-client-principal-id", "")[:160], name=name[:160])
+    return Actor(kind=ActorKind.PERSON, id="function key", name="someone with the function key")
+
+
+async def _answer(question: Awaitable[object]) -> func.HttpResponse:
+    """JSON, or an error that says who must act."""
+    try:
+        found = await question
+    except Malformed as error:
+        return _json_response({"error": str(error)}, 400)
+    except Refused as error:
+        return _json_response({"error": str(error)}, 502)
+    except Retry as error:
+        return _json_response({"error": f"{error}; ask again in a moment"}, 503)
+    if found is None:
+        return _json_response({"error": "there is no such thing here; `apps` and `rollouts/{app}` list what is"}, 404)
+    return _json_response(found, _status(found))
+
+
+def _status(found: object) -> int:
+    answer = found.get("answer") if isinstance(found, dict) else None
+    if not isinstance(answer, str):
+        return 200
+    return 409 if answer.startswith("refused") else 202 if answer.startswith("accepted") else 200
+
+
+def _json_response(body: object, status: int) -> func.HttpResponse:
+    return func.HttpResponse(json.dumps(body, default=str), status_code=status, mimetype="application/json")

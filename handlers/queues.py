@@ -1,0 +1,79 @@
+"""Queue triggers: ticks, deliveries, and what their poison queues hold."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+from delivery import names, outbox, parking, tick
+from delivery.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from delivery.ports import Ports
+
+STORAGE = "AzureWebJobsStorage"
+POISON = "-poison"
+log = logging.getLogger("weighbridge.queues")
+
+
+def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
+    """`tick`, `deliver`, and `parked_ticks`, `parked_deliveries` for the poison queues."""
+    functions = func.Blueprint()
+
+    @functions.function_name("tick")
+    @functions.queue_trigger(arg_name="message", queue_name=names.TICKS, connection=STORAGE)
+    async def tick_app(message: str) -> None:
+        try:
+            wake = tick.read(_body(message))
+        except Malformed as error:
+            await parking.park(ports(), f"queue {names.TICKS}", message, str(error))
+            return
+        ticked = await tick.tick(ports(), wake)
+        if ticked.won and ticked.decision and ticked.decision.because:
+            log.info("tick: %s: %s", wake.app, ticked.decision.because)
+
+    @functions.function_name("deliver")
+    @functions.queue_trigger(arg_name="message", queue_name=names.OUTBOX, connection=STORAGE)
+    async def deliver(message: str) -> None:
+        try:
+            letter = outbox.read(_body(message))
+        except Malformed as error:
+            await parking.park(ports(), f"queue {names.OUTBOX}", message, str(error))
+            return
+        log.info("deliver: %s: %s", letter.key, await outbox.deliver(ports(), letter))
+
+    @functions.function_name("parked_ticks")
+    @functions.queue_trigger(arg_name="message", queue_name=names.TICKS + POISON, connection=STORAGE)
+    async def parked_ticks(message: str) -> None:
+        log.error("parked_ticks: a tick failed five times: %s", message[:400])
+        await parking.park_tick(ports(), _body_or_nothing(message), message)
+
+    @functions.function_name("parked_deliveries")
+    @functions.queue_trigger(arg_name="message", queue_name=names.OUTBOX + POISON, connection=STORAGE)
+    async def parked_deliveries(message: str) -> None:
+        log.error("parked_deliveries: a delivery failed five times: %s", message[:400])
+        await parking.park_letter(ports(), _body_or_nothing(message), message)
+
+    return functions
+
+
+def _body(message: str) -> Mapping[str, object]:
+    try:
+        body = json.loads(message)
+    except ValueError as error:
+        raise Malformed(f"message: expected JSON, found {message[:80]!r}") from error
+    if not isinstance(body, dict):
+        raise Malformed(f"message: expected an object, found {type(body).__name__}")
+    return body
+
+
+def _body_or_nothing(message: str) -> Mapping[str, object]:
+    try:
+        return _body(message)
+    except Malformed:
+        return {}

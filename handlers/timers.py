@@ -1,0 +1,40 @@
+"""Timers, once a minute: the sweep, and the watch over policy rows."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+from delivery import policy_watch, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from delivery.ports import Ports
+
+EVERY_MINUTE = "0 * * * * *"
+AT_HALF = "30 * * * * *"
+log = logging.getLogger("weighbridge.timers")
+
+
+def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
+    """`sweep` and `watch_policies`."""
+    functions = func.Blueprint()
+
+    @functions.function_name("sweep")
+    @functions.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE, run_on_startup=False)
+    async def sweep_apps(timer: func.TimerRequest) -> None:
+        woken = await sweep.sweep(ports())
+        if woken:
+            log.info("sweep: woke %d late apps%s", woken, ", past due" if timer.past_due else "")
+
+    @functions.function_name("watch_policies")
+    @functions.timer_trigger(arg_name="timer", schedule=AT_HALF, run_on_startup=False)
+    async def watch_policies(timer: func.TimerRequest) -> None:
+        changed = await policy_watch.watch(ports())
+        if changed:
+            log.info("watch_policies: %d rows changed%s", changed, ", past due" if timer.past_due else "")
+
+    return functions
