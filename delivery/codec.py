@@ -140,9 +140,12 @@ def _cut(value: Any) -> Any:  # noqa: ANN401 - walks values of every type
     if isinstance(value, str):
         return value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + CUT
     if isinstance(value, tuple):
-        return tuple(_cut(item) for item in value)
+        items = tuple(_cut(item) for item in value)
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{f.name: _cut(getattr(value, f.name)) for f in fields(value)})
+        # Most values are short enough, and a tick walks a thousand of them: only what was cut is made anew.
+        cut = {f.name: new for f in fields(value) if (new := _cut(old := getattr(value, f.name))) is not old}
+        return replace(value, **cut) if cut else value
     return value
 
 

@@ -43,23 +43,24 @@ class Where(Enum):
 
 
 def where(turn: Turn, rollout: Rollout) -> Where:
-    """Compare live traffic with the level, summed per revision."""
-    arm, want = turn.arm, of(rollout)
+    """Compare live traffic with the level, summed per revision.
+
+    Weights a person asked to leave are at their level whatever else was done to the app.
+    """
+    arm, want, plan = turn.arm, of(rollout), rollout.plan
     if arm is None:
         return Where.UNSEEN
-    live = traffic.weights(arm)
-    if rollout.left is not None:
-        if live == rollout.left:
+    if rollout.left is None:
+        if plan is not None and plan.replace:
+            return Where.AT_LEVEL if _replaced(turn, rollout) else Where.OURS
+        if not arm.multiple or not arm.ingress:
+            return Where.MOVED
+        if want is None:
             return Where.AT_LEVEL
-        return Where.OURS if writes.explains(turn.loaded.writes, live) else Where.MOVED
-    if rollout.plan is not None and rollout.plan.replace:
-        return Where.AT_LEVEL if _replaced(turn, rollout) else Where.OURS
-    if not arm.multiple or not arm.ingress:
-        return Where.MOVED
-    if want is None:
-        return Where.AT_LEVEL
+    live = traffic.weights(arm)
     if live == want:
-        return Where.AT_LEVEL if traffic.pinned(arm) and not traffic.refusal(arm, want) else Where.OURS
+        sound = rollout.left is not None or (traffic.pinned(arm) and not traffic.refusal(arm, want))
+        return Where.AT_LEVEL if sound else Where.OURS
     before = turn.loaded.live.seen if turn.loaded.live else None
     if live in (before, rollout.seen) or writes.explains(turn.loaded.writes, live):
         return Where.OURS

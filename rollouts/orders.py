@@ -139,7 +139,10 @@ def _to_rollout(turn: Turn, order: Order, rollout: Rollout, moves: list[Move]) -
 
 def _end(turn: Turn, order: Order, rollout: Rollout, moves: list[Move], because: str) -> str:
     if rollout.phase is Phase.ROLLING_BACK:
-        return "refused: it is rolling back already"
+        if rollout.drift is None:
+            return "refused: it is rolling back already"
+        turn.put(_steered(rollout))
+        return DONE
     if order.verb is Verb.ROLLBACK and rollout.phase is Phase.WAITING:
         return "refused: it has not started; abort it instead"
     cause = Cause.ABORT_ORDERED if order.verb is Verb.ABORT else Cause.ROLLBACK_ORDERED

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from rollouts import analysis
+from rollouts import analysis, traffic
 from rollouts.checks import Check, CheckKind, Counts, Measurement, ProbeSpec, Tally, Verdict
 from rollouts.model import AppSeen, Plan, ProbeSeen, RevisionSeen, Rollout, Said, Totals, Unknown
 from rollouts.turn import Turn
@@ -19,6 +19,7 @@ ANY_ANSWER = ProbeSpec(path="/", lowest=100, highest=499)  # without a probe che
 PROBE_LASTS = timedelta(seconds=60)
 OWN_STATE = "own state"
 OURS = "--wb"
+MOST_KNOWN = 100  # an app has no more active revisions (aca-platform A9)
 
 
 def specs(plan: Plan) -> tuple[ProbeSpec, ...]:
@@ -166,13 +167,18 @@ def worst(measurements: Iterable[Measurement]) -> str:
 
 
 def foreign(turn: Turn) -> None:
-    """Announce an active revision nobody here made, once; those of the first look were there before us."""
-    if turn.arm is None:
+    """Announce an active revision nobody here made, once.
+
+    Not those of the first look, which were there before us, nor one with weight: that is drift, or the next stable.
+    """
+    arm, known = turn.arm, turn.app.known
+    if arm is None:
         return
-    theirs = [r.name for r in turn.arm.revisions if r.active and OURS not in r.name]
-    new = [name for name in theirs if name not in turn.app.known]
+    theirs = [r.name for r in arm.revisions if r.active and OURS not in r.name]
     if turn.app.looked_at is not None:
-        for name in new:
-            because = f"someone made revision {name}; it gets no weight from here and is left alone"
-            turn.say(Said.FOREIGN_REVISION, because, transition=f"foreign:{name}")
-    turn.change(known=tuple(theirs))
+        for name in theirs:
+            if name not in known and name not in traffic.weights(arm):
+                because = f"someone made revision {name}; it gets no weight from here and is left alone"
+                turn.say(Said.FOREIGN_REVISION, because, transition=f"foreign:{name}")
+    rested = [name for name in known if name not in theirs and arm.revision(name)]
+    turn.change(known=(*rested, *theirs)[-MOST_KNOWN:])

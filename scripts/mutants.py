@@ -7,6 +7,8 @@ pinned by tests of their own. It works in a copy under .work, so an interrupted 
 from __future__ import annotations
 
 import argparse
+import ast
+import difflib
 import os
 import shutil
 import signal
@@ -14,8 +16,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / ".work" / "mutants"
@@ -24,7 +29,7 @@ MUTATED = ("rollouts/machine.py", "rollouts/traffic.py", "rollouts/analysis.py")
 TESTS = ("tests/rollouts", "tests/policies")
 COPIED = ("rollouts", "policies", "delivery", "tests", "pyproject.toml")
 UNCHECKED, UNREACHED = "not checked", "no tests"  # mutmut's words
-UNNOTICED = ("survived", UNREACHED, "suspicious")
+ALIVE = ("survived", "suspicious")
 
 
 def copy_tree(files: list[str]) -> None:
@@ -73,34 +78,47 @@ def run(seconds: float) -> tuple[int, str]:
     return code, "\n".join(words[-20:])
 
 
-def ask(*arguments: str) -> str:
-    return subprocess.run([MUTMUT, *arguments], cwd=PLACE, capture_output=True, text=True, check=False).stdout
-
-
 def verdicts() -> dict[str, str]:
     """Each mutant's name and what became of it, in mutmut's words."""
-    pairs = (line.strip().partition(": ") for line in ask("results", "--all", "true").splitlines())
+    asked = subprocess.run([MUTMUT, "results", "--all", "true"], cwd=PLACE, capture_output=True, text=True, check=False)
+    pairs = (line.strip().partition(": ") for line in asked.stdout.splitlines())
     return {name: verdict for name, _, verdict in pairs if verdict}
 
 
-def changed_lines(mutant: str) -> str:
+def functions_of(module: str) -> dict[str, list[str]]:
+    """The lines of every function in mutmut's copy of a module, where each mutant is a function of its own."""
+    text = (PLACE / "mutants" / module.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
+    lines = text.splitlines()
+    functions = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {function.name: lines[function.lineno : function.end_lineno] for function in functions}
+
+
+def changed_lines(mutant: str, functions: dict[str, list[str]]) -> Iterator[str]:
     """The lines the mutant takes out and puts in."""
-    changed = [line for line in ask("show", mutant).splitlines() if line[:1] in "-+" and line[:3] not in ("---", "+++")]
-    return "\n".join(f"      {line}" for line in changed)
+    name = mutant.rpartition(".")[2]
+    original = name.rpartition("_")[0] + "_orig"
+    for line in difflib.unified_diff(functions[original], functions[name], n=0):
+        if not line.startswith(("---", "+++", "@@")):
+            yield line.rstrip()
 
 
 def report(found: dict[str, str], seconds: float) -> None:
+    """Every mutant the tests let live, then the functions they never enter, then the sums."""
+    functions = {name: functions_of(name) for name in {mutant.rpartition(".")[0] for mutant in found}}
+    alive = [mutant for mutant, verdict in found.items() if verdict in ALIVE]
+    unreached = Counter(mutant.rpartition("__mutmut_")[0] for mutant, verdict in found.items() if verdict == UNREACHED)
     counts = Counter(found.values())
-    unnoticed = [name for name, verdict in found.items() if verdict in UNNOTICED]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, lines in zip(unnoticed, pool.map(changed_lines, unnoticed), strict=True):
-            print(f"  {found[name]}  {name}\n{lines}")
-    killed = sum(counts.values()) - len(unnoticed) - counts[UNCHECKED]
+    for mutant in alive:
+        changes = "\n".join(f"      {line}" for line in changed_lines(mutant, functions[mutant.rpartition(".")[0]]))
+        print(f"  {found[mutant]}  {mutant}\n{changes}")
+    for function, number in unreached.items():
+        print(f"  reached by no test  {function} ({number} mutants)")
+    survived = len(alive) + counts[UNREACHED]
+    killed = len(found) - survived - counts[UNCHECKED]
     print(
-        f"mutants: {len(found)} made, {killed} killed, {len(unnoticed)} survived "
-        f"({counts[UNREACHED]} of these reached by no test), {counts[UNCHECKED]} not tried; {seconds:.0f} s"
+        f"mutants: {len(found)} made, {killed} killed, {survived} survived ({counts[UNREACHED]} of these reached by "
+        f"no test), {counts[UNCHECKED]} not tried; {seconds:.0f} s"
     )
-    print(f"closer:  cd {PLACE.relative_to(ROOT)} && {MUTMUT} show NAME")
 
 
 def main() -> int:

@@ -48,7 +48,7 @@ def test_states_nobody_published_pass_through(provisioning: str, health: str, ru
     assert (seen.provisioning, seen.health, seen.running) == (provisioning, health, running)
 
 
-@pytest.mark.parametrize("weight", ["50", 50, 50.0])
+@pytest.mark.parametrize("weight", ["50", 50, 50.0, "50.0"])
 def test_weights_may_come_as_strings(weight: object) -> None:
     body = {"properties": {"configuration": {"ingress": {"traffic": [{"revisionName": OLD, "weight": weight}]}}}}
 
@@ -140,7 +140,7 @@ def test_a_container_that_cannot_be_told_is_refused_with_those_there_are(name: s
         app_shape.canary_patch(SIDECARS, write)
 
 
-@pytest.mark.parametrize("entry", [TrafficEntry(weight=100, latest=True), TrafficEntry(weight=100)])
+@pytest.mark.parametrize("entry", [TrafficEntry(weight=100, latest=True, revision=NEW), TrafficEntry(weight=100)])
 def test_latest_revision_is_never_written(entry: TrafficEntry) -> None:
     with pytest.raises(Refused, match="nothing was sent"):
         app_shape.traffic_patch([entry])

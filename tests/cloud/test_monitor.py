@@ -73,7 +73,7 @@ async def test_totals_are_one_get_split_by_revision_and_status() -> None:
 async def test_requests_are_of_every_kind_and_errors_are_5xx() -> None:
     """Minutes 23:22 to 23:26 of the recording: 2xx 33035, 4xx 595, 5xx 1943."""
     async with azure(Answer(200, split("web--one", "WEB--TWO"))) as (_, monitor):
-        found = await monitor.totals(APP, "web--two", "web--one", SINCE, UNTIL)
+        found = await monitor.totals(APP, "Web--Two", "Web--One", SINCE, UNTIL)
 
     assert (found.at, found.since) == (UNTIL, SINCE)
     assert found.canary == found.stable == Counts(requests=33035 + 595 + 1943, errors=1943)

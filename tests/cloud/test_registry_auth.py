@@ -63,10 +63,15 @@ async def test_a_refresh_token_that_ran_out_is_exchanged_anew() -> None:
 
 async def test_a_token_to_pull_is_not_taken_for_one_to_list() -> None:
     tags = {"tags": [{"name": "1.4.2", "digest": SHA, "lastUpdateTime": "2026-06-28T23:22:00.1234567Z"}]}
-    async with acr(FakeCredential(), manifest=served(IMAGE), tags=served(tags)) as (_, registry):
+    async with acr(FakeCredential(), manifest=served(IMAGE), tags=served(tags)) as (fake, registry):
         await registry.manifest(ACR, "shop/web", "1.4.2")
 
         (tag,) = await registry.tags(ACR, "shop/web")
+        before = len(fake.server.asked)
+        await registry.manifest(ACR, "shop/web", "1.4.2")
+        await registry.tags(ACR, "shop/web")
+
+    assert len(fake.server.asked) == before + 2, "each use keeps its own token"
 
     assert (tag.name, tag.digest) == ("1.4.2", SHA)
     assert tag.updated == datetime(2026, 6, 28, 23, 22, 0, 123456, tzinfo=UTC)

@@ -6,7 +6,10 @@ fifth failure goes to the poison queue. A sweep runs every minute. Time jumps fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import asyncio
+import copy
+import itertools
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,7 +25,9 @@ from tests.fakes.registry import FakeChannel, FakeMetrics, FakeRegistry
 from tests.fakes.rows import MemoryRows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from policies.evidence import ScanEvidence
 
 REGISTRY = "contoso.azurecr.io"
 REPOSITORY = "shop/web"
@@ -32,6 +37,10 @@ KEY = names.app_key(RESOURCE)
 ROW = {"App": "rg-shop/ca-web", "Steps": "5% for 1m, 25% for 1m, 100% for 1m", "Notify": "hook all"}
 RETRY_AFTER = timedelta(seconds=30)
 MOST_TRIES = 5
+
+
+class Crash(BaseException):
+    """The process is gone: no `except Exception` of ours runs any more."""
 
 
 def digest(n: int) -> str:
@@ -54,6 +63,9 @@ class Shop:
         self.poison: list[Message] = []
         self.failures: list[str] = []
         self.swept_at = self.clock.now()
+        self.tries: dict[int, int] = {}
+        self.ticked: list[tick.Ticked] = []
+        self.born: Callable[[], None] = lambda: None  # called when a function begins to run
         self.ports = Ports(
             rows=self.rows,
             queue=self.queue,
@@ -77,7 +89,38 @@ class Shop:
     async def push(self, n: int) -> tuple[str, ...]:
         """Push version 1.n.0 and hear of it."""
         self.registry.push(REPOSITORY, f"1.{n}.0", digest(n))
-        return await intake.image_pushed(self.ports, self.event(n))
+        event = self.event(n)
+        woken: list[tuple[str, ...]] = []
+
+        async def hear() -> None:
+            woken.append(await intake.image_pushed(self.ports, event))
+
+        await self.insist(hear)
+        return woken[-1]
+
+    async def scanned(self, scan: ScanEvidence) -> None:
+        """Hear of a scan."""
+        await self.insist(lambda: intake.scan_completed(self.ports, scan))
+
+    async def insist(self, work: Callable[[], Awaitable[object]]) -> None:
+        """As Event Grid does: again until the function succeeds."""
+        while not await self.attempt(work()):
+            self.clock.advance(RETRY_AFTER)
+
+    async def attempt(self, work: Awaitable[object]) -> bool:
+        """Run one function as the host does: whatever it raises is its failure, and what it began ends with it."""
+        before = asyncio.all_tasks()
+        self.born()
+        try:
+            await work
+        except (Exception, Crash) as error:  # noqa: BLE001 - the host catches everything a function raises
+            self.failures.append(repr(error))
+            left = asyncio.all_tasks() - before
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            return False
+        return True
 
     def event(self, n: int) -> PushEvidence:
         return PushEvidence(
@@ -90,7 +133,7 @@ class Shop:
 
     async def handle(self, message: Message) -> None:
         if message.queue == names.TICKS:
-            await tick.tick(self.ports, tick.read(message.body))
+            self.ticked.append(await tick.tick(self.ports, tick.read(message.body)))
         else:
             await outbox.deliver(self.ports, outbox.read(message.body))
 
@@ -99,31 +142,29 @@ class Shop:
         message = self.queue.pop_due()
         if message is None:
             return await self._jump()
-        tries = 1
-        while True:
-            try:
-                await self.handle(message)
-            except Exception as error:  # noqa: BLE001 - the host catches everything a function raises
-                self.failures.append(repr(error))
-                if tries == MOST_TRIES:
-                    self.poison.append(message)
-                    return True
-                tries += 1
-                self.clock.advance(RETRY_AFTER)
-            else:
-                return True
+        tries = self.tries.pop(id(message), 0) + 1
+        if not await self.attempt(self.handle(message)):
+            self._again(message, tries)
+        return True
+
+    def _again(self, message: Message, tries: int) -> None:
+        if tries == MOST_TRIES:
+            self.poison.append(message)
+            return
+        again = replace(message, visible_at=self.clock.now() + RETRY_AFTER)
+        self.tries[id(again)] = tries
+        self.queue.messages.append(again)
 
     async def _jump(self) -> bool:
         now = self.clock.now()
         next_at = self.queue.next_at()
         sweep_at = self.swept_at + timedelta(minutes=1)
-        active = [row for shard in range(names.SHARDS) for row in await self.rows.scan(names.ACTIVE, f"{shard:02}")]
-        if next_at is None and not active:
+        if next_at is None and not self.rows.peek(names.ACTIVE):
             return False
         if next_at is None or sweep_at < next_at:
             self.clock.advance(max(sweep_at - now, timedelta()))
             self.swept_at = self.clock.now()
-            await sweep.sweep(self.ports)
+            await self.attempt(sweep.sweep(self.ports))
             return True
         self.clock.advance(max(next_at - now, timedelta()))
         return True
@@ -150,3 +191,29 @@ class Shop:
     def weights(self) -> Mapping[str, int]:
         self.azure.settle()
         return self.app.history[-1][1] if self.app.history else {f"{self.app.name}--first": 100}
+
+    def fork(self) -> Shop:
+        """The same world at the same moment, with a future of its own. Hooks and taps stay behind."""
+        twin = Shop(clock=FakeClock(self.clock.now()), row=self.row)
+        write = next(self.rows._writes)
+        twin.rows._writes = itertools.count(write + 1)
+        twin.rows._tables = {
+            table: {partition: dict(rows) for partition, rows in partitions.items()}
+            for table, partitions in self.rows._tables.items()
+        }
+        twin.queue.messages = list(self.queue.messages)
+        twin.tries = dict(self.tries)
+        twin.poison, twin.failures = list(self.poison), list(self.failures)
+        twin.swept_at = self.swept_at
+        for name in ("latency", "boot", "trouble", "away", "counted", "gets"):
+            setattr(twin.azure, name, getattr(self.azure, name))
+        twin.azure.fates = dict(self.azure.fates)
+        twin.azure.apps = copy.deepcopy(self.azure.apps)
+        twin.azure.operations = copy.deepcopy(self.azure.operations)
+        twin.app = twin.azure.apps[RESOURCE.lower()]
+        twin.metrics.rps, twin.metrics.away = self.metrics.rps, self.metrics.away
+        twin.metrics.error_rates = dict(self.metrics.error_rates)
+        twin.registry.manifests, twin.registry.names = dict(self.registry.manifests), dict(self.registry.names)
+        twin.registry.away = self.registry.away
+        twin.channel.got, twin.channel.trouble = list(self.channel.got), self.channel.trouble
+        return twin

@@ -348,7 +348,8 @@ def test_a_contender_outranks_an_older_one_across_rows_that_order_alike() -> Non
     edge = Contender(policy=NEWEST, image=replace(IMAGE, tag="main-1", digest=OTHER_DIGEST), pushed_at=NOON)
     assert not edge.outranks(old)
     assert not old.outranks(edge)
-    assert not old.outranks(old)
+    renamed = Contender(policy=row(), image=replace(IMAGE, tag="1.4.4"), pushed_at=NOON)
+    assert not renamed.outranks(old), "another name of the same digest is nothing new"
 
 
 def test_an_index_and_its_config_are_told_apart_from_an_image() -> None:

@@ -125,6 +125,7 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
             'did you mean "5% for 10m, 100% for 10m"?'
         ),
     ),
+    ({"Notify": 5}, 'Notify: expected text as in "default", found the number 5'),
     ({"Scan": False}, 'Scan: expected text as in "critical 0, within 1h else hold", found the boolean false'),
     ({"Keep": datetime(2026, 1, 1, tzinfo=UTC)}, 'Keep: expected text as in "1h", found a cell of type datetime'),
     ({"Step": "quick"}, 'Step: expected a column of the reference, found "Step"; did you mean "Steps"?'),
