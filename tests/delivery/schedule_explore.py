@@ -1,0 +1,222 @@
+"""Several functions of the host, interleaved at every port call: each order once that anyone could tell apart.
+
+A function runs until it makes a port call, which is parked before it takes effect; a call itself is atomic. What can
+happen then is a choice among the parked calls, and the search is depth first over the choices. Two calls commute when
+neither changes what the other touches; of the orders that differ only in commuting neighbours one is tried (sleep
+sets: Godefroid, Partial-Order Methods for the Verification of Concurrent Systems, 1996). A call that no other function
+of the scenario can disturb is made at once. Time stands still, unless the scenario lets it pass as a function of its
+own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from delivery.ports import Insert, Put
+from tests.delivery.schedule import Call, tapped
+from tests.delivery.shop import Shop
+
+Id = tuple[str, str, int]  # whose, which call, how many times before
+Touch = tuple[str, ...]
+Function = Callable[[Shop], Coroutine[Any, Any, object]]
+ACTOR: ContextVar[str] = ContextVar("actor", default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parked:
+    id: Id
+    call: Call
+    go: asyncio.Future[None]
+
+
+@dataclass(kw_only=True)
+class Run:
+    """One execution: who is parked where, and what each function came to. trace: the calls in the order made."""
+
+    shop: Shop
+    tasks: dict[str, asyncio.Task[object]] = field(default_factory=dict)
+    parked: dict[Id, Parked] = field(default_factory=dict)
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    trace: list[Id] = field(default_factory=list)
+    made: list[tuple[str, Call]] = field(default_factory=list)
+
+    async def before(self, call: Call) -> object:
+        actor, said = ACTOR.get(), str(call)
+        nth = self.counts.get((actor, said), 0)
+        self.counts[actor, said] = nth + 1
+        parked = Parked(id=(actor, said, nth), call=call, go=asyncio.get_running_loop().create_future())
+        self.parked[parked.id] = parked
+        await parked.go
+        return None
+
+    async def after(self, call: Call, token: object) -> None:
+        pass
+
+    async def start(self, functions: dict[str, Function]) -> None:
+        for name, function in functions.items():
+            self.tasks[name] = asyncio.create_task(_as(name, function(self.shop)))
+        await quiet()
+
+    async def make(self, chosen: Id) -> None:
+        """Let one parked call happen, and everything up to the next ones."""
+        parked = self.parked.pop(chosen)
+        self.trace.append(chosen)
+        self.made.append((chosen[0], parked.call))
+        parked.go.set_result(None)
+        await quiet()
+
+    async def stop(self) -> None:
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+
+async def _as(name: str, work: Awaitable[object]) -> object:
+    ACTOR.set(name)
+    return await work
+
+
+async def quiet() -> None:
+    """Until everybody is parked or done: nothing else is ready to run."""
+    loop: Any = asyncio.get_running_loop()
+    await asyncio.sleep(0)
+    while loop._ready:
+        await asyncio.sleep(0)
+
+
+async def passing(shop: Shop, by: timedelta) -> None:
+    """Time passes, at any moment among the others' calls."""
+    await shop.ports.rows.get("clock", "clock", "clock")
+    shop.clock.advance(by)
+
+
+def touches(call: Call) -> list[tuple[Touch, bool]]:
+    """What a call looks at (False) and changes (True)."""
+    match call.port, call.name:
+        case "rows", "get" if call.arguments[0] == "clock":
+            return [(("time",), True)]
+        case "rows", "get":
+            return [((*call.arguments,), False)]
+        case "rows", "scan":
+            table, partition, *more = call.arguments
+            prefix = str(more[0]).rstrip("~") if more else ""
+            return [((table, partition, prefix), False)]
+        case "rows", _:
+            table, partition, changes = call.arguments
+            return [((table, partition, change.key), True) for change in changes]
+        case ("queue" | "channel"), _:
+            return []  # what is sent is a set: nobody in a scenario takes from it but `worker`, who says so
+        case "apps", "send":
+            return [(("arm",), True)]
+        case "registry", _:
+            return []
+        case _:
+            return [(("arm",), False)]
+
+
+def clash(one: Touch, other: Touch) -> bool:
+    """Whether two touches are of one thing; a scan touches every key that begins like its range."""
+    if one[0] in ("arm", "time") or other[0] in ("arm", "time"):
+        return one[0] == other[0] or "time" in (one[0], other[0])
+    return one[:2] == other[:2] and (one[2].startswith(other[2]) or other[2].startswith(one[2]))
+
+
+def commute(one: Call, other: Call) -> bool:
+    return not any(
+        (changes or changed) and clash(thing, touched)
+        for thing, changes in touches(one)
+        for touched, changed in touches(other)
+    )
+
+
+@dataclass(kw_only=True)
+class Explored:
+    """How much was tried. runs: complete orders. cut: orders found to be one of those. steps: calls made."""
+
+    runs: int = 0
+    cut: int = 0
+    steps: int = 0
+    ends: int = 0
+
+
+async def explore(
+    start: Shop,
+    functions: dict[str, Function],
+    *,
+    always: Callable[[Run], None],
+    finally_: Callable[[Run], Awaitable[None]],
+    alone: Callable[[str, Call], bool] = lambda _actor, _call: False,
+    most: int = 200_000,
+) -> Explored:
+    """Try every order. always: asked after every call. finally_: asked when all are done. alone: nobody minds it."""
+    found = Explored()
+    todo: list[tuple[list[Id], dict[Id, Call]]] = [([], {})]
+    while todo and found.runs < most:
+        prefix, sleeping = todo.pop()
+        run = await _replayed(start, functions, prefix)
+        found.steps += len(prefix)
+        while run.parked:
+            free = next((p for p in run.parked.values() if not touches(p.call) or alone(p.id[0], p.call)), None)
+            awake = [free] if free else [p for p in run.parked.values() if p.id not in sleeping]
+            if not awake:
+                break
+            tried = dict(sleeping)
+            for parked in awake:
+                rest = {known: call for known, call in tried.items() if commute(call, parked.call)}
+                if parked is awake[0]:
+                    sleeping = rest
+                else:
+                    todo.append(([*run.trace, parked.id], rest))
+                tried[parked.id] = parked.call
+            await run.make(awake[0].id)
+            found.steps += 1
+            _asked(always, run)
+        if run.parked:
+            found.cut += 1
+        else:
+            found.runs += 1
+            await _finished(finally_, run)
+        await run.stop()
+    return found
+
+
+async def _replayed(start: Shop, functions: dict[str, Function], prefix: list[Id]) -> Run:
+    shop = start.fork()
+    run = Run(shop=shop)
+    shop.ports = tapped(shop.ports, run)
+    await run.start(functions)
+    for chosen in prefix:
+        await run.make(chosen)
+    return run
+
+
+def _asked(always: Callable[[Run], None], run: Run) -> None:
+    try:
+        always(run)
+    except AssertionError as error:
+        raise AssertionError(told(run, error)) from error
+
+
+async def _finished(finally_: Callable[[Run], Awaitable[None]], run: Run) -> None:
+    try:
+        for task in run.tasks.values():
+            task.result()
+        await finally_(run)
+    except Exception as error:
+        raise AssertionError(told(run, error)) from error
+
+
+def told(run: Run, error: Exception) -> str:
+    """The interleaving, one call a line."""
+    lines = [f"  {actor}: {call}" for actor, call in run.made]
+    return "\n".join([f"{type(error).__name__}: {error}", *lines])
+
+
+def inserts(call: Call) -> bool:
+    """Whether a commit only adds rows."""
+    return call.name == "commit" and all(isinstance(change, Insert | Put) for change in call.arguments[2])

@@ -1,0 +1,213 @@
+"""Two ticks of one app, interleaved at every port call: one save wins, the loser does nothing, the end is the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import pytest
+
+from delivery import codec, index, intake, names, orders, sweep
+from delivery.tick import Ticked, Wake, read, tick
+from rollouts.model import (
+    Activate,
+    Actor,
+    ActorKind,
+    CreateCanary,
+    Deactivate,
+    Decision,
+    Phase,
+    SetTraffic,
+    Verb,
+)
+from tests.delivery.schedule import Call
+from tests.delivery.schedule_explore import Explored, Function, Run, explore, passing
+from tests.delivery.schedule_stories import (
+    PROMOTED,
+    ROLLED_BACK,
+    SUPERSEDED,
+    Story,
+    ended,
+    finish,
+    holds,
+    opened,
+    step,
+    until_weight,
+)
+from tests.delivery.shop import KEY, Shop
+
+DEEP = bool(os.environ.get("WEIGHBRIDGE_FUZZ"))
+pytestmark = pytest.mark.timeout(3600 if DEEP else 60)
+READ_ONLY = (names.POLICIES, names.NAMES, names.EVIDENCE)
+
+
+def wrote(kind: type, weight: int | None = None) -> Callable[[Decision], bool]:
+    """A decision that writes this to ARM."""
+
+    def test(decision: Decision) -> bool:
+        write = decision.write
+        if not isinstance(write, kind):
+            return False
+        return weight is None or any("--wb" in e.revision and e.weight == weight for e in write.traffic)  # type: ignore[attr-defined]  # of SetTraffic
+
+    return test
+
+
+def ends(decision: Decision) -> bool:
+    return bool(decision.finished)
+
+
+def idle(decision: Decision) -> bool:
+    return decision.due is None
+
+
+STATES: Mapping[str, tuple[Story, Callable[[Decision], bool]]] = {
+    "about to pin stable": (PROMOTED, wrote(SetTraffic)),
+    "about to create": (PROMOTED, wrote(CreateCanary)),
+    "about to step": (PROMOTED, wrote(SetTraffic, 50)),
+    "about to give it all": (PROMOTED, wrote(SetTraffic, 100)),
+    "about to promote": (PROMOTED, ends),
+    "about to retire": (PROMOTED, wrote(Deactivate)),
+    "about to go idle": (PROMOTED, idle),
+    "about to roll back": (ROLLED_BACK, lambda d: bool(d.write and d.next.live and d.next.live.cause)),
+    "about to end the rollback": (ROLLED_BACK, ends),
+    "about to give way": (SUPERSEDED, lambda d: bool(d.write and d.next.live and d.next.live.cause)),
+}
+_FOUND: dict[str, tuple[Shop, Wake]] = {}
+
+
+async def before(state: str) -> tuple[Shop, Wake]:
+    """The world just before the tick that decides so, and the wake-up of that tick."""
+    if state not in _FOUND:
+        story, wanted = STATES[state]
+        shop = await opened(row=story.row)
+        if story is ROLLED_BACK:
+            shop.metrics.error_rates["wb1"] = 0.9
+        await shop.push(1)
+        if story is SUPERSEDED:
+            await until_weight(shop)
+            await shop.push(2)
+        _FOUND[state] = await _until(shop, wanted)
+    shop, wake = _FOUND[state]
+    return shop.fork(), wake
+
+
+async def _until(shop: Shop, wanted: Callable[[Decision], bool]) -> tuple[Shop, Wake]:
+    for _ in range(500):
+        due = shop.queue.due()
+        if due and due[0].queue == names.TICKS:
+            trial = shop.fork()
+            await trial.step()
+            decision = trial.ticked[-1].decision
+            if decision is not None and trial.ticked[-1].won and wanted(decision):
+                return shop, read(due[0].body)
+        assert await step(shop)
+    raise AssertionError("the story never came there")
+
+
+def ticking(wake: Wake) -> Function:
+    async def run(shop: Shop) -> object:
+        return await tick(shop.ports, wake)
+
+    return run
+
+
+def alone(_actor: str, call: Call) -> bool:
+    """Tables that no function of the scenario writes."""
+    return call.port == "rows" and call.name != "commit" and call.arguments[0] in READ_ONLY
+
+
+def always(run: Run) -> None:
+    """After every call: the app is listed if it is live, and nobody writes to ARM without having won."""
+    holds(run.shop)
+    for actor, call in run.made[-1:]:
+        if call.port == "apps" and call.name == "send":
+            assert any(a == actor and is_save(c) for a, c in run.made), f"{actor} acts, and never saved"
+        if call.name == "commit":
+            assert call.arguments[0] not in READ_ONLY, "a table thought to be read only is written"
+
+
+def is_save(call: Call) -> bool:
+    return call.name == "commit" and any("seq" in getattr(change, "columns", {}) for change in call.arguments[2])
+
+
+def judged(run: Run, *ticks: str) -> None:
+    """Of the ticks that saved under one number one won; a loser neither acts nor schedules."""
+    won: list[int] = []
+    for name in ticks:
+        ticked = run.tasks[name].result()
+        assert isinstance(ticked, Ticked)
+        calls = [call for actor, call in run.made if actor == name]
+        if ticked.won and ticked.decision:
+            won.append(ticked.decision.next.seq)
+            continue
+        saved = next((at for at, call in enumerate(calls) if is_save(call)), len(calls))
+        after = [call for call in calls[saved + 1 :] if call.effect]
+        resent = [call for call in after if call.port == "queue" and call.arguments[1].get("seq") is None]
+        assert after == resent, f"{name} lost and went on: {[str(call) for call in after]}"
+    assert len(set(won)) == len(won), f"two saves won under one number: {won}"
+    app = next(row for row in run.shop.rows.peek(names.ROLLOUTS) if row.key == "app")
+    assert not won or codec.decode(app).seq >= max(won)
+
+
+class Ends:
+    """The story's end from here, played once for each world that differs."""
+
+    def __init__(self, story: Story, *ticks: str) -> None:
+        self.story = story
+        self.ticks = ticks
+        self.known: set[str] = set()
+
+    async def __call__(self, run: Run) -> None:
+        judged(run, *self.ticks)
+        world = fingerprint(run.shop)
+        if world in self.known:
+            return
+        self.known.add(world)
+        shop = run.shop.fork()
+        await finish(shop)
+        await ended(shop, self.story)
+
+
+def fingerprint(shop: Shop) -> str:
+    """Everything the future depends on, without what only tells runs apart."""
+    rows = [
+        (table, row.partition, row.key, sorted((k, str(v)) for k, v in row.columns.items() if k != "tick"))
+        for table in names.TABLES
+        for row in shop.rows.peek(table)
+    ]
+    messages = sorted(f"{m.queue} {sorted(m.body.items())} {m.visible_at}" for m in shop.queue.messages)
+    arm = [shop.app.traffic, shop.app.revisions, shop.app.operation, shop.app.held, shop.azure.operations]
+    return repr((shop.clock.now(), rows, messages, arm, len(shop.channel.got)))
+
+
+def reported(state: str, found: Explored, ends: Ends) -> None:
+    print(f"{state}: {found.runs} orders, {found.cut} cut, {found.steps} calls, {len(ends.known)} ends")  # noqa: T201 - shown with -s
+
+
+def story_of(state: str) -> Story:
+    return STATES[state][0]
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_a_repeated_wake_up_does_nothing_twice(state: str) -> None:
+    shop, wake = await before(state)
+    finally_ = Ends(story_of(state), "one", "two")
+
+    found = await explore(
+        shop, {"one": ticking(wake), "two": ticking(wake)}, always=always, finally_=finally_, alone=alone
+    )
+    reported(state, found, finally_)
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_a_tick_of_the_sweep_beside_the_one_that_was_due_does_nothing_twice(state: str) -> None:
+    shop, wake = await before(state)
+    shop.queue.pop_due()
+    finally_ = Ends(story_of(state), "due", "swept")
+
+    found = await explore(
+        shop, {"due": ticking(wake), "swept": ticking(Wake(app=KEY))}, always=always, finally_=finally_, alone=alone
+    )
+    reported(state, found, finally_)
