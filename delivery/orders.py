@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
+from datetime import datetime  # noqa: TC003 - msgspec reads it from Asked at run time
 from typing import TYPE_CHECKING
 
 from delivery import codec, names, state
@@ -14,7 +15,6 @@ from rollouts.model import Consume, Order, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from delivery.ports import Ports
     from rollouts.model import Actor

@@ -280,15 +280,15 @@ def _may_steer(turn: Turn, plan: Plan, place: level.Where) -> bool:
 
 def _leave(turn: Turn) -> None:
     """What a person set is the level: only a late write of ours is set back to it, until none can land any more."""
-    match level.where(turn, turn.live):
-        case level.Where.AT_LEVEL if turn.quiet:
-            _move(turn, turn.live.n, Cause.LEFT_AS_IS, "left as a person set it")
-        case level.Where.MOVED if turn.arm is not None:
-            turn.change_live(left=traffic.weights(turn.arm))
-        case level.Where.OURS:
-            level.write(turn, urgent=False)
-        case _:
-            pass
+    live, arm, place = turn.live, turn.arm, level.where(turn, turn.live)
+    if arm is None:
+        return
+    if place is level.Where.OURS and not traffic.refusal(arm, live.left or {}):
+        level.write(turn, urgent=False)
+    elif place is not level.Where.AT_LEVEL:
+        turn.change_live(left=traffic.weights(arm))
+    elif turn.quiet:
+        _move(turn, live.n, Cause.LEFT_AS_IS, "left as a person set it")
 
 
 def _deploy(turn: Turn, live: Rollout, ended: list[tuple[Write, str]], place: level.Where) -> None:
@@ -392,9 +392,10 @@ def _not_yet(turn: Turn, plan: Plan) -> str:
         return ""
     if live.paused is not None:
         return f"paused: {live.paused.because}"
-    if not watch.served(turn, plan):
+    verdict = analysis.overall(live.measurements)
+    if not watch.served(turn, plan) and verdict is not Verdict.ERRORED:
         return f"baking at {plan.steps[live.step].weight} %"
-    match analysis.overall(live.measurements):
+    match verdict:
         case Verdict.PASSED:
             return _unapproved(turn, plan)
         case Verdict.INCONCLUSIVE if plan.on_no_data is OnNoData.PROBE and watch.answers(turn, plan):

@@ -8,10 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from delivery import codec, index, intake, names, orders, sweep
+from delivery import codec, names, orders, sweep
 from delivery.tick import Ticked, Wake, read, tick
 from rollouts.model import (
-    Activate,
     Actor,
     ActorKind,
     CreateCanary,
@@ -35,10 +34,11 @@ from tests.delivery.schedule_stories import (
     step,
     until_weight,
 )
-from tests.delivery.shop import KEY, Shop
+from tests.delivery.shop import KEY, Shop, digest
 
 DEEP = bool(os.environ.get("WEIGHBRIDGE_FUZZ"))
 pytestmark = pytest.mark.timeout(3600 if DEEP else 60)
+SAMPLE = 0 if DEEP else 40  # of the scenarios whose orders are too many for the quick run; 0: all
 READ_ONLY = (names.POLICIES, names.NAMES, names.EVIDENCE)
 
 
@@ -62,6 +62,11 @@ def idle(decision: Decision) -> bool:
     return decision.due is None
 
 
+def returns(decision: Decision) -> bool:
+    live = decision.next.live
+    return live is not None and live.phase is Phase.ROLLING_BACK and isinstance(decision.write, SetTraffic)
+
+
 STATES: Mapping[str, tuple[Story, Callable[[Decision], bool]]] = {
     "about to pin stable": (PROMOTED, wrote(SetTraffic)),
     "about to create": (PROMOTED, wrote(CreateCanary)),
@@ -70,9 +75,9 @@ STATES: Mapping[str, tuple[Story, Callable[[Decision], bool]]] = {
     "about to promote": (PROMOTED, ends),
     "about to retire": (PROMOTED, wrote(Deactivate)),
     "about to go idle": (PROMOTED, idle),
-    "about to roll back": (ROLLED_BACK, lambda d: bool(d.write and d.next.live and d.next.live.cause)),
+    "about to roll back": (ROLLED_BACK, returns),
     "about to end the rollback": (ROLLED_BACK, ends),
-    "about to give way": (SUPERSEDED, lambda d: bool(d.write and d.next.live and d.next.live.cause)),
+    "about to give way": (SUPERSEDED, returns),
 }
 _FOUND: dict[str, tuple[Shop, Wake]] = {}
 
@@ -114,8 +119,10 @@ def ticking(wake: Wake) -> Function:
 
 
 def alone(_actor: str, call: Call) -> bool:
-    """Tables that no function of the scenario writes."""
-    return call.port == "rows" and call.name != "commit" and call.arguments[0] in READ_ONLY
+    """Tables that no function of the scenario writes, and a queue nobody takes from."""
+    if call.port == "rows":
+        return call.name != "commit" and call.arguments[0] in READ_ONLY
+    return call.port == "queue"
 
 
 def always(run: Run) -> None:
@@ -211,3 +218,96 @@ async def test_a_tick_of_the_sweep_beside_the_one_that_was_due_does_nothing_twic
         shop, {"due": ticking(wake), "swept": ticking(Wake(app=KEY))}, always=always, finally_=finally_, alone=alone
     )
     reported(state, found, finally_)
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_a_tick_frozen_for_longer_than_its_observation_lasts_does_nothing_twice(state: str) -> None:
+    """A third function lets 11 s pass at any moment: the write then rests on too old an observation."""
+    shop, wake = await before(state)
+    finally_ = Ends(story_of(state), "one", "two")
+
+    functions = {"one": ticking(wake), "two": ticking(wake), "clock": lambda shop: passing(shop, timedelta(seconds=11))}
+    found = await explore(
+        shop, functions, always=always, finally_=finally_, alone=alone, sample=SAMPLE
+    )
+    reported(state, found, finally_)
+
+
+async def second_push(shop: Shop) -> Wake:
+    """The wake-up of a push of 1.2.0 that was taken from the queue and not handled yet."""
+    await shop.push(2)
+    message = shop.queue.messages.pop()
+    wake = read(message.body)
+    assert wake.offers
+    return wake
+
+
+@pytest.mark.parametrize("state", ["about to promote", "about to retire", "about to go idle", "about to end the rollback"])
+async def test_an_image_offered_while_the_last_rollout_ends_is_rolled_out_and_the_app_stays_listed(state: str) -> None:
+    """The starter puts the app on the list, the finisher takes it off: `always` asks after every call."""
+    shop, wake = await before(state)
+    offered = await second_push(shop)
+    first = story_of(state).ends[1]
+    story = Story(name=state, tell=finish, ends={1: first, 2: Phase.PROMOTED}, image=2, row=shop.row)
+    finally_ = Ends(story, "ending", "starting")
+
+    functions = {"ending": ticking(wake), "starting": ticking(offered)}
+    found = await explore(shop, functions, always=always, finally_=finally_, alone=alone)
+    reported(state, found, finally_)
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_the_sweep_beside_a_tick_changes_nothing_in_the_end(state: str) -> None:
+    shop, wake = await before(state)
+    shop.clock.advance(timedelta(minutes=3))
+    finally_ = Ends(story_of(state), "late")
+    shard = names.shard(KEY)
+
+    def elsewhere(actor: str, call: Call) -> bool:
+        other_shard = call.name == "scan" and call.arguments[0] == names.ACTIVE and call.arguments[1] != shard
+        return other_shard or alone(actor, call)
+
+    async def swept(shop: Shop) -> object:
+        woken = await sweep.sweep(shop.ports)
+        return [await tick(shop.ports, Wake(app=KEY)) for _ in range(woken)]
+
+    functions: dict[str, Function] = {"late": ticking(wake), "sweep": swept}
+    found = await explore(shop, functions, always=always, finally_=finally_, alone=elsewhere)
+    reported(state, found, finally_)
+
+
+PERSON = Actor(kind=ActorKind.PERSON, id="ann", name="Ann")
+
+
+@pytest.mark.parametrize("state", ["about to create", "about to step", "about to give it all", "about to promote"])
+@pytest.mark.parametrize("verb", [Verb.ABORT, Verb.ROLLBACK])
+async def test_an_order_beside_a_tick_is_obeyed_or_refused_once_and_says_which(state: str, verb: Verb) -> None:
+    shop, wake = await before(state)
+    obeyed = Phase.ABORTED if verb is Verb.ABORT else Phase.ROLLED_BACK
+    answers: set[str] = set()
+    known: set[str] = set()
+
+    async def ordered(shop: Shop) -> object:
+        given = await orders.give(shop.ports, KEY, orders.Asked(verb=verb, n=1, digest=digest(1)), PERSON)
+        return given.answer
+
+    async def taken(run: Run) -> None:
+        judged(run, "tick")
+        answer = str(run.tasks["person"].result())
+        answers.add(answer)
+        world = fingerprint(run.shop) + answer
+        if world in known:
+            return
+        known.add(world)
+        shop = run.shop.fork()
+        await finish(shop)
+        image = 1
+        end = Phase.PROMOTED
+        if answer.startswith("done"):
+            image, end = 0, obeyed
+        story = Story(name=state, tell=finish, ends={1: end}, image=image, row=shop.row)
+        await ended(shop, story)
+
+    functions: dict[str, Function] = {"tick": ticking(wake), "person": ordered}
+    found = await explore(shop, functions, always=always, finally_=taken, alone=alone, sample=SAMPLE)
+    print(f"{state}, {verb}: {found.runs} orders, {found.cut} cut, {found.steps} calls, answers {answers}")  # noqa: T201 - shown with -s

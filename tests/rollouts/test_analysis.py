@@ -191,6 +191,12 @@ def test_several_error_checks_share_one_risk() -> None:
     assert judge(ONE_PERCENT, counts(2, 5), risk=0.005).verdict is Verdict.INCONCLUSIVE
 
 
+def test_before_the_first_interval_the_euro_is_still_one_and_odds_of_just_one_to_the_risk_suffice() -> None:
+    assert bets.odds(ONE_PERCENT, Tally()) == 1.0
+    assert bets.fails(ONE_PERCENT, Tally(), 1.0)
+    assert bets.missing(Limit(rate=0.01), Tally(), 1.0) == 0
+
+
 # ---- what one interval adds ----------------------------------------------------------------------
 
 

@@ -75,9 +75,10 @@ class Shell(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Ticked:
-    """One saved tick, for an oracle: what it was shown, and what it decided."""
+    """One saved tick, for an oracle: what it loaded and was shown, and what it decided."""
 
     at: datetime
+    app: App
     seen: Observation
     decision: Decision
 
@@ -206,7 +207,7 @@ class World:
         self.orders.clear()
         self.app = decision.next
         self.decisions.append(decision)
-        self.ticks.append(Ticked(at=now, seen=seen, decision=decision))
+        self.ticks.append(Ticked(at=now, app=app, seen=seen, decision=decision))
         self.ended.extend(decision.finished)
         self.said.extend(e for e in decision.effects if isinstance(e, Announce))
         late, self.slow = self.slow, []

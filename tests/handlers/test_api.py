@@ -1,0 +1,149 @@
+"""The HTTP API over the fakes: what it answers, who it says acted, and how it refuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from delivery import names
+from delivery.ports import Put
+from handlers import api
+from rollouts.model import Phase
+from tests.delivery.shop import KEY, PARTITION, Shop, digest
+
+APP = "rg-shop%7Cca-web"
+
+
+@pytest.fixture
+async def shop() -> Shop:
+    return await Shop().open()
+
+
+async def call(shop: Shop, name: str, method: str = "GET", body: Any = b"", **params: str) -> tuple[int, Any]:
+    functions = {f.get_function_name(): f for f in _functions(shop)}
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = func.HttpRequest(method=method, url="https://fn.test/api", route_params=params, body=raw, headers=HEADERS)
+    answer = await functions[name].get_user_function()(request)
+    return answer.status_code, json.loads(answer.get_body())
+
+
+HEADERS = {"x-ms-client-principal-name": "ada@contoso.com", "x-ms-client-principal-id": "42"}
+
+
+def _functions(shop: Shop) -> Any:
+    app = func.FunctionApp()
+    app.register_functions(api.blueprint(lambda: shop.ports))
+    return app.get_functions()
+
+
+async def test_a_live_app_is_listed_with_its_rollout(shop):
+    await shop.push(1)
+    await shop.run_until(Phase.BAKING, 0)
+    status, apps = await call(shop, "get_apps")
+    assert status == 200
+    assert apps[0]["live"]["image"] == "shop/web 1.1.0"
+    assert apps[0]["live"]["weight"] == 5
+
+
+async def test_a_finished_rollout_keeps_its_audit_and_becauses(shop):
+    await shop.push(1)
+    await shop.run()
+    status, rollout = await call(shop, "get_rollout", app=APP, n="1")
+    assert status == 200
+    assert rollout["phase"] == "promoted"
+    said = [one["said"] for event in rollout["audit"] for one in event["said"]]
+    assert said == ["RolloutStarted", *["RolloutStepped"] * 3, "RolloutPromoted"]
+    assert all(event["because"] for event in rollout["audit"] if event["said"])
+
+
+async def test_policies_come_with_every_problem(shop):
+    await shop.rows.commit(
+        names.POLICIES, PARTITION, [Put(key="bad", columns={"App": "x", "Steps": "5,25", "Stepz": "1"})]
+    )
+    status, rows = await call(shop, "get_policies")
+    found = {row["key"]: row for row in rows}
+    assert status == 200
+    assert len(found[f"{PARTITION}/bad"]["problems"]) == 3
+    assert found[f"{PARTITION}/production"]["problems"] == []
+
+
+async def test_health_tells_what_is_late_and_parked(shop):
+    assert await call(shop, "get_health") == (200, {"healthy": True, "overdue": [], "parked": 0})
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "status"),
+    [
+        ("get_app", {"app": "rg%7Cnone"}, 404),
+        ("get_rollout", {"app": APP, "n": "9"}, 404),
+        ("get_rollout", {"app": APP, "n": "x"}, 400),
+        ("get_app", {"app": "nonsense"}, 400),
+    ],
+)
+async def test_what_is_not_there_or_not_meant_is_said(shop, name, params, status):
+    found, body = await call(shop, name, **params)
+    assert found == status
+    assert body["error"]
+
+
+async def test_an_order_takes_effect_within_its_call_and_names_the_signed_in_person(shop):
+    shop.ports = replace(shop.ports, settings=replace(shop.ports.settings, signed_in=True))
+    await shop.push(1)
+    await shop.run_until(Phase.BAKING, 0)
+    status, body = await call(shop, "give_order", "POST", {"comment": "looks bad"}, app=APP, verb="abort")
+    assert (status, body["answer"]) == (200, "done")
+    state = await shop.state()
+    assert state.live is not None
+    assert state.live.phase is Phase.ROLLING_BACK
+    assert state.live.because == "abort by ada@contoso.com: looks bad"
+
+
+async def test_a_principal_header_is_not_believed_where_nobody_signs_in(shop):
+    await shop.push(1)
+    await shop.run_until(Phase.BAKING, 0)
+    await call(shop, "give_order", "POST", app=APP, verb="pause")
+    state = await shop.state()
+    assert state.live is not None
+    assert state.live.paused is not None
+    assert state.live.paused.by.id == "function key"
+
+
+async def test_an_order_to_a_rollout_that_moved_on_is_refused(shop):
+    await shop.push(1)
+    await shop.run_until(Phase.BAKING, 1)
+    order = {"n": 1, "digest": digest(1), "step": 0}
+    status, body = await call(shop, "give_order", "POST", order, app=APP, verb="promote")
+    assert status == 409
+    assert body["answer"] == "refused: rollout 1 has moved on to step 2"
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "message"),
+    [
+        ("explode", b"", "order: verb: expected one of pause, resume"),
+        ("pause", b"{", "order: body: expected JSON"),
+        ("pause", [1], "order: body: expected an object"),
+        ("pause", {"n": "one"}, "order: Expected"),
+        ("pause", b"", "order pause: app"),
+    ],
+)
+async def test_an_order_that_cannot_be_read_says_why_and_leaves_no_row(shop, verb, body, message):
+    status, answer = await call(shop, "give_order", "POST", body, app=APP, verb=verb)
+    assert status == 400
+    assert answer["error"].startswith(message)
+    assert await shop.rows.scan(names.ROLLOUTS, KEY, first="order:", last="order:~") == []
+
+
+async def test_hold_keeps_the_next_image_from_starting_until_release(shop):
+    assert (await call(shop, "give_order", "POST", app=APP, verb="hold"))[0] == 200
+    await shop.push(1)
+    await shop.run()
+    assert (await shop.state()).live is None
+    assert shop.app.writes == []
+    assert (await call(shop, "give_order", "POST", app=APP, verb="release"))[0] == 200
+    await shop.run()
+    assert shop.weights() == {"ca-web--wb1-000001": 100}
