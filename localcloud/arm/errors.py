@@ -1,0 +1,125 @@
+"""What Azure Resource Manager refuses, in its own two envelopes, and what the local cloud does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ArmError(Exception):
+    """An answer that is an error. wrapped: whether the body is {"error": {...}}; some codes come bare (recorded)."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, wrapped: bool = True, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status, self.code, self.message = status, code, message
+        self.wrapped, self.headers = wrapped, headers or {}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """As it goes over the wire."""
+        bare = {"code": self.code, "message": self.message}
+        return {"error": bare} if self.wrapped else bare
+
+
+class OperationFailed(Exception):
+    """An accepted operation that ended as Failed. The message is Azure's, after its usual beginning."""
+
+    def __init__(self, app: str, details: str) -> None:
+        self.message = f"Failed to provision revision for container app '{app}'. Error details: {details}"
+        super().__init__(self.message)
+
+
+def expired(app: str) -> OperationFailed:
+    """The operation's own limit has passed."""
+    return OperationFailed(app, "Operation expired.")
+
+
+def invalid_field(app: str, field: str, details: str) -> OperationFailed:
+    """A field that could only be judged after the answer."""
+    return OperationFailed(
+        app,
+        "The following field(s) are either invalid or missing. "
+        f"Field '{field}' is invalid with details: '{details}';..",
+    )
+
+
+def not_found(kind: str, name: str, group: str) -> ArmError:
+    """404 with the recorded text. kind: "Microsoft.App/containerApps" and the like."""
+    return ArmError(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{kind}/{name}' under resource group '{group}' was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+    )
+
+
+def environment_not_found(name: str) -> ArmError:
+    """404, bare (recorded)."""
+    return ArmError(404, "ManagedEnvironmentNotFound", f"Managed Environment '{name}' was not found.", wrapped=False)
+
+
+def revision_not_found(name: str) -> ArmError:
+    """404. No recording has this one, so the code is the one that third parties expect."""
+    return ArmError(404, "RevisionNotFound", f"Revision '{name}' was not found.")
+
+
+def in_progress(app: str, operation: str) -> ArmError:
+    """409: one operation at a time."""
+    return ArmError(
+        409,
+        "ContainerAppOperationInProgress",
+        f"Cannot modify a container app '{app}' because there is an operation in progress. "
+        f"Operation id: {operation}. Please wait until it is complete and try again.",
+    )
+
+
+def locked(app: str) -> ArmError:
+    """409, the other one, bare."""
+    return ArmError(
+        409,
+        "ContainerAppLockConflict",
+        f"Cannot modify container App '{app}' because another modification is in progress. "
+        "Please retry the operation.",
+        wrapped=False,
+    )
+
+
+def throttled(seconds: int) -> ArmError:
+    """429, to be retried after this many seconds."""
+    return ArmError(
+        429,
+        "TooManyRequests",
+        "The request is being throttled as the limit has been reached for operation type.",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
+def internal(correlation: str) -> ArmError:
+    """500: Azure does not say whether anything happened."""
+    return ArmError(500, "InternalServerError", f"Internal server error occurred. correlation ID: {correlation}")
+
+
+def invalid_revision_name(name: str) -> ArmError:
+    """400, with the text that several people were answered."""
+    return ArmError(
+        400,
+        "ContainerAppInvalidRevisionName",
+        f"Invalid revision name '{name}'. A revision name must consist of lower case alphanumeric characters or '-', "
+        "start with an alphabetic character, and end with an alphanumeric character. The length of the revision name "
+        "must not be more than a combined 54 characters with the container app name.",
+    )
+
+
+def bad_request(code: str, message: str) -> ArmError:
+    """400, wrapped."""
+    return ArmError(400, code, message)
+
+
+def unsupported(verb: str, resource: str) -> ArmError:
+    """501: this machine does not know it. Azure never answers so."""
+    return ArmError(
+        501,
+        "NotSupportedByLocalCloud",
+        f"localcloud: {verb} {resource}: expected a request this emulator supports, found another; nothing was done",
+    )

@@ -1,0 +1,177 @@
+"""What the emulator remembers: environments, apps, their revisions and operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from localcloud.dataplane import Workload, WorkloadState
+
+Json = dict[str, Any]
+
+
+class Plane(Protocol):
+    """What runs revisions and carries their traffic, see `localcloud.dataplane.DataPlane`."""
+
+    async def resolve(self, image: str) -> str:
+        """Digest of an image; raises PullError."""
+
+    async def start(self, workload: Workload) -> None:
+        """Begin to run a revision; raises PullError."""
+
+    def state(self, revision: str) -> WorkloadState:
+        """How its replicas are."""
+
+    async def stop(self, revision: str) -> None:
+        """Drain it and end its processes."""
+
+    async def route(self, routes: Mapping[str, tuple[tuple[str, int], ...]]) -> None:
+        """Replace the whole ingress configuration; returns once it is in force."""
+
+    async def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """Requests per revision and kind of status, running totals."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Environment:
+    """A managed environment, ready. domain: its default domain."""
+
+    subscription: str
+    group: str
+    name: str
+    domain: str
+    created: datetime
+    location: str = "East US"
+
+    @property
+    def id(self) -> str:
+        """Its ARM id."""
+        home = f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
+        return f"{home}/providers/Microsoft.App/managedEnvironments/{self.name}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Operation:
+    """One asynchronous write. kind: PUT, PATCH or DELETE. error: its message when the status is Failed."""
+
+    id: str
+    subscription: str
+    region: str
+    kind: str
+    app: App
+    started: datetime
+    status: str = "InProgress"
+    error: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Revision:
+    """One revision.
+
+    template: as the app had it. since: when its processes were begun. seen: the last state the data plane told;
+    None while nothing runs. ready_since: when it first was ready after it was begun. stopping: it is Deprovisioning.
+    shown: members of the answer's `properties` that a test put over the true ones.
+    """
+
+    name: str
+    template: Json
+    created: datetime
+    since: datetime
+    active: bool = True
+    stopping: bool = False
+    seen: WorkloadState | None = None
+    ready_since: datetime | None = None
+    last_active: datetime | None = None
+    failed: str = ""
+    shown: Json = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class App:
+    """One container app.
+
+    resource: its canonical writable body (location, tags, identity, properties). secrets: with their values.
+    latest: name of the revision made last. autos: how many names were chosen for it.
+    """
+
+    subscription: str
+    group: str
+    name: str
+    environment: Environment
+    resource: Json
+    created: datetime
+    modified: datetime
+    secrets: dict[str, Json] = field(default_factory=dict)
+    revisions: list[Revision] = field(default_factory=list)
+    provisioning: str = "InProgress"
+    operation: Operation | None = None
+    latest: str = ""
+    ready: str = ""
+    autos: int = 0
+    deleted: bool = False
+
+    @property
+    def home(self) -> str:
+        """The start of ARM ids in its group."""
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}/providers/Microsoft.App"
+
+    @property
+    def configuration(self) -> Json:
+        """Its `configuration`, canonical."""
+        found: Json = self.resource["properties"]["configuration"]
+        return found
+
+    @property
+    def template(self) -> Json:
+        """Its `template`, canonical."""
+        found: Json = self.resource["properties"]["template"]
+        return found
+
+    @property
+    def ingress(self) -> Json | None:
+        """Its `configuration.ingress`, None when it is off."""
+        found: Json | None = self.configuration["ingress"]
+        return found
+
+    @property
+    def single(self) -> bool:
+        """Whether only one revision is meant to be active."""
+        return bool(self.configuration["activeRevisionsMode"] == "Single")
+
+    def revision(self, name: str) -> Revision | None:
+        """The revision of this name in any case."""
+        return next((r for r in self.revisions if r.name.lower() == name.lower()), None)
+
+    def host(self, name: str) -> str:
+        """The host of the app or of one of its revisions or labels."""
+        inside = "" if self.ingress is None or self.ingress["external"] else "internal."
+        return f"{name}.{inside}{self.environment.domain}"
+
+
+class Store:
+    """Everything there is. Names are compared without case, as ARM does."""
+
+    def __init__(self) -> None:
+        self._apps: dict[tuple[str, str, str], App] = {}
+        self.environments: dict[str, Environment] = {}
+        self.operations: dict[str, Operation] = {}
+
+    def apps(self) -> Iterable[App]:
+        """All apps, in the order they were made."""
+        return list(self._apps.values())
+
+    def app(self, subscription: str, group: str, name: str) -> App | None:
+        """The app of this name."""
+        return self._apps.get((subscription.lower(), group.lower(), name.lower()))
+
+    def keep(self, app: App) -> None:
+        """Remember an app."""
+        self._apps[app.subscription.lower(), app.group.lower(), app.name.lower()] = app
+
+    def forget(self, app: App) -> None:
+        """Forget a deleted app."""
+        self._apps.pop((app.subscription.lower(), app.group.lower(), app.name.lower()), None)

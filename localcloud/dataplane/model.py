@@ -1,0 +1,114 @@
+"""What the data plane is asked to run and what it answers: values, errors, and the one port its ingresses share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+CLASSES = ("2xx", "3xx", "4xx", "5xx")
+
+Routes = Mapping[str, tuple[tuple[str, int], ...]]
+"""Host name -> ((revision, weight), ...). The weights of a host sum to 100, or all go to one revision."""
+
+Backends = Mapping[str, tuple[int, ...]]
+"""Revision -> ports on 127.0.0.1 that take its requests; none means it answers 503."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One revision to run.
+
+    image: as a template names it, `weighbridge.azurecr.io/shop/web@sha256:…` or `…:tag`.
+    command, args: replace the image's entrypoint and its arguments, as they do in Container Apps.
+    port: the ingress's target port; None without ingress. Each replica listens on the free port in its `PORT`.
+    container: its name in the template; when empty, the last part of the repository.
+    """
+
+    revision: str
+    image: str
+    env: Mapping[str, str]
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    port: int | None = None
+    replicas: int = 1
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaState:
+    """One replica. started: its process runs; ready: the ingress sends it requests; running: Container Apps' word."""
+
+    name: str
+    ready: bool
+    started: bool
+    restarts: int
+    running: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadState:
+    """A revision's replicas. failed: what keeps it from ever becoming ready, for instance `Container crashing: web`."""
+
+    replicas: tuple[ReplicaState, ...]
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long things may take, in seconds.
+
+    drain: for requests in flight, before SIGTERM; grace: between SIGTERM and SIGKILL (Container Apps: 30);
+    alive: a process without ingress is ready after it; restart_first, restart_most: the pause before a crashed
+    process is started again doubles between them (Kubernetes: 10 and 300).
+    """
+
+    drain: float = 5.0
+    grace: float = 5.0
+    alive: float = 0.2
+    poll: float = 0.02
+    restart_first: float = 0.2
+    restart_most: float = 5.0
+
+
+class PullError(Exception):
+    """An image cannot be had. code: the registry's own (`MANIFEST_UNKNOWN`, `UNAUTHORIZED`, …) or one of ours.
+
+    Ours: `REGISTRY_UNKNOWN`, `UNAVAILABLE` (no answer), `DIGEST_INVALID`, `MANIFEST_INVALID`, `LAYER_INVALID`.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class IngressError(Exception):
+    """The ingress did not start, does not run, or refused a configuration and still serves the one before."""
+
+
+class Ingress(Protocol):
+    """What routes requests to replicas and counts the answers. http, https: `127.0.0.1:port`, once it is open."""
+
+    http: str
+    https: str
+
+    async def open(self) -> None:
+        """Listen, with no routes: every host is unknown."""
+
+    async def close(self) -> None:
+        """Stop listening; twice is once."""
+
+    async def apply(self, routes: Routes, backends: Backends) -> None:
+        """Serve exactly this from now on; returns once it is so. Raises IngressError."""
+
+    async def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """Running totals since it was opened: revision -> class of `CLASSES` -> answers."""
+
+    async def active(self, revision: str) -> int:
+        """Requests in flight to this revision."""
+
+
+def tallied(totals: Mapping[str, Mapping[str, int]], revisions: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Totals with every class of every revision named, zeros included."""
+    names = sorted({*totals, *revisions})
+    return {name: {kind: totals.get(name, {}).get(kind, 0) for kind in CLASSES} for name in names}

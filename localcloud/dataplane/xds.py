@@ -1,0 +1,120 @@
+"""Envoy's configuration as values: the bootstrap it starts with, and the clusters and routes it reads from files."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from localcloud.dataplane.model import Backends, Routes
+
+ROUTES = "ingress"
+"""Name of the one route configuration and prefix of its statistics."""
+
+_V3 = "type.googleapis.com/envoy."
+_MANAGER = _V3 + "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_ROUTER = _V3 + "extensions.filters.http.router.v3.Router"
+_TLS = _V3 + "extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+_LONGEST = "240s"  # Container Apps ends a request after 240 seconds (learn.microsoft.com, ingress overview)
+_MANY = 100_000  # Envoy's own limits (1024 connections) would turn a burst into errors that Azure does not have
+
+
+def bootstrap(folder: Path, http_port: int, https_port: int, cert: Path, key: Path) -> dict[str, object]:
+    """Two listeners on loopback with one route table; port 0 is chosen by the system, the admin's always is."""
+    tls = {
+        "@type": _TLS,
+        "common_tls_context": {
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_certificates": [
+                {"certificate_chain": {"filename": str(cert)}, "private_key": {"filename": str(key)}},
+            ],
+        },
+    }
+    return {
+        "node": {"id": "localcloud", "cluster": "localcloud"},
+        "admin": {"address": _address(0)},
+        "stats_flush_on_admin": True,
+        "dynamic_resources": {"cds_config": _file(folder / "cds.json")},
+        "static_resources": {
+            "listeners": [
+                _listener("http", http_port, folder, {}),
+                _listener(
+                    "https",
+                    https_port,
+                    folder,
+                    {"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": tls}},
+                ),
+            ]
+        },
+    }
+
+
+def clusters(backends: Backends, version: str) -> str:
+    """One cluster per revision, so that Envoy counts per revision."""
+    resources = [_cluster(name, ports) for name, ports in sorted(backends.items())]
+    return _response(version, resources)
+
+
+def routes(table: Routes, version: str) -> str:
+    """One virtual host per host name. No retries: a canary's errors are to be seen."""
+    hosts = [
+        {"name": host, "domains": [host], "routes": [{"match": {"prefix": "/"}, **_action(targets)}]}
+        for host, targets in sorted(table.items())
+    ]
+    resource = {
+        "@type": _V3 + "config.route.v3.RouteConfiguration",
+        "name": ROUTES,
+        "virtual_hosts": hosts,
+        "validate_clusters": False,
+    }
+    return _response(version, [resource])
+
+
+def _action(targets: tuple[tuple[str, int], ...]) -> dict[str, object]:
+    if not targets:  # an app without an active revision
+        return {"direct_response": {"status": 404}}
+    target: dict[str, object] = {"cluster": targets[0][0]}
+    if len(targets) > 1:
+        target = {"weighted_clusters": {"clusters": [{"name": name, "weight": weight} for name, weight in targets]}}
+    return {"route": {**target, "timeout": _LONGEST}}
+
+
+def _cluster(name: str, ports: tuple[int, ...]) -> dict[str, object]:
+    endpoints = [{"endpoint": {"address": _address(port)}} for port in ports]
+    limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests"), _MANY)
+    return {
+        "@type": _V3 + "config.cluster.v3.Cluster",
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "circuit_breakers": {"thresholds": [limits]},
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
+    }
+
+
+def _listener(name: str, port: int, folder: Path, socket: dict[str, object]) -> dict[str, object]:
+    manager = {
+        "@type": _MANAGER,
+        "stat_prefix": ROUTES,
+        "rds": {"route_config_name": ROUTES, "config_source": _file(folder / "rds.json")},
+        "http_filters": [{"name": "envoy.filters.http.router", "typed_config": {"@type": _ROUTER}}],
+        "strip_any_host_port": True,
+        "use_remote_address": True,
+    }
+    chain = {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}], **socket}
+    return {"name": name, "address": _address(port), "filter_chains": [chain]}
+
+
+def _file(path: Path) -> dict[str, object]:
+    # Without watched_directory: with it a rename of any file in the folder makes Envoy read every file again.
+    return {"resource_api_version": "V3", "path_config_source": {"path": str(path)}}
+
+
+def _address(port: int) -> dict[str, object]:
+    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+
+
+def _response(version: str, resources: list[dict[str, object]]) -> str:
+    return json.dumps({"version_info": version, "resources": resources})
