@@ -26,8 +26,14 @@ _LISTENING = re.compile(r"Azurite (\w+) service is successfully listening at htt
 _SCRIPT = Path(".work", "azurite", "node_modules", "azurite", "dist", "src", "azurite.js")
 _POLL_SECONDS = 0.02
 _STOP_SECONDS = 3
-# The end of this pipe ends it: when `stop` closes it, and when the parent is killed without a chance to.
-_LEAVE_WITH_PARENT = "process.stdin.on('end', () => process.exit(0)).resume();\n"
+# The end of this pipe ends it: when `stop` closes it, and when the parent is killed without a chance to. Its folder, in
+# which this program lies, goes with it.
+_LEAVE = """\
+process.stdin.on('end', () => {
+  require('fs').rmSync(__dirname, {recursive: true, force: true});
+  process.exit(0);
+}).resume();
+"""
 
 
 class AzuriteError(Exception):
@@ -79,6 +85,7 @@ def start(root: Path, *, within: float = 30.0) -> Azurite:
 
     within: seconds that may take (0.7 to 1.2 on an idle machine).
     """
+    root = root.resolve()  # it runs in a folder of its own
     if not installed(root):
         raise AzuriteError(f"azurite: expected {root / _SCRIPT}, found none; run `make setup`")
     node = find_node()
@@ -107,7 +114,7 @@ def running(root: Path) -> Iterator[Azurite]:
 
 def _spawn(node: str, script: Path, folder: Path) -> subprocess.Popen[bytes]:
     leave = folder / "leave.js"
-    leave.write_text(_LEAVE_WITH_PARENT)
+    leave.write_text(_LEAVE)
     # Port 0 lets the system choose: there is no moment in which another process could take a port first.
     ports = [argument for name in SERVICES for argument in (f"--{name.lower()}Port", "0")]
     # Azure keeps idle connections for minutes; with Azurite's 5 s a client would meet closed ones.

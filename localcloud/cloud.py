@@ -114,6 +114,8 @@ class LocalCloud:
             "arm": f"https://localhost:{(await self._serve(self.arm.app(), tls)).rpartition(':')[2]}",
             "arm_http": f"http://{await self._serve(self.arm.app())}",
             "ca": str(ca.ca_file),
+            "cert": str(ca.cert_file),
+            "key": str(ca.key_file),
             "registry": f"localhost:{registry.rpartition(':')[2]}",
             "login_server": LOGIN_SERVER,
             "ingress": self.dataplane.http,

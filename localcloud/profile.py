@@ -75,4 +75,3 @@ FAST = Profile(
     metrics_delay=0,
     signature=400,
 )
-PROFILES = {profile.name: profile for profile in (AZURE, FAST)}

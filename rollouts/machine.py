@@ -141,7 +141,8 @@ def _move(turn: Turn, n: int, cause: Cause, because: str) -> None:
         case Phase.BAKING:
             turn.put(replace(rollout, ready_at=turn.now))
         case Phase.ROLLING_BACK:
-            turn.put(replace(rollout, verified_at=None, paused=None))
+            because += "" if rollout.stable else "; there is no revision to return to"
+            turn.put(replace(rollout, because=because, verified_at=None, paused=None))
             turn.say(Said.ROLLING_BACK, f"rolling back, because {because}", n=n)
         case _:
             _finish(turn, rollout)

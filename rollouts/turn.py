@@ -63,7 +63,9 @@ class Turn:
 
     def change_live(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of Rollout, checked by replace
         """Change the rollout that holds the app."""
-        self.change(live=replace(self.live, **changes))
+        live = self.live
+        if any(getattr(live, name) != value for name, value in changes.items()):
+            self.change(live=replace(live, **changes))
 
     def rollout(self, n: int) -> Rollout | None:
         """The live or waiting rollout of this number."""

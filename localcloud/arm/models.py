@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from localcloud.dataplane import Workload, WorkloadState
+    from localcloud.dataplane.model import Workload, WorkloadState
 
 Json = dict[str, Any]
 

@@ -9,22 +9,20 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from localcloud.dataplane import xds
 from localcloud.dataplane.child import Child
 from localcloud.dataplane.model import IngressError
 from localcloud.dataplane.tally import Tally
+from localcloud.dataplane.watched import WITHIN, Admin, Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from localcloud.dataplane.model import Backends, Routes
 
-_WITHIN = 15.0  # seconds to start, or to take a configuration; 0.1 and 0.01 on an idle machine
-_POLL = 0.005
 _COUNTED = re.compile(r"cluster\.([^.]+)\.upstream_rq_([2-5]xx)")
 _FLAGS = ("--concurrency", "1", "-l", "warning", "--use-dynamic-base-id", "--disable-hot-restart")
+_GRACE = 2.0  # seconds; it takes 0.03
 
 
 def find_envoy() -> Path | None:
@@ -38,7 +36,7 @@ def find_envoy() -> Path | None:
 
 
 class Envoy:
-    """An `Ingress`. folder: its own, for configuration and log."""
+    """An `Ingress`. folder: its own, for configuration and log. Ports: 0 for any free one."""
 
     def __init__(
         self, program: Path, folder: Path, cert: Path, key: Path, *, http_port: int = 0, https_port: int = 0
@@ -47,8 +45,10 @@ class Envoy:
         self._program = program
         self._folder = folder
         self._bootstrap = xds.bootstrap(folder, http_port, https_port, cert, key)
+        self._clusters = Watched(folder / "cds.json", "cluster_manager.cds")
+        self._table = Watched(folder / "rds.json", f"http.{xds.ROUTES}.rds.{xds.ROUTES}")
         self._child: Child | None = None
-        self._admin: aiohttp.ClientSession | None = None
+        self._asked: Admin | None = None
         self._version = 0
         self._routes: Routes = {}
         self._backends: Backends = {}
@@ -57,100 +57,81 @@ class Envoy:
     async def open(self) -> None:
         """Start it; returns once it listens."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._replace("cds.json", xds.clusters({}, "0"))
-        self._replace("rds.json", xds.routes({}, "0"))
-        self._replace("boot.json", json.dumps(self._bootstrap))
-        address = self._folder / "admin.txt"
+        self._clusters.replace(xds.clusters({}, "0"))
+        self._table.replace(xds.routes({}, "0"))
+        boot, address, log = (self._folder / name for name in ("boot.json", "admin.txt", "log"))
+        boot.write_text(json.dumps(self._bootstrap))
         address.unlink(missing_ok=True)
-        arguments = ["-c", str(self._folder / "boot.json"), "--admin-address-path", str(address), *_FLAGS]
-        self._child = await Child.spawn([str(self._program), *arguments], self._folder, {}, self._folder / "log")
+        argv = [str(self._program), "-c", str(boot), "--admin-address-path", str(address), *_FLAGS]
+        self._child = child = await Child.spawn(argv, self._folder, {}, log)
         try:
-            await self._until(lambda: address.is_file() and ":" in address.read_text(), "write its admin address")
-            self._admin = aiohttp.ClientSession(
-                f"http://{address.read_text().strip()}", timeout=aiohttp.ClientTimeout(total=_WITHIN)
-            )
-            await self._listening()
+            await self._listening(child, address, log)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """Stop it; requests in flight are cut."""
-        if self._admin is not None:
-            await self._admin.close()
+        if self._asked is not None:
+            await self._asked.close()
         if self._child is not None:
-            await self._child.stop(grace=2.0)
+            await self._child.stop(_GRACE)
+        self._asked = self._child = None
 
     async def apply(self, routes: Routes, backends: Backends) -> None:
-        """New clusters before the routes that name them, routes away before the clusters they named."""
-        kept = {name: ports for name, ports in self._backends.items() if name not in backends}
-        if backends != self._backends:
-            await self._write("cds", {**kept, **backends})
+        """New clusters before the routes that name them; routes go before the clusters they named."""
+        leaving = {name: ports for name, ports in self._backends.items() if name not in backends}
+        await self._set_clusters({**leaving, **backends})
         if routes != self._routes:
-            await self._write("rds", routes)
-        if kept:
+            await self._table.write(self._admin(), self._next(), xds.routes(routes, str(self._version)))
+            self._routes = dict(routes)
+        if leaving:
             await self._count()  # a cluster takes its counters with it
-            await self._write("cds", backends)
+            await self._set_clusters(backends)
 
     async def counts(self) -> Mapping[str, Mapping[str, int]]:
-        """Answers per revision, those of Envoy itself for want of a replica included."""
+        """Answers per revision, Envoy's own 503 for want of a replica included."""
         await self._count()
         return self._tally.totals
 
     async def active(self, revision: str) -> int:
         """Requests that wait for this revision's answer."""
-        return sum((await self._stats(rf"^cluster\.{re.escape(revision)}\.upstream_rq_active$")).values())
+        stats = await self._admin().stats(rf"cluster\.{re.escape(revision)}\.upstream_rq_active")
+        return sum(map(int, stats.values()))
+
+    async def _set_clusters(self, backends: Backends) -> None:
+        if backends != self._backends:
+            await self._clusters.write(self._admin(), self._next(), xds.clusters(backends, str(self._version)))
+            self._backends = dict(backends)
 
     async def _count(self) -> None:
-        stats = await self._stats(r"^cluster\.[^.]+\.upstream_rq_[2-5]xx$")
+        stats = await self._admin().stats(r"cluster\.[^.]+\.upstream_rq_[2-5]xx")
         found = ((_COUNTED.fullmatch(name), value) for name, value in stats.items())
-        self._tally.read({(match[1], match[2]): value for match, value in found if match})
+        self._tally.read({(match[1], match[2]): int(value) for match, value in found if match})
 
-    async def _listening(self) -> None:
-        async def ready() -> bool:
-            try:
-                return (await self._text("/ready")).startswith("LIVE")
-            except aiohttp.ClientError:
-                return False
-
-        deadline = asyncio.get_running_loop().time() + _WITHIN
-        while not await ready():
-            await self._pause(deadline, "become ready")
-        found = json.loads(await self._text("/listeners?format=json"))["listener_statuses"]
+    async def _listening(self, child: Child, address: Path, log: Path) -> None:
+        """It writes its admin's port when the server runs, and its listeners' ports when the workers do."""
+        deadline = asyncio.get_running_loop().time() + WITHIN
+        waiting = Admin("127.0.0.1", log, lambda: child.ended)
+        try:
+            while not (address.is_file() and address.read_text().strip()):
+                await waiting.pause(deadline, "it to start")
+        finally:
+            await waiting.close()
+        self._asked = admin = Admin(address.read_text().strip(), log, lambda: child.ended)
+        while not (await admin.text("/ready")).startswith("LIVE"):
+            await admin.pause(deadline, "it to be ready")
+        found = json.loads(await admin.text("/listeners", format="json")).get("listener_statuses", ())
         ports = {one["name"]: one["local_address"]["socket_address"]["port_value"] for one in found}
         if ports.keys() != {"http", "https"}:
-            raise IngressError(f"envoy: expected it to listen, found {self._said(0)}")
+            raise IngressError(f"envoy: expected two listeners, found {sorted(ports)}: {admin.said(0)}")
         self.http, self.https = (f"127.0.0.1:{ports[name]}" for name in ("http", "https"))
 
-    async def _write(self, kind: str, value: Backends | Routes) -> None:
-        """Replace one file and wait for Envoy's word; what it refuses is taken back, so that a file never lies."""
+    def _admin(self) -> Admin:
+        if self._asked is None:
+            raise IngressError("envoy: expected it to run, found it closed")
+        return self._asked
+
+    def _next(self) -> str:
         self._version += 1
-        version = str(self._version)
-        said = (self._folder / "log").stat().st_size
-        prefix = "cluster_manager.cds" if kind == "cds" else f"http.{xds.ROUTES}.rds.{xds.ROUTES}"
-        refused = f"{prefix}.update_rejected"
-        before = (await self._stats(f"^{re.escape(refused)}$")).get(refused, 0)
-        previous = (self._folder / f"{kind}.json").read_text()
-        self._replace(f"{kind}.json", self._render(kind, value, version))
-        deadline = asyncio.get_running_loop().time() + _WITHIN
-        while not await self._took(prefix, version):
-            if (await self._stats(f"^{re.escape(refused)}$")).get(refused, 0) > before:
-                self._replace(f"{kind}.json", previous)
-                raise IngressError(f"envoy: refused {kind}.json: {self._said(said)}")
-            await self._pause(deadline, f"take {kind}.json")
-        self._remember(kind, value)
-
-    def _render(self, kind: str, value: Mapping[str, tuple[object, ...]], version: str) -> str:
-        render = xds.clusters if kind == "cds" else xds.routes
-        return render(value, version)  # type: ignore[arg-type]
-
-    def _remember(self, kind: str, value: Mapping[str, tuple[object, ...]]) -> None:
-        if kind == "cds":
-            self._backends = value  # type: ignore[assignment]
-        else:
-            self._routes = value  # type: ignore[assignment]
-
-    def _replace(self, name: str, text: str) -> None:
-        fresh = self._folder / f".{name}"
-        fresh.write_text(text)
-        fresh.rename(self._folder / name)  # Envoy watches for the move, and never reads half a file
+        return str(self._version)

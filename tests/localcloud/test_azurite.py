@@ -75,13 +75,14 @@ def test_three_services_listen_on_loopback_and_leave_no_process_port_or_file(tem
 
 
 @needs_azurite
-def test_two_run_side_by_side() -> None:
-    with azurite.running(ROOT) as one, azurite.running(ROOT) as other:
+def test_two_run_side_by_side_and_a_relative_root_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    with azurite.running(Path()) as one, azurite.running(ROOT) as other:
         assert not set(one.ports.values()) & set(other.ports.values())
 
 
 @needs_azurite
-def test_it_leaves_with_a_parent_that_was_killed() -> None:
+def test_it_leaves_with_a_parent_that_was_killed_and_takes_its_folder_along(temporary: Path) -> None:
     program = f"from localcloud import azurite; from pathlib import Path; a = azurite.start(Path({str(ROOT)!r}))\n"
     program += "print(a.ports['Table'], flush=True); input()"
     with subprocess.Popen(
@@ -90,8 +91,10 @@ def test_it_leaves_with_a_parent_that_was_killed() -> None:
         assert parent.stdout is not None
         port = int(parent.stdout.readline())
         assert listens(port)
+        assert list(temporary.iterdir()) != []
         parent.send_signal(signal.SIGKILL)
     until(lambda: not listens(port))
+    until(lambda: list(temporary.iterdir()) == [])
 
 
 @needs_azurite

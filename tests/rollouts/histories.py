@@ -11,7 +11,7 @@ from typing import TypeVar
 from rollouts.checks import OnNoData
 from rollouts.findings import Answer, Finding
 from rollouts.model import OnDrift, OnFailure, OnNewImage, Phase, Step, Verb
-from tests.fakes.azure import Fate, FakeApp, Trouble
+from tests.fakes.azure import FakeApp, Fate, Trouble
 from tests.rollouts.oracle import Oracle
 from tests.rollouts.world import Shell, World, a_plan, digest
 
@@ -68,6 +68,7 @@ HANDS = (
     Happening.STABLE_OFF,
 )
 ORDERS = {Happening[verb.name]: verb for verb in Verb if verb.name in Happening.__members__}
+GATES = {Happening.GATE: Answer.WAITING, Happening.CLOSED: Answer.CLOSED}
 SENDS = {Happening[name]: Trouble[name] for name in ("BUSY", "BROKEN", "LOST", "SILENT", "HELD")}
 SHELLS = {Happening[name]: Shell[name] for name in ("LOSES", "DIES_SAVED", "DIES_SENT", "SLOW")}
 
@@ -83,11 +84,14 @@ class Script:
     on_failure: OnFailure
     on_no_data: OnNoData
     settle: int
+    fate: Fate  # of the first image
 
 
 def write(choose: Choose) -> Script:  # type: ignore[type-arg]  # chooses among any kind of things
     """A script of a few happenings; quiet ones are as likely as wild ones."""
-    menu = choose((tuple(Happening), tuple(h for h in Happening if h not in HANDS), tuple(SENDS) + tuple(SHELLS)))
+    sends = (*SENDS, *SHELLS, Happening.LAND)
+    menus = (tuple(Happening), tuple(h for h in Happening if h not in HANDS), sends, (*sends, *GATES, Happening.PUSH))
+    menu = choose(menus)
     falls = [(choose(range(45)), choose(menu)) for _ in range(choose((0, 1, 1, 2, 3, 4, 6, 8)))]
     return Script(
         happenings=tuple(sorted(falls)),
@@ -97,6 +101,7 @@ def write(choose: Choose) -> Script:  # type: ignore[type-arg]  # chooses among 
         on_failure=choose((OnFailure.ROLLBACK, OnFailure.ROLLBACK, OnFailure.PAUSE)),
         on_no_data=choose(tuple(OnNoData)),
         settle=choose((0, 0, 45)),
+        fate=choose((Fate.GOOD,) * 8 + (Fate.NEVER_READY, Fate.NO_IMAGE)),
     )
 
 
@@ -118,7 +123,9 @@ class History:
         script = self.script
         within = timedelta(minutes=2)
         steps = tuple(
-            Step(weight=w, bake=timedelta(seconds=30), until_approved=script.approval and w == 25, approve_within=within)
+            Step(
+                weight=w, bake=timedelta(seconds=30), until_approved=script.approval and w == 25, approve_within=within
+            )
             for w in (5, 25, 100)
         )
         plan = a_plan(
@@ -131,6 +138,7 @@ class History:
         )
         self.world = World(plan=replace(plan, steps=steps), settle=timedelta(seconds=script.settle))
         self.world.azure.trouble = self._trouble
+        self.world.azure.fates[digest(1)] = script.fate
 
     def _trouble(self, _app: FakeApp, _write: object) -> Trouble:
         trouble = self.troubles.pop(0) if self.troubles else Trouble.NONE
@@ -223,22 +231,24 @@ class History:
             self.open_at[digest(self.pushed)] = self.world.clock.now() + timedelta(minutes=3)
 
     def _happen(self, what: Happening) -> None:
-        world, now = self.world, self.world.clock.now()
         if what in ORDERS:
-            world.order(ORDERS[what])
+            self.world.order(ORDERS[what])
         elif what in SENDS:
             self.troubles.append(SENDS[what])
         elif what in SHELLS:
             self.shell = SHELLS[what]
         elif what in HANDS:
             self._hand(what)
+        elif what is Happening.PUSH:
+            self._push()
+        elif what in GATES:
+            self._gated(GATES[what])
+        else:
+            self._break(what)
+
+    def _break(self, what: Happening) -> None:
+        world, now = self.world, self.world.clock.now()
         match what:
-            case Happening.PUSH:
-                self._push()
-            case Happening.GATE:
-                self._gated(Answer.WAITING)
-            case Happening.CLOSED:
-                self._gated(Answer.CLOSED)
             case Happening.CRASH:
                 self._canary_crashes()
             case Happening.ERRORS:

@@ -87,7 +87,7 @@ class Oracle:
         self._written(tick, seen, owed)
         self._said(tick, seen)
         for rollout in tick.decision.finished:
-            self._ended(rollout, tick, seen, owed)
+            self._ended(rollout, seen, owed)
         assert len(msgspec.json.encode(tick.decision.next)) < MOST_BYTES
 
     def _note_orders(self, tick: Ticked) -> None:
@@ -221,7 +221,7 @@ class Oracle:
                 assert seen is not None
                 assert shares(seen.traffic, seen) == {self.canary.stable: 100}
 
-    def _ended(self, rollout: Rollout, tick: Ticked, seen: AppSeen | None, owed: int) -> None:
+    def _ended(self, rollout: Rollout, seen: AppSeen | None, owed: int) -> None:
         if self.canary is None or rollout.n != self.canary.n:
             assert rollout.phase in (Phase.REJECTED, Phase.SUPERSEDED, Phase.ABORTED)
             return

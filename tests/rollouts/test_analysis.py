@@ -195,6 +195,12 @@ def test_before_the_first_interval_the_euro_is_still_one_and_odds_of_just_one_to
     assert bets.odds(ONE_PERCENT, Tally()) == 1.0
     assert bets.fails(ONE_PERCENT, Tally(), 1.0)
     assert bets.missing(Limit(rate=0.01), Tally(), 1.0) == 0
+    assert bets.odds(NO_ERRORS, Tally()) == 0.0
+
+
+def test_before_the_first_interval_the_missing_requests_are_those_of_an_even_split() -> None:
+    assert bets.missing(Limit(rate=0.01), Tally(), 0.01) == 106
+    assert bets.missing(Limit(times=2.0), Tally(), 0.01) == 236
 
 
 # ---- what one interval adds ----------------------------------------------------------------------
@@ -354,6 +360,21 @@ def test_a_stable_that_often_failed_is_remembered_too() -> None:
     assert analysis.measure_errors(TWICE_STABLE, tally).verdict is Verdict.PASSED
 
 
+def test_the_less_is_known_of_stable_the_more_a_canary_alone_is_forgiven() -> None:
+    known, hardly_known = (
+        bets.add(TWICE_STABLE, once(TWICE_STABLE, counts(3, 300), stable), counts(60, 1000), NONE, 100)
+        for stable in (counts(300, 30_000), counts(3, 300))
+    )
+    assert analysis.measure_errors(TWICE_STABLE, known).verdict is Verdict.FAILED
+    assert analysis.measure_errors(TWICE_STABLE, hardly_known).verdict is not Verdict.FAILED
+
+
+def test_a_canary_alone_does_not_pass_for_what_stable_may_have_been_at_worst() -> None:
+    before = once(TWICE_STABLE, NONE, counts(0, 300))
+    tally = bets.add(TWICE_STABLE, before, counts(60, 1000), NONE, 100)
+    assert analysis.measure_errors(TWICE_STABLE, tally).verdict is Verdict.INCONCLUSIVE
+
+
 def test_requests_that_still_drain_from_stable_are_no_comparison() -> None:
     tally = baked(TWICE_STABLE, stable=counts(3, 3000))
     alone = bets.add(TWICE_STABLE, tally, counts(1, 100), NONE, 100)
@@ -419,6 +440,18 @@ WORDS = [
         NONE,
         "errors 2 of 4 (50.0 %), limit stable: cannot be judged, stable has had no requests",
     ),
+    (
+        ABOVE_STABLE,
+        NONE,
+        counts(50, 100),
+        "errors 0 of 0, needs 106 more requests to rule out stable x 5 + 5 %",
+    ),
+    (
+        AS_STABLE,
+        counts(99, 100),
+        counts(50, 100),
+        "errors 99 of 100 (99.0 %), limit stable (stable 50.0 %): 524 to 1 that it is worse",
+    ),
     (NO_ERRORS, counts(1, 1000), NONE, "errors 1 of 1,000 (0.1 %), limit 0 %: none is allowed"),
     (errors(Limit(rate=0.005)), counts(0, 900), NONE, "errors 0 of 900 (0.0 %), limit 0.5 %: 2.5 % is ruled out"),
     (errors(Limit(rate=0.01), minimum=20), counts(0, 9), NONE, "9 requests are too few to judge (20)"),
@@ -429,6 +462,11 @@ WORDS = [
 @pytest.mark.parametrize(("check", "canary", "stable", "because"), WORDS)
 def test_because(check: Check, canary: Counts, stable: Counts, because: str) -> None:
     assert judge(check, canary, stable).because == because
+
+
+def test_odds_are_told_up_to_a_million() -> None:
+    assert analysis._worse(1e6) == "1,000,000 to 1 that it is worse"
+    assert analysis._worse(1e6 + 1) == "over 1,000,000 to 1 that it is worse"
 
 
 def test_a_measurement_carries_its_numbers() -> None:

@@ -307,10 +307,11 @@ def test_a_first_deployment_that_never_was_ready_is_replaced_in_one_step() -> No
 def test_with_nothing_to_return_to_a_bad_canary_keeps_the_traffic_and_it_is_said() -> None:
     world = unborn()
     world.run_until(Phase.BAKING, 0)
-    world.error_rates["wb1"] = 0.9
+    world.live.revisions[CANARY].crashed = True
     finish(world)
 
     assert [r.phase for r in world.ended] == [Phase.ROLLED_BACK]
+    assert world.ended[0].because.endswith("; there is no revision to return to")
     assert world.azure.weights(world.live) == {CANARY: 100}
     assert CANARY in active(world), "what carries the traffic is not retired"
 

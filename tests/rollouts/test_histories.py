@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rollouts.model import Phase
 from tests.rollouts.histories import History, Script, write
 
-SEEDED = 150
+SEEDED = 200
 
 
 @st.composite

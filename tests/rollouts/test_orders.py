@@ -77,7 +77,10 @@ def test_a_stopped_canary_is_not_created_and_gets_no_first_weight(stop: Verb) ->
 
 @pytest.mark.parametrize(
     ("stop", "over", "said"),
-    [(Verb.PAUSE, "the pause ended: pause by Ada", Said.RESUMED), (Verb.HOLD, "the hold ended: hold by Ada", Said.RELEASED)],
+    [
+        (Verb.PAUSE, "the pause ended: pause by Ada", Said.RESUMED),
+        (Verb.HOLD, "the hold ended: hold by Ada", Said.RELEASED),
+    ],
 )
 def test_a_stop_with_an_end_is_over_at_that_end(stop: Verb, over: str, said: Said) -> None:
     world = until(Phase.BAKING, 1)
@@ -216,7 +219,7 @@ def test_promote_before_the_canary_is_ready_waits_for_that() -> None:
     finish(world)
 
     assert [r.phase for r in world.ended] == [Phase.PROMOTED]
-    assert [w.get(CANARY) for _, w in world.live.history if w.get(CANARY)][0] == 100
+    assert next(w[CANARY] for _, w in world.live.history if CANARY in w) == 100
 
 
 def test_promote_waives_no_verdict() -> None:

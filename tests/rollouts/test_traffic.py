@@ -66,7 +66,9 @@ def test_traffic_is_pinned_when_no_entry_follows_the_latest() -> None:
     [
         pytest.param((entry(100),), [entry(90, "a"), entry(10, "b")], id="latest is replaced by names"),
         pytest.param(
-            (entry(100, label="live"),), [entry(90, "a", "live"), entry(10, "b")], id="the label of a latest entry stays"
+            (entry(100, label="live"),),
+            [entry(90, "a", "live"), entry(10, "b")],
+            id="the label of a latest entry stays",
         ),
         pytest.param(
             (entry(100, "a", "x"), entry(0, "a", "y")),
@@ -88,9 +90,7 @@ def test_traffic_is_pinned_when_no_entry_follows_the_latest() -> None:
             [entry(90, "a"), entry(10, "b")],
             id="entries of revisions that are gone are left out",
         ),
-        pytest.param(
-            (entry(50, "a"), entry(50, "c")), [entry(90, "a"), entry(10, "b")], id="others lose their weight"
-        ),
+        pytest.param((entry(50, "a"), entry(50, "c")), [entry(90, "a"), entry(10, "b")], id="others lose their weight"),
         pytest.param((entry(100, "B", "x"),), [entry(90, "a"), entry(10, "b", "x")], id="labels follow without case"),
     ],
 )

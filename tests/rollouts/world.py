@@ -26,6 +26,7 @@ from rollouts.model import (
     Order,
     Phase,
     Plan,
+    ProbeSeen,
     Rollout,
     Said,
     Step,
@@ -142,10 +143,12 @@ class World:
     def observe(self, app: App) -> Observation:
         if self.azure.away:
             away = Unknown(because="ARM 503")
-            return Observation(app=away, operations={}, totals=away, candidates=self.candidates(app), orders=self.given())
+            return Observation(
+                app=away, operations={}, totals=away, candidates=self.candidates(app), orders=self.given()
+            )
         seen = self.azure.seen(RESOURCE)
         operations: dict[int, OperationSeen] = {w.id: self.azure.polled(w.location) for w in app.writes if w.location}
-        probes = ()
+        probes: tuple[ProbeSeen, ...] = ()
         totals = None
         if app.live and app.live.plan:
             revision = seen.revision(app.live.canary)

@@ -1,0 +1,179 @@
+"""The body of an app as Azure stores it: members known to it, its spelling, its defaults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localcloud.arm.errors import bad_request
+from localcloud.arm.traffic import canonical_traffic
+
+if TYPE_CHECKING:
+    from localcloud.arm.models import Json
+
+_REGIONS = {
+    name.lower().replace(" ", ""): name
+    for name in ("East US", "East US 2", "West US 2", "West Europe", "North Europe", "UK South", "Korea Central")
+}
+_MODES = {"single": "Single", "multiple": "Multiple"}
+_TRANSPORTS = {"auto": "Auto", "http": "Http", "http2": "Http2", "tcp": "Tcp"}
+_EPHEMERAL = ((0.25, "1Gi"), (0.5, "2Gi"), (1.0, "4Gi"))
+# Given by api-versions later than the recorded one: kept when they are sent, never invented.
+_LATER = ("runtime", "identitySettings", "revisionTransitionThreshold", "targetLabel")
+_LATER_SCALE = ("cooldownPeriod", "pollingInterval")
+
+
+def region(location: str) -> str:
+    """`eastus` as `East US`; a region of another name stays as it is."""
+    return _REGIONS.get(location.lower().replace(" ", ""), location)
+
+
+def resource(app: str, body: Json) -> Json:
+    """The canonical writable body. Read-only members that a client sends back are dropped, as Azure does.
+
+    Raises:
+        ArmError: 400, or 501 for a mode that this emulator does not have.
+    """
+    properties = _map(body.get("properties"))
+    environment = properties.get("environmentId") or properties.get("managedEnvironmentId") or ""
+    configuration = _configuration(app, _map(properties.get("configuration")))
+    given = {"tags": body["tags"]} if body.get("tags") else {}
+    return {
+        "location": region(str(body.get("location") or "")),
+        "identity": _identity(_map(body.get("identity"))),
+        **given,
+        "properties": {
+            "environmentId": environment,
+            "workloadProfileName": properties.get("workloadProfileName") or "Consumption",
+            "configuration": configuration,
+            "template": template(_map(properties.get("template"))),
+        },
+    }
+
+
+def template(body: Json) -> Json:
+    """The canonical template: null members of containers go, computed ones are computed anew."""
+    scale = _map(body.get("scale"))
+    most = scale.get("maxReplicas")
+    return {
+        "revisionSuffix": body.get("revisionSuffix") or "",
+        "terminationGracePeriodSeconds": body.get("terminationGracePeriodSeconds"),
+        "containers": [_container(c) for c in body.get("containers") or ()],
+        "initContainers": [_container(c) for c in body["initContainers"]] if body.get("initContainers") else None,
+        "scale": {
+            "minReplicas": scale.get("minReplicas"),
+            "maxReplicas": most or 10,  # 0 is taken for "not given"
+            "rules": [_rule(r) for r in scale["rules"]] if scale.get("rules") else None,
+            **{name: scale[name] for name in _LATER_SCALE if scale.get(name) is not None},
+        },
+        "volumes": [_present(v) for v in body["volumes"]] if body.get("volumes") else None,
+        "serviceBinds": body.get("serviceBinds"),
+    }
+
+
+def of_revision(body: Json) -> Json:
+    """An app's canonical template as its revision shows it (recorded).
+
+    No ephemeral storage, always probes, and of http rules only the metadata that the scaler reads.
+    """
+    rules = body["scale"]["rules"]
+    return {
+        **body,
+        "revisionSuffix": body["revisionSuffix"] or None,
+        "containers": [_revision_container(c) for c in body["containers"]],
+        "scale": {**body["scale"], "rules": [_revision_rule(r) for r in rules] if rules else None},
+    }
+
+
+def _map(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _present(body: Json) -> Json:
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def _identity(body: Json) -> Json:
+    kind = str(body.get("type") or "None")
+    users = body.get("userAssignedIdentities")
+    return {"type": kind, **({"userAssignedIdentities": users} if users else {})}
+
+
+def _configuration(app: str, body: Json) -> Json:
+    wanted = str(body.get("activeRevisionsMode") or "Single")
+    mode = _MODES.get(wanted.lower())
+    if mode is None:
+        raise bad_request("ContainerAppInvalidActiveRevisionsMode", f"activeRevisionsMode '{wanted}' is not supported.")
+    ingress = body.get("ingress")
+    return {
+        "secrets": [{"name": s.get("name")} for s in body["secrets"]] if body.get("secrets") else None,
+        "activeRevisionsMode": mode,
+        "ingress": _ingress(app, mode, ingress) if isinstance(ingress, dict) else None,
+        "registries": body.get("registries") or None,
+        "dapr": body.get("dapr"),
+        "maxInactiveRevisions": body.get("maxInactiveRevisions"),
+        "service": body.get("service"),
+        **{name: body[name] for name in _LATER if body.get(name) is not None},
+    }
+
+
+def _ingress(app: str, mode: str, body: Json) -> Json:
+    transport = str(body.get("transport") or "Auto")
+    port = body.get("targetPort")
+    return {
+        "fqdn": None,
+        "external": bool(body.get("external")),
+        "targetPort": int(port) if port is not None else None,
+        "exposedPort": int(body.get("exposedPort") or 0),
+        "transport": _TRANSPORTS.get(transport.lower(), transport),
+        "traffic": canonical_traffic(app, body.get("traffic") if mode != "Single" else None),
+        "customDomains": body.get("customDomains"),
+        "allowInsecure": bool(body.get("allowInsecure")),
+        "ipSecurityRestrictions": body.get("ipSecurityRestrictions"),
+        "corsPolicy": body.get("corsPolicy"),
+        "clientCertificateMode": body.get("clientCertificateMode"),
+        "stickySessions": body.get("stickySessions"),
+        "additionalPortMappings": body.get("additionalPortMappings"),
+    }
+
+
+def _container(body: Json) -> Json:
+    resources = _map(body.get("resources"))
+    cpu = float(resources.get("cpu") or 0.5)
+    storage = next((size for most, size in _EPHEMERAL if cpu <= most), "8Gi")
+    kept = _present(body)
+    return {
+        "image": kept.pop("image", None),
+        "name": kept.pop("name", None),
+        **{k: v for k, v in kept.items() if k != "resources"},
+        "resources": {"cpu": cpu, "memory": resources.get("memory") or "1Gi", "ephemeralStorage": storage},
+    }
+
+
+def _revision_container(body: Json) -> Json:
+    resources = {k: v for k, v in body["resources"].items() if k != "ephemeralStorage"}
+    return {**body, "resources": resources, "probes": body.get("probes") or []}
+
+
+def _rule(body: Json) -> Json:
+    """Scale rules come back without their null kinds, metadata and authentication in the order of their keys."""
+    rule: Json = {}
+    for key, value in _present(body).items():
+        rule[key] = _scaler(value) if isinstance(value, dict) else value
+    return rule
+
+
+def _scaler(body: Json) -> Json:
+    scaler = _present(body)
+    if isinstance(scaler.get("metadata"), dict):
+        scaler["metadata"] = dict(sorted(scaler["metadata"].items()))
+    if scaler.get("auth"):
+        scaler["auth"] = [dict(sorted(a.items())) for a in scaler["auth"]]
+    return scaler
+
+
+def _revision_rule(body: Json) -> Json:
+    http = body.get("http")
+    if not isinstance(http, dict):
+        return body
+    known = {k: v for k, v in (http.get("metadata") or {}).items() if k == "concurrentRequests"}
+    return {**body, "http": {"metadata": known}}

@@ -1,0 +1,184 @@
+"""Revisions over time: begun, ready, weighted, drained, stopped. One loop watches what the processes do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from localcloud.arm.states import is_ready, wanted
+from localcloud.arm.traffic import routes
+from localcloud.dataplane.model import PullError, Workload
+
+if TYPE_CHECKING:
+    from localcloud.arm.models import App, Plane, Revision, Store
+    from localcloud.clock import Clock
+    from localcloud.profile import Profile
+
+_log = logging.getLogger(__name__)
+_WATCH_SECONDS = 0.05
+_NO_IMAGE = "Pending:ImagePullBackOff on legion"
+
+
+class Lifecycle:
+    """Moves revisions between their states and keeps the ingress in step with them."""
+
+    def __init__(self, store: Store, clock: Clock, plane: Plane, profile: Profile) -> None:
+        self._store, self._clock, self._plane, self._profile = store, clock, plane, profile
+        self._confirmed: object = None
+        self._routing = asyncio.Lock()
+        self._moving: dict[str, asyncio.Lock] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def route(self) -> None:
+        """Have the ingress serve what the apps say now; returns once it does."""
+        async with self._routing:
+            table = routes(self._store.apps())
+            if table != self._confirmed:
+                await self._plane.route(table)
+                self._confirmed = table
+
+    async def begin(self, app: App, revision: Revision) -> None:
+        """Start its processes; raises PullError."""
+        await self._plane.start(_workload(app, revision))
+        revision.seen = self._plane.state(revision.name)
+
+    def activate(self, app: App, revision: Revision) -> None:
+        """Soon, and after whatever is being done to it."""
+        self._spawn(self._activate(app, revision))
+
+    def deactivate(self, app: App, revision: Revision) -> None:
+        """Soon; it is Deprovisioning for a while, and its entries stay in the traffic array."""
+        self._spawn(self._deactivate(app, revision))
+
+    def restart(self, app: App, revision: Revision) -> None:
+        """Soon: its processes end and others begin. Azure keeps serving meanwhile; one process cannot."""
+        self._spawn(self._restart(app, revision))
+
+    async def stop(self, app: App) -> None:
+        """End an app that is being deleted: first no more requests, then no more processes."""
+        await self.route()
+        await asyncio.gather(*(self._plane.stop(r.name) for r in app.revisions if r.seen is not None))
+
+    async def watch(self) -> None:
+        """Look at every revision again and again, for ever."""
+        while True:
+            try:
+                await self.step()
+            except Exception:  # a failed look must not end the watch: everything after it would stand still
+                _log.exception("localcloud: watching revisions failed; trying again")
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    async def step(self) -> None:
+        """One look at every revision, and what follows from it."""
+        now = self._clock.now()
+        for app in self._store.apps():
+            for revision in app.revisions:
+                if revision.seen is not None:
+                    revision.seen = self._plane.state(revision.name)
+                    if revision.ready_since is None and is_ready(revision):
+                        revision.ready_since = now
+            self._follow(app)
+        await self.route()
+
+    async def close(self) -> None:
+        """Leave every revision as it is."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _follow(self, app: App) -> None:
+        """The pointer to the latest ready revision only ever moves to a newer one, and late.
+
+        In Single mode the older revisions go once the latest is ready.
+        """
+        names = [r.name for r in app.revisions]
+        settled = self._clock.now() - timedelta(seconds=self._profile.ready_lag)
+        for revision in app.revisions:
+            ready = revision.active and revision.ready_since is not None and revision.ready_since <= settled
+            if ready and (not app.ready or names.index(revision.name) > names.index(app.ready)):
+                app.ready = revision.name
+        if app.single and app.ready == app.latest:
+            for revision in app.revisions:
+                if revision.active and not revision.stopping and revision.name != app.latest:
+                    revision.stopping = True
+                    self.deactivate(app, revision)
+
+    def _spawn(self, work: object) -> None:
+        task = asyncio.create_task(work)  # type: ignore[arg-type] # a coroutine of this class
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _lock(self, revision: Revision) -> asyncio.Lock:
+        return self._moving.setdefault(revision.name, asyncio.Lock())
+
+    async def _activate(self, app: App, revision: Revision) -> None:
+        async with self._lock(revision):
+            await self._clock.sleep(self._profile.activate)
+            if revision.active:
+                return
+            revision.active, revision.stopping, revision.failed = True, False, ""
+            await self._begin_again(app, revision)
+
+    async def _begin_again(self, app: App, revision: Revision) -> None:
+        revision.since, revision.ready_since = self._clock.now(), None
+        try:
+            await self.begin(app, revision)
+        except PullError:
+            revision.failed = _NO_IMAGE
+
+    async def _deactivate(self, app: App, revision: Revision) -> None:
+        async with self._lock(revision):
+            if not revision.active:
+                return
+            await self._clock.sleep(self._profile.activate)
+            revision.stopping = True
+            await self.route()
+            await self._clock.sleep(self._profile.drain)
+            if revision.seen is not None:
+                await self._plane.stop(revision.name)
+            revision.seen, revision.failed, revision.shown = None, "", {}
+            revision.active = revision.stopping = False
+            revision.last_active = self._clock.now()
+
+    async def _restart(self, app: App, revision: Revision) -> None:
+        async with self._lock(revision):
+            await self._clock.sleep(self._profile.activate)
+            if revision.active and revision.seen is not None:
+                revision.seen = None
+                await self._plane.stop(revision.name)
+                await self._begin_again(app, revision)
+
+
+def _workload(app: App, revision: Revision) -> Workload:
+    """What is run for a revision: its first container. Side-cars are only answered about, not run."""
+    container = revision.template["containers"][0]
+    return Workload(
+        revision=revision.name,
+        image=container["image"],
+        env={**_env_of_azure(app, revision), **_env(app, container.get("env") or ())},
+        command=tuple(container.get("command") or ()),
+        args=tuple(container.get("args") or ()),
+        port=app.ingress["targetPort"] if app.ingress else None,
+        replicas=wanted(revision),
+        container=container["name"] or "",
+    )
+
+
+def _env(app: App, variables: object) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for variable in variables if isinstance(variables, (list, tuple)) else ():
+        secret = app.secrets.get(variable.get("secretRef") or "", {})
+        found[variable["name"]] = str(variable.get("value") or secret.get("value") or "")
+    return found
+
+
+def _env_of_azure(app: App, revision: Revision) -> dict[str, str]:
+    """Variables that Container Apps gives every container."""
+    return {
+        "CONTAINER_APP_NAME": app.name,
+        "CONTAINER_APP_REVISION": revision.name,
+        "CONTAINER_APP_HOSTNAME": app.host(revision.name),
+        "CONTAINER_APP_ENV_DNS_SUFFIX": app.environment.domain,
+    }

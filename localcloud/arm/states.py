@@ -1,0 +1,88 @@
+"""What a revision says of itself: the wire's words for what its processes do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from localcloud.arm.models import Revision
+
+_TEN = 10  # Azure's own maxReplicas when none is given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Members of a revision's `properties`. They are open strings: the published enums are not what arrives."""
+
+    provisioning: str
+    health: str
+    running: str
+    replicas: int
+    error: str = ""
+    details: str = ""
+
+
+def wanted(revision: Revision) -> int:
+    """Replicas to run: there is no autoscaler here, so a revision keeps what a new one starts with, never none."""
+    return max(1, int(revision.template["scale"]["minReplicas"] or 0))
+
+
+def is_ready(revision: Revision) -> bool:
+    """Whether every replica that is wanted is ready now."""
+    seen = revision.seen
+    return seen is not None and not seen.failed and sum(r.ready for r in seen.replicas) >= wanted(revision)
+
+
+def status(revision: Revision, now: datetime, progress: float) -> Status:
+    """The state table. progress: seconds until a revision that never became ready is Degraded."""
+    seen = revision.seen
+    replicas = len(seen.replicas) if seen else 0
+    if not revision.active:
+        return Status(provisioning="Provisioned", health="Healthy", running="Stopped", replicas=0)
+    if revision.stopping:
+        health = "Healthy" if is_ready(revision) else "None"
+        return Status(provisioning="Provisioned", health=health, running="Deprovisioning", replicas=replicas)
+    failed = revision.failed or (seen.failed if seen else "")
+    if failed:
+        return _failed(revision, failed, replicas)
+    if is_ready(revision):
+        most = revision.template["scale"]["maxReplicas"] or _TEN
+        running = "RunningAtMaxScale" if replicas >= most else "Running"
+        return Status(provisioning="Provisioned", health="Healthy", running=running, replicas=replicas)
+    late = now - revision.since > timedelta(seconds=progress)
+    if late or revision.ready_since is not None:
+        return _degraded(revision, replicas, late=late)
+    if seen is None or not any(r.started for r in seen.replicas):
+        return Status(provisioning="Provisioning", health="None", running="Processing", replicas=wanted(revision))
+    return Status(provisioning="Provisioned", health="None", running="Activating", replicas=replicas)
+
+
+def _failed(revision: Revision, failed: str, replicas: int) -> Status:
+    """Crashing, or its image cannot be pulled. One that had been healthy keeps saying Provisioned (observed)."""
+    if revision.ready_since is not None:
+        return Status(
+            provisioning="Provisioned", health="Unhealthy", running="Failed", replicas=replicas, details=failed
+        )
+    many = max(1, replicas)
+    return Status(
+        provisioning="Failed",
+        health="Unhealthy",
+        running="Failed",
+        replicas=many,
+        error=failed,
+        details=f"{many}/{many} {failed}",
+    )
+
+
+def _degraded(revision: Revision, replicas: int, *, late: bool) -> Status:
+    seen = revision.seen
+    ready = sum(r.ready for r in seen.replicas) if seen else 0
+    why = "Deployment Progress Deadline Exceeded. " if late and revision.ready_since is None else ""
+    details = f"{why}{ready}/{wanted(revision)} replicas ready."
+    return Status(
+        provisioning="Provisioned", health="Unhealthy", running="Degraded", replicas=replicas, details=details
+    )

