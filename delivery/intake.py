@@ -12,6 +12,7 @@ from delivery import names, policy_book
 from delivery.ports import Put
 from delivery.tick import Wake
 from policies import evidence
+from policies.errors import EvidenceError
 from rollouts.model import Image, Mode, Offer
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ async def image_pushed(ports: Ports, push: PushEvidence) -> tuple[str, ...]:
 
 async def scan_completed(ports: Ports, scan: ScanEvidence) -> tuple[str, ...]:
     """Keep a scan's result and wake every app that may be waiting for it. Answers the keys of the apps woken."""
-    await _keep(ports, scan.registry, scan.partition, scan.key, evidence.scan_to_columns(scan))
+    if not await _is_old(ports, scan):
+        await _keep(ports, scan.registry, scan.partition, scan.key, evidence.scan_to_columns(scan))
     book = await policy_book.read(ports.rows, scan.registry, scan.repository)
     apps = {
         policy.app.app_key(ports.settings.subscription, scan.repository): None
@@ -55,10 +57,21 @@ async def scan_completed(ports: Ports, scan: ScanEvidence) -> tuple[str, ...]:
 
 async def _keep(ports: Ports, registry: str, partition: str, key: str, columns: dict[str, object]) -> None:
     await ports.rows.commit(names.EVIDENCE, partition, [Put(key=key, columns=columns)])
-    if registry not in _heard:
-        # Once per process: the policy timer warns of rows whose registry never sent an event.
+    if registry not in ports.heard:
+        # Once per process: the watch over policy rows warns of a registry that never sent an event.
         await ports.rows.commit(names.NAMES, HEARD, [Put(key=registry, columns={"at": ports.clock.now()})])
-        _heard.add(registry)
+        ports.heard.add(registry)
 
 
-_heard: set[str] = set()
+async def _is_old(ports: Ports, scan: ScanEvidence) -> bool:
+    """Whether this scanner's later word on the digest is known already: events come in any order."""
+    row = await ports.rows.get(names.EVIDENCE, scan.partition, scan.key)
+    if row is None:
+        return False
+    try:
+        return (
+            evidence.scan_from_columns(f"evidence/{row.partition}/{row.key}", row.columns).completed_at
+            > scan.completed_at
+        )
+    except EvidenceError:
+        return False

@@ -5,7 +5,7 @@ Every method may raise `Retry` or `Refused` (delivery.errors); nothing else leav
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -200,7 +200,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything a use case may ask; built once in `function_app.py`, or of fakes in a test."""
+    """Everything a use case may ask; built once in `function_app.py`, or of fakes in a test.
+
+    heard: registries this process has noted an event of.
+    """
 
     rows: Rows
     queue: Queue
@@ -212,3 +215,4 @@ class Ports:
     clock: Clock
     settings: Settings
     secrets: Mapping[str, str]
+    heard: set[str] = field(default_factory=set)

@@ -89,6 +89,9 @@ def read(environ: Mapping[str, str]) -> Settings:
     subscription = environ.get("WEIGHBRIDGE_SUBSCRIPTION", "")
     if not subscription:
         problems.append("WEIGHBRIDGE_SUBSCRIPTION: expected the subscription id of the apps, found none")
+    via = environ.get("WEIGHBRIDGE_PROBE_VIA", "")
+    if via and not via.rpartition(":")[2].isdecimal():
+        problems.append(f"WEIGHBRIDGE_PROBE_VIA: expected host:port, found {via!r}")
     arm = environ.get("WEIGHBRIDGE_ARM", "https://management.azure.com").rstrip("/")
     if not arm.startswith("https://"):
         problems.append(f"WEIGHBRIDGE_ARM: expected an https:// address, found {arm!r}")
@@ -97,12 +100,12 @@ def read(environ: Mapping[str, str]) -> Settings:
         storage_account=account,
         storage_tables=tables,
         storage_queues=queues,
-        identity=environ.get(f"{STORAGE}__clientId", "") or environ.get("AZURE_CLIENT_ID", ""),
+        identity=environ.get(f"{STORAGE}__clientId", ""),
         subscription=subscription,
         arm=arm,
         arm_audience=environ.get("WEIGHBRIDGE_ARM_AUDIENCE", "https://management.azure.com/.default"),
         ca_file=environ.get("WEIGHBRIDGE_CA_FILE", ""),
-        probe_via=environ.get("WEIGHBRIDGE_PROBE_VIA", ""),
+        probe_via=via,
         registries=_registries(environ.get("WEIGHBRIDGE_REGISTRIES", ""), problems),
         settle=_seconds("METRICS_SETTLE", environ.get("METRICS_SETTLE", "180"), problems),
         look_every=_seconds("WEIGHBRIDGE_LOOK_EVERY", environ.get("WEIGHBRIDGE_LOOK_EVERY", "60"), problems),

@@ -139,9 +139,9 @@ def _check(turn: Turn, plan: Plan, index: int, tallies: list[Tally], before: Mea
 
 
 def _errors(turn: Turn, plan: Plan, check: Check, tally: Tally) -> Measurement:
-    if isinstance(turn.seen.totals, Unknown):
-        return Measurement(check=check.text, verdict=Verdict.ERRORED, because=turn.seen.totals.because, warn=check.warn)
     measured = analysis.measure_errors(check, tally, risk=analysis.risk_each(plan.checks))
+    if isinstance(turn.seen.totals, Unknown) and measured.verdict is not Verdict.FAILED:
+        return Measurement(check=check.text, verdict=Verdict.ERRORED, because=turn.seen.totals.because, warn=check.warn)
     if plan.steps[turn.live.step].weight == 0 and measured.verdict is Verdict.INCONCLUSIVE:
         return replace(measured, verdict=Verdict.PASSED, because="at 0 % there are no requests to count")
     return measured

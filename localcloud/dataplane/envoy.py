@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import aiohttp
+
 from localcloud.dataplane import xds
 from localcloud.dataplane.child import Child
 from localcloud.dataplane.model import IngressError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _COUNTED = re.compile(r"cluster\.([^.]+)\.upstream_rq_([2-5]xx)")
 _FLAGS = ("--concurrency", "1", "-l", "warning", "--use-dynamic-base-id", "--disable-hot-restart")
+_NOBODY = {"Host": "nobody.invalid"}
 _GRACE = 2.0  # seconds; it takes 0.03
 
 
@@ -88,6 +91,7 @@ class Envoy:
         if leaving:
             await self._count()  # a cluster takes its counters with it
             await self._set_clusters(backends)
+        await self._caught_up()
 
     async def counts(self) -> Mapping[str, Mapping[str, int]]:
         """Answers per revision, Envoy's own 503 for want of a replica included."""
@@ -96,13 +100,21 @@ class Envoy:
 
     async def active(self, revision: str) -> int:
         """Requests that wait for this revision's answer."""
-        stats = await self._admin().stats(rf"cluster\.{re.escape(revision)}\.upstream_rq_active")
+        stats = await self._admin().stats(rf"cluster\.{re.escape(revision)}\.upstream_rq_(pending_)?active")
         return sum(map(int, stats.values()))
 
     async def _set_clusters(self, backends: Backends) -> None:
         if backends != self._backends:
             await self._clusters.write(self._admin(), self._next(), xds.clusters(backends, str(self._version)))
             self._backends = dict(backends)
+
+    async def _caught_up(self) -> None:
+        """Envoy's main thread took the files; a request answered by its worker proves that the worker has them too.
+
+        The worker is handed configuration and connections in the order they came, and there is only one.
+        """
+        async with aiohttp.ClientSession() as session, session.get(f"http://{self.http}", headers=_NOBODY) as response:
+            await response.read()
 
     async def _count(self) -> None:
         stats = await self._admin().stats(r"cluster\.[^.]+\.upstream_rq_[2-5]xx")
@@ -114,11 +126,11 @@ class Envoy:
         deadline = asyncio.get_running_loop().time() + WITHIN
         waiting = Admin("127.0.0.1", log, lambda: child.ended)
         try:
-            while not (address.is_file() and address.read_text().strip()):
+            while not _text(address):
                 await waiting.pause(deadline, "it to start")
         finally:
             await waiting.close()
-        self._asked = admin = Admin(address.read_text().strip(), log, lambda: child.ended)
+        self._asked = admin = Admin(_text(address), log, lambda: child.ended)
         while not (await admin.text("/ready")).startswith("LIVE"):
             await admin.pause(deadline, "it to be ready")
         found = json.loads(await admin.text("/listeners", format="json")).get("listener_statuses", ())
@@ -135,3 +147,7 @@ class Envoy:
     def _next(self) -> str:
         self._version += 1
         return str(self._version)
+
+
+def _text(path: Path) -> str:
+    return path.read_text().strip() if path.is_file() else ""

@@ -111,8 +111,7 @@ class Puller:
             for layer in manifest["layers"]:
                 archive = await self._blob(reference, layer)
                 await asyncio.to_thread(unpack, archive, work)
-            work.chmod(0o755)
-            work.rename(rootfs)
+            _keep(work, rootfs)
         except LayerError as error:
             raise PullError("LAYER_INVALID", f"{reference.repository}: {error}") from error
         finally:
@@ -153,6 +152,12 @@ class Puller:
                 return await _at_most(response, most)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise PullError("UNAVAILABLE", f"{reference.registry}: {error!r}") from error
+
+
+def _keep(work: Path, rootfs: Path) -> None:
+    """Whole or not at all: what is at `rootfs` is taken for unpacked."""
+    work.chmod(0o755)
+    work.rename(rootfs)
 
 
 async def _at_most(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The demo's web app. It answers `/` with its version, `/healthz` always with 200, and fails as it is told.
+"""The demo's web app. It answers `/` with its version (also in `X-Version`), `/healthz` always with 200, and fails as it is told.
 
 PORT: where it listens. VERSION: what `/` says. FAIL_SHARE (or the first argument): the share of requests to `/`
 answered 500, spread evenly: 0.2 is every fifth. SLOW_START: seconds before it listens. DELAY: seconds an answer takes.
@@ -34,7 +34,7 @@ class Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     disable_nagle_algorithm = True
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         """One request."""
         if self.path == "/healthz":
             self.answer(200, "ok")
@@ -52,6 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Version", VERSION)
         self.end_headers()
         self.wfile.write(body)
 

@@ -11,6 +11,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from localcloud import samples
 from scripts.demo.show import ENDINGS, Show
 from scripts.demo.stage import APP, ROOT, Stage
 
@@ -61,7 +62,7 @@ class Demo:
 
     async def story(self, tag: str, *, good: bool) -> list[dict[str, Any]]:
         """Push, and show every message until the rollout has ended; answers the messages."""
-        digest = await self.stage.push(tag, fail_every=0 if good else 5)
+        digest = await self.stage.push(tag, samples.good(tag) if good else samples.bad(tag))
         shown: list[dict[str, Any]] = []
         async with asyncio.timeout(WITHIN):
             while not shown or shown[-1]["type"].removeprefix("Weighbridge.") not in ENDINGS:

@@ -15,14 +15,15 @@ from azure.core.messaging import CloudEvent
 from azure.data.tables.aio import TableServiceClient
 from azure.eventgrid.aio import EventGridPublisherClient
 
-from localcloud import images
+from localcloud import images, samples
 from localcloud.cloud import LocalCloud, Options
-from localcloud.samples import app_image
 from scripts.demo.hooks import Hooks
 from scripts.demo.users import Users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from localcloud.images import Image
 
 ROOT = Path(__file__).parent.parent.parent
 REPOSITORY = "shop/web"
@@ -73,16 +74,11 @@ class Stage:
 
     # what people do
 
-    async def push(self, tag: str, *, repository: str = REPOSITORY, **sample: Any) -> str:
-        """Push a version of the sample app; answers its digest. sample: see `localcloud.samples`."""
-        image = app_image(version=tag, **sample)
-        digest = await images.push(image, f"http://{self.at['registry']}", repository, tag)
+    async def push(self, tag: str, image: Image | None = None, *, repository: str = REPOSITORY) -> str:
+        """Push an image, a good version of the sample app by default; answers its digest."""
+        digest = await images.push(image or samples.good(tag), f"http://{self.at['registry']}", repository, tag)
         self.digests[tag] = digest
         return digest
-
-    def digest_of(self, tag: str, **sample: Any) -> str:
-        """The digest a version of the sample app will have once pushed."""
-        return app_image(version=tag, **sample).digest
 
     async def publish_scan(self, data: dict[str, Any]) -> None:
         """Publish a scan's result on the custom topic, as a CI job would."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localcloud import samples
+
 if TYPE_CHECKING:
     from scripts.demo.stage import Stage
 
@@ -42,7 +44,7 @@ async def test_a_good_push_is_promoted_and_no_request_is_lost(stage: Stage):
 async def test_a_bad_push_is_rolled_back_quarantined_and_stable_fails_nobody(stage: Stage):
     name, repository = await an_app(stage)
     async with stage.users(name=name) as users:
-        await stage.push("1.2.0", repository=repository, fail_every=3)
+        await stage.push("1.2.0", samples.bad("1.2.0", 0.3), repository=repository)
         ended = await stage.ended("1.2.0", name=name)
     assert ended["phase"] == "rolled_back"
     assert users.failed.total() - users.failed["1.2.0"] == 0
@@ -54,7 +56,7 @@ async def test_a_bad_push_is_rolled_back_quarantined_and_stable_fails_nobody(sta
 async def test_a_canary_that_crashes_never_gets_weight(stage: Stage):
     name, repository = await an_app(stage)
     async with stage.users(name=name) as users:
-        await stage.push("1.3.0", repository=repository, crash=True)
+        await stage.push("1.3.0", samples.crash("1.3.0"), repository=repository)
         ended = await stage.ended("1.3.0", name=name)
     assert ended["phase"] == "failed"
     assert users.answered["1.3.0"] == 0
@@ -78,7 +80,7 @@ async def test_a_scan_opens_the_gate_whichever_comes_first(stage: Stage, first: 
     name, repository = await an_app(stage, Scan="critical 0, within 1h else hold")
     tag = "1.6.0" if first == "scan" else "1.7.0"
     if first == "scan":
-        digest = stage.digest_of(tag)
+        digest = samples.good(tag).digest
         await scanned(stage, repository, digest, critical=0)
         await stage.push(tag, repository=repository)
     else:

@@ -1,0 +1,8 @@
+"""Event Grid: topics, subscriptions, delivery at least once, and a log of what was delivered."""
+
+from __future__ import annotations
+
+from localcloud.eventgrid.model import DeadLetter, Delivery, State, Subscription, Trouble
+from localcloud.eventgrid.service import EventGrid
+
+__all__ = ["DeadLetter", "Delivery", "EventGrid", "State", "Subscription", "Trouble"]

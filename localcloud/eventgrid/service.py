@@ -1,0 +1,181 @@
+"""The Event Grid of one machine: takes events, and sees each to its subscribers."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from typing import TYPE_CHECKING
+
+from localcloud.eventgrid import schedule as retries
+from localcloud.eventgrid.courier import Courier
+from localcloud.eventgrid.model import DeadLetter, Delivery, Schema, State, Subscription, Trouble
+from localcloud.eventgrid.responses import control, topics
+from localcloud.eventgrid.schemas import event_type, written
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping, Sequence
+
+    from aiohttp import web
+
+    from localcloud.clock import Clock
+
+_SCOPE = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-local"
+_KEPT = 10_000  # attempts in the log, and dead letters
+
+
+class EventGrid:
+    """Delivers each event at least once, in no order, to every subscription that wants its type.
+
+    schedule: what the documented waits are multiplied by; 1.0 is Azure's own pace, 0.001 makes a day 86 s.
+    key: of every topic, one is made up when "" is given. within: seconds an endpoint may take to answer.
+    handshakes: how often an endpoint is asked before its subscription fails, `handshake_every` seconds apart.
+    scope: the resource group its custom topics are in.
+    deliveries: every attempt, the oldest first. dead_letters: what was given up. trouble: for the next events.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        schedule: float = 1.0,
+        key: str = "",
+        within: float = 30.0,
+        handshakes: int = 300,
+        handshake_every: float = 0.2,
+        scope: str = _SCOPE,
+    ) -> None:
+        self.key = key or secrets.token_urlsafe(24)
+        self.trouble = Trouble()
+        self.topics: set[str] = set()
+        self.subscriptions: dict[str, Subscription] = {}
+        self.deliveries: deque[Delivery] = deque(maxlen=_KEPT)
+        self.dead_letters: deque[DeadLetter] = deque(maxlen=_KEPT)
+        self._clock = clock
+        self._factor = schedule
+        self._scope = scope
+        self._handshakes = handshakes
+        self._handshake_every = handshake_every
+        self._courier = Courier(within=within)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def app(self) -> web.Application:
+        """The topics' own endpoints: `POST /topics/<name>/api/events`."""
+        return topics(self)
+
+    def control(self) -> web.Application:
+        """Reads of the log and the knobs, for what runs in another process."""
+        return control(self)
+
+    def topic(self, name: str) -> None:
+        """Let a topic be; one that is subscribed to is already."""
+        self.topics.add(name)
+
+    def resource_id(self, topic: str) -> str:
+        """Of a custom topic; what its events bear as their topic."""
+        return f"{self._scope}/providers/Microsoft.EventGrid/topics/{topic}"
+
+    def subscribe(
+        self, name: str, topic: str, *, endpoint: str, types: Sequence[str] = (), schema: str = Schema.EVENT_GRID
+    ) -> Subscription:
+        """Begin a subscription, in place of one with this name. Events wait until its endpoint has answered."""
+        subscription = Subscription(
+            name=name, topic=topic, endpoint=endpoint, types=tuple(types), schema=Schema(schema)
+        )
+        self.topic(topic)
+        self.subscriptions[name] = subscription
+        self._begin(self._validate(subscription))
+        return subscription
+
+    async def publish(self, topic: str, event: Mapping[str, object]) -> None:
+        """Take one event, of either schema; it is delivered after this returned."""
+        wanting = [one for one in self.subscriptions.values() if one.topic == topic and one.wants(event_type(event))]
+        bodies = [(subscription, written(event, subscription.schema)) for subscription in wanting]
+        copies, late = self.trouble.take()
+        for subscription, body in bodies:
+            if not copies:
+                self._log(subscription, body, 0, None, "dropped on request")
+            for _ in range(copies):
+                self._begin(self._deliver(subscription, body, late))
+
+    async def settle(self, within: float) -> None:
+        """Wait until nothing is under way; TimeoutError after so many real seconds."""
+        async with asyncio.timeout(within):
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+
+    async def close(self) -> None:
+        """Forget what is under way and close the connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._courier.close()
+
+    def _begin(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _validate(self, subscription: Subscription) -> None:
+        """Ask until the endpoint agrees; it may still be starting."""
+        state = State.FAILED
+        for _ in range(self._handshakes):
+            if await self._courier.shake_hands(subscription, self._clock.now()):
+                state = State.SUCCEEDED
+                break
+            await self._clock.sleep(self._handshake_every)
+        subscription.state = state
+        subscription.settled.set()
+
+    async def _deliver(self, subscription: Subscription, event: Mapping[str, object], late: float) -> None:
+        published = self._clock.now()
+        if late:
+            await self._clock.sleep(late)
+        await subscription.settled.wait()
+        if subscription.state is State.FAILED:
+            self._bury(subscription, event, "the endpoint never answered the handshake", 0, "")
+            return
+        attempt = 0
+        while True:
+            attempt += 1
+            status, said = await self._courier.deliver(subscription, event, attempt)
+            outcome = "delivered" if status in retries.DELIVERED else str(status or said)
+            self._log(subscription, event, attempt, status, outcome)
+            if status in retries.DELIVERED:
+                return
+            age = (self._clock.now() - published).total_seconds()
+            wait = retries.after(attempt, status, age=age, factor=self._factor)
+            if isinstance(wait, retries.GiveUp):
+                self._bury(subscription, event, wait.reason, attempt, outcome)
+                return
+            await self._clock.sleep(wait)
+
+    def _log(
+        self, subscription: Subscription, event: Mapping[str, object], attempt: int, status: int | None, outcome: str
+    ) -> None:
+        self.deliveries.append(
+            Delivery(
+                at=self._clock.now(),
+                subscription=subscription.name,
+                event_id=str(event.get("id")),
+                event_type=event_type(event),
+                subject=str(event.get("subject", "")),
+                attempt=attempt,
+                status=status,
+                outcome=outcome,
+            )
+        )
+
+    def _bury(
+        self, subscription: Subscription, event: Mapping[str, object], reason: str, attempts: int, outcome: str
+    ) -> None:
+        self.dead_letters.append(
+            DeadLetter(
+                at=self._clock.now(),
+                subscription=subscription.name,
+                reason=reason,
+                attempts=attempts,
+                last_outcome=outcome,
+                event=event,
+            )
+        )

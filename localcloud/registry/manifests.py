@@ -1,0 +1,171 @@
+"""Manifests, tags and referrers over HTTP; every manifest that comes or goes raises its event."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from localcloud.registry import events, names
+from localcloud.registry.errors import RegistryError
+from localcloud.registry.paging import page
+from localcloud.registry.parsing import Parsed, parse
+from localcloud.registry.repositories import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from localcloud.clock import Clock
+    from localcloud.registry.content import Content
+    from localcloud.registry.repositories import Repositories
+
+_INDEX = "application/vnd.oci.image.index.v1+json"
+_LARGEST = 4 * 1024 * 1024  # bytes: the distribution specification's own limit for a manifest
+_MOST = 1000  # names on a page
+
+
+class Manifests:
+    """The manifest, tag and referrer routes of the distribution API."""
+
+    def __init__(
+        self,
+        content: Content,
+        repositories: Repositories,
+        *,
+        clock: Clock,
+        source: events.Source,
+        publish: Callable[[dict[str, object]], Awaitable[None]],
+    ) -> None:
+        self._content = content
+        self._repositories = repositories
+        self._clock = clock
+        self._source = source
+        self._publish = publish
+
+    def routes(self) -> list[web.RouteDef]:
+        """Its part of the application."""
+        manifest = "/v2/{name:.+}/manifests/{reference}"
+        return [
+            web.get("/v2/_catalog", self._catalog),
+            web.get("/v2/{name:.+}/tags/list", self._tags),
+            web.get("/v2/{name:.+}/referrers/{digest}", self._referrers),
+            web.get(manifest, self._get),
+            web.put(manifest, self._put),
+            web.delete(manifest, self._delete),
+        ]
+
+    async def _get(self, request: web.Request) -> web.Response:
+        name, reference = names.repository(request.match_info["name"]), request.match_info["reference"]
+        manifest = self._found(name, reference)
+        return web.Response(
+            body=self._content.read(manifest.digest),
+            headers={"Content-Type": manifest.media_type, "Docker-Content-Digest": manifest.digest},
+        )
+
+    async def _put(self, request: web.Request) -> web.Response:
+        name, reference = names.repository(request.match_info["name"]), request.match_info["reference"]
+        content = await request.content.read(_LARGEST + 1)
+        while len(content) <= _LARGEST and (part := await request.content.read(_LARGEST + 1 - len(content))):
+            content += part
+        if len(content) > _LARGEST:
+            raise RegistryError("SIZE_INVALID", 413, f"manifest: expected at most {_LARGEST} bytes, found more")
+        digest, tag = _wanted(reference, content)
+        parsed = parse(content, request.headers.get("Content-Type", "").partition(";")[0].strip())
+        self._complete(name, parsed)
+        manifest = self._keep(name, digest, content, parsed)
+        if tag:
+            self._repositories.tag(name, tag, digest, manifest.updated)
+        agent = request.headers.get("User-Agent", "")
+        await self._publish(events.pushed(self._source, name, manifest, tag, agent, self._clock.now()))
+        headers = {"Location": f"/v2/{name}/manifests/{reference}", "Docker-Content-Digest": digest}
+        if parsed.subject:
+            headers["OCI-Subject"] = parsed.subject
+        return web.Response(status=HTTPStatus.CREATED, headers=headers)
+
+    def _complete(self, name: str, parsed: Parsed) -> None:
+        """Refuse a manifest that names what this repository does not have; its subject may come later."""
+        if parsed.subject:
+            names.digest(parsed.subject)
+        missing = [digest for digest in parsed.blobs if not self._repositories.has_blob(name, digest)]
+        missing += [digest for digest in parsed.children if self._repositories.find(name, digest) is None]
+        if missing:
+            raise RegistryError(
+                "MANIFEST_BLOB_UNKNOWN", 400, f"manifest: expected what it names in {name}, found none of {missing}"
+            )
+
+    def _keep(self, name: str, digest: str, content: bytes, parsed: Parsed) -> Manifest:
+        now = events.stamp(self._clock.now())
+        manifest = Manifest(
+            digest=digest,
+            media_type=parsed.media_type,
+            size=len(content),
+            created=now,
+            updated=now,
+            artifact=parsed.artifact,
+            subject=parsed.subject,
+            annotations=dict(parsed.annotations),
+        )
+        self._content.write(digest, content)
+        self._repositories.put(name, manifest)
+        return manifest
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        """By digest: the manifest and its tags, one event. By tag: only the tag, no event."""
+        name, reference = names.repository(request.match_info["name"]), request.match_info["reference"]
+        manifest = self._found(name, reference)
+        if names.is_digest(reference):
+            self._repositories.delete(name, manifest.digest)
+            agent = request.headers.get("User-Agent", "")
+            await self._publish(events.deleted(self._source, name, manifest, agent, self._clock.now()))
+        else:
+            self._repositories.untag(name, reference)
+        return web.Response(status=HTTPStatus.ACCEPTED)
+
+    async def _tags(self, request: web.Request) -> web.Response:
+        name = names.repository(request.match_info["name"])
+        self._repositories.known(name)
+        tags, headers = page(sorted(tag.name for tag in self._repositories.tags(name)), request, _MOST)
+        return web.json_response({"name": name, "tags": list(tags)}, headers=headers)
+
+    async def _catalog(self, request: web.Request) -> web.Response:
+        found, headers = page(self._repositories.all(), request, _MOST)
+        return web.json_response({"repositories": list(found)}, headers=headers)
+
+    async def _referrers(self, request: web.Request) -> web.Response:
+        name, subject = names.repository(request.match_info["name"]), names.digest(request.match_info["digest"])
+        wanted = request.query.get("artifactType")
+        found = [
+            {
+                "mediaType": manifest.media_type,
+                "digest": manifest.digest,
+                "size": manifest.size,
+                "artifactType": manifest.artifact,
+                "annotations": manifest.annotations,
+            }
+            for manifest in self._repositories.manifests(name)
+            if manifest.subject == subject and wanted in (None, manifest.artifact)
+        ]
+        headers = {"OCI-Filters-Applied": "artifactType"} if wanted is not None else {}
+        body = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": found}
+        return web.json_response(body, headers=headers, content_type=_INDEX)
+
+    def _found(self, name: str, reference: str) -> Manifest:
+        digest = reference
+        if not names.is_digest(reference):
+            tag = self._repositories.tagged(name, reference)
+            digest = tag.digest if tag else ""
+        manifest = self._repositories.find(name, digest) if digest else None
+        if manifest is None:
+            raise RegistryError("MANIFEST_UNKNOWN", 404, f"manifest tagged by {reference!r} is not found in {name}")
+        return manifest
+
+
+def _wanted(reference: str, content: bytes) -> tuple[str, str]:
+    """The digest of a pushed manifest, and the tag it is pushed under ("" when it is pushed by digest)."""
+    if not names.is_digest(reference):
+        return names.counted(content), names.tag(reference)
+    found = names.counted(content, names.digest(reference).partition(":")[0])
+    if found != reference:
+        raise RegistryError("DIGEST_INVALID", 400, f"manifest: expected {reference}, found {found}")
+    return reference, ""
