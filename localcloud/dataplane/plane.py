@@ -10,6 +10,7 @@ import aiohttp
 
 from localcloud.dataplane.envoy import Envoy, find_envoy
 from localcloud.dataplane.fallback import Fallback
+from localcloud.dataplane.hang import Hang
 from localcloud.dataplane.model import Ingress, IngressError, Pace, WorkloadState, tallied
 from localcloud.dataplane.ports import Ports
 from localcloud.dataplane.pull import Puller
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from localcloud.dataplane.model import Routes, Workload
+    from localcloud.dataplane.model import Backends, Routes, Workload
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class DataPlane:
 
     folder: its own. registries: login server -> base URL, raises KeyError. cert, key: PEM files of the https listener.
     Ports: 0 for any free one. envoy: None takes Envoy where its package is installed, else the plain ingress.
+    unready_hangs: requests for a revision without a ready replica wait, as in Container Apps, instead of getting 503.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class DataPlane:
         https_port: int = 0,
         envoy: bool | None = None,
         pace: Pace | None = None,
+        unready_hangs: bool = False,
     ) -> None:
         self._folder = folder
         self._registries = registries
@@ -54,6 +57,7 @@ class DataPlane:
             if program
             else Fallback(cert, key, http_port=http_port, https_port=https_port)
         )
+        self._hang = Hang() if unready_hangs else None
         self._units: dict[str, Unit] = {}
         self._routes: Routes = {}
         self._ports = Ports()
@@ -76,6 +80,8 @@ class DataPlane:
         """Start the ingress; returns once it listens. Raises IngressError."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._closing = False
+        if self._hang is not None:
+            await self._hang.open()
         await self._ingress.open()
         self._session = aiohttp.ClientSession()
         self._puller = Puller(self._folder / "images", self._registries, self._session)
@@ -85,6 +91,8 @@ class DataPlane:
         self._closing = True
         await asyncio.gather(*map(self.stop, list(self._units)))
         await self._ingress.close()
+        if self._hang is not None:
+            await self._hang.close()
         if self._session is not None:
             await self._session.close()
         self._session = self._puller = None
@@ -163,10 +171,12 @@ class DataPlane:
     async def _apply(self) -> None:
         """A revision that is routed to but does not run has a place in the ingress, and answers 503 there."""
         async with self._applying:
-            routed = {name: () for targets in self._routes.values() for name, _ in targets}
-            await self._ingress.apply(
-                self._routes, {**routed, **{name: unit.serving for name, unit in self._units.items()}}
-            )
+            routed: Backends = {name: () for targets in self._routes.values() for name, _ in targets}
+            running = {name: self._backend(unit) for name, unit in self._units.items()}
+            await self._ingress.apply(self._routes, {**routed, **running})
+
+    def _backend(self, unit: Unit) -> tuple[int, ...]:
+        return (self._hang.port,) if self._hang is not None and unit.unready else unit.serving
 
     async def _drained(self, revision: str) -> None:
         deadline = asyncio.get_running_loop().time() + self._pace.drain

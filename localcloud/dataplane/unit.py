@@ -41,6 +41,7 @@ class Unit:
         self._changed = changed
         self._drained = drained
         self._replicas: list[Replica] = []
+        self._wanted = 0
         self._made = 0
         self._lock = asyncio.Lock()
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,9 +60,15 @@ class Unit:
         """Ports that take requests."""
         return tuple(replica.port for replica in self._replicas if replica.serving and replica.port is not None)
 
+    @property
+    def unready(self) -> bool:
+        """It should take requests, and none of its replicas does."""
+        return self._wanted > 0 and not self.serving
+
     async def scale(self, replicas: int) -> None:
         """Begin as many as are missing, or end the newest that are too many."""
         async with self._lock:
+            self._wanted = replicas
             while len(self._replicas) < replicas:
                 self._replicas.append(self._replica())
             await self._end(self._replicas[replicas:])

@@ -18,6 +18,7 @@ WITHIN = 15.0
 """Seconds Envoy may take to start or to answer for a file; 0.1 and 0.005 on an idle machine."""
 
 _POLL = 0.005
+_PREFIX = re.compile(r"^\[\d{4}-\S+ \S+\]\S* (\[source\S+\] )?", re.MULTILINE)
 
 
 class Admin:
@@ -58,8 +59,8 @@ class Admin:
         return self._log.stat().st_size
 
     def said(self, since: int) -> str:
-        """What it logged since then, its last words first to be kept."""
-        return self._log.read_bytes()[since:].decode(errors="replace").strip()[-800:]
+        """What it logged since then without times and places; the last words when it was much."""
+        return _PREFIX.sub("", self._log.read_bytes()[since:].decode(errors="replace")).strip()[-800:]
 
 
 class Watched:

@@ -1,0 +1,46 @@
+"""docs/policies.md names what the parser knows: no more, no less, and its examples parse."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from policies.cells import EXAMPLES, NOT_KEPT
+from policies.errors import PolicyError
+from policies.parse import parse
+
+REFERENCE = (Path(__file__).parent.parent.parent / "docs" / "policies.md").read_text()
+TABLE = REFERENCE.split("## Columns")[1].split("## Channels")[0]
+ROWS = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", TABLE, re.MULTILINE))
+
+
+def test_every_column_has_its_line_and_no_other():
+    assert list(ROWS) == [name for name in EXAMPLES if name not in ("Note", "Runbook", "Status")] + [
+        "Runbook",
+        "Note",
+        "Status",
+    ]
+
+
+def test_what_is_not_kept_is_said():
+    assert re.findall(r"`(\w+)`", TABLE.rsplit("\n\n", 2)[1].split(" are understood")[0]) == list(NOT_KEPT)
+
+
+def examples() -> list[tuple[str, str]]:
+    found = []
+    for column in ("Tags", "Steps", "OnNoData", "OnFailure", "OnNewImage", "OnDrift", "Mode", "Keep", "Scan", "Notify"):
+        cell = re.sub(r"\(.*?\)", "", ROWS[column].split(" | ", 1)[1]).split("then `from")[0].split("or `else")[0]
+        cell = cell.split(": names of rows")[0]  # what follows explains Notify and is no example
+        found += [(column, text.replace("\\|", "|")) for text in re.findall(r"`([^`]+)`", cell)]
+    return found
+
+
+@pytest.mark.parametrize(("column", "text"), examples())
+def test_every_example_of_the_reference_parses(column: str, text: str):
+    text = "regex: v[0-9]+" if text == "regex: R" else text
+    try:
+        parse("contoso.azurecr.io|shop|web", "production", {"App": "rg-shop/ca-web", column: text}, None)
+    except PolicyError as error:
+        pytest.fail(str(error))
