@@ -1,21 +1,23 @@
-"""The app's row as columns and back: one JSON column for the state, one for the answers of its open writes.
+"""The app's row as columns and back: JSON columns for the state, for its lists, and for the answers of its open writes.
 
-`state` is bounded by construction (DESIGN 4.12): texts and finding trees are cut, with a mark, before they are saved.
-`answers` holds what came back for each open write. It is merged by the tick that sent the write (step 6), so that
-recording an answer never rewrites the state, and it is where long operation addresses are kept.
+`state` and `lists` are bounded (DESIGN 4.12): explanations are cut, with a mark, before they are saved, for a save that
+is refused for its size would stop a rollback. `lists` is what waits and what is remembered, apart from the state so
+that neither nears the 32 Ki characters a column may hold. `answers` holds what came back for each open write. It is
+merged by the tick that sent the write (step 6), so that recording an answer never rewrites the state, and it is where
+long operation addresses are kept.
 """
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from datetime import datetime  # noqa: TC003 - msgspec reads it from Answered at run time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from delivery.bounds import ROOMS, bounded, cut, fitted
 from delivery.errors import Malformed
-from rollouts.findings import Finding
-from rollouts.model import App, Rollout, Write, WriteAnswer
+from rollouts.model import App, Done, Lane, Rollout, Write, WriteAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +27,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SCHEMA = 1
 MOST_BYTES = 16 * 1024
-LONGEST_TEXT = 300
-MOST_CHILDREN = 12
-CUT = "…"
+LISTS_BYTES = 24 * 1024
+LONGEST_TEXT = ROOMS[0].text
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -39,19 +40,28 @@ class Answered(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class Lists(msgspec.Struct, frozen=True):
+    """The lists of an app, which have a column of their own."""
+
+    waiting: tuple[Rollout, ...] = ()
+    done: tuple[Done, ...] = ()
+    known: tuple[str, ...] = ()
+    lanes: tuple[Lane, ...] = ()
+
+
 def encode(app: App, tick: str) -> dict[str, object]:
     """The columns of the app's row; `tick` is the id by which a save recognises itself."""
     answers = {write.id: answered for write in app.writes if (answered := answer_of(write))}
-    app = replace(app, writes=tuple(_unanswered(write) for write in app.writes))
-    state = msgspec.json.encode(bounded(app))
-    if len(state) > MOST_BYTES:
-        state = msgspec.json.encode(_bare(app))
+    writes = tuple(_unanswered(write) for write in app.writes)
+    lists = {name: getattr(app, name) for name in Lists.__struct_fields__}
+    state = replace(app, writes=writes, waiting=(), done=(), known=(), lanes=())
     live = app.live
     return {
         "schema": SCHEMA,
         "tick": tick,
         "seq": app.seq,
-        "state": state.decode(),
+        "state": fitted(state, MOST_BYTES),
+        "lists": fitted(lists, LISTS_BYTES),
         "answers": encode_answers(answers),
         "phase": live.phase.value if live else "",
         "image": live.image.short if live else "",
@@ -69,8 +79,20 @@ def decode(row: Row) -> App:
         app = msgspec.json.decode(str(row.columns.get("state")), type=App)
     except msgspec.MsgspecError as error:
         raise Malformed(f"{source}: state: expected an app's state, found something else ({error})") from error
-    answers = decode_answers(row)
-    return replace(app, writes=tuple(_answered(write, answers.get(write.id)) for write in app.writes))
+    lists, answers = _decode_lists(row), decode_answers(row)
+    return replace(
+        app,
+        writes=tuple(_answered(write, answers.get(write.id)) for write in app.writes),
+        **{name: getattr(lists, name) for name in Lists.__struct_fields__},
+    )
+
+
+def _decode_lists(row: Row) -> Lists:
+    try:
+        return msgspec.json.decode(str(row.columns.get("lists") or "{}"), type=Lists)
+    except msgspec.MsgspecError as error:
+        source = f"rollouts/{row.partition}/{row.key}"
+        raise Malformed(f"{source}: lists: expected an app's lists, found something else ({error})") from error
 
 
 def encode_answers(answers: Mapping[int, Answered]) -> str:
@@ -92,7 +114,7 @@ def answer_of(write: Write) -> Answered | None:
     if write.answer is None:
         return None
     at = write.answered_at or write.give_up_at
-    return Answered(answer=write.answer, at=at, location=write.location, error=write.error[:LONGEST_TEXT])
+    return Answered(answer=write.answer, at=at, location=write.location, error=cut(write.error, LONGEST_TEXT))
 
 
 def _answered(write: Write, found: Answered | None) -> Write:
@@ -109,7 +131,7 @@ def rollout_columns(rollout: Rollout) -> dict[str, object]:
     """The history row of one rollout."""
     return {
         "schema": SCHEMA,
-        "state": msgspec.json.encode(bounded(rollout)).decode(),
+        "state": fitted(rollout, MOST_BYTES),
         "phase": rollout.phase.value,
         "image": rollout.image.short,
         "digest": rollout.image.digest,
@@ -127,47 +149,6 @@ def decode_rollout(row: Row) -> Rollout:
         return msgspec.json.decode(str(row.columns.get("state")), type=Rollout)
     except msgspec.MsgspecError as error:
         raise Malformed(f"{source}: state: expected a rollout, found something else ({error})") from error
-
-
-def bounded(value: T) -> T:
-    """The same value with every text and finding tree cut to what a row may carry."""
-    return _cut(value)  # type: ignore[no-any-return]  # same shape in and out
-
-
-def _cut(value: Any) -> Any:  # noqa: ANN401 - walks values of every type
-    if isinstance(value, Finding):
-        return _cut_finding(value, depth=2)
-    if isinstance(value, str):
-        return value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + CUT
-    if isinstance(value, tuple):
-        items = tuple(_cut(item) for item in value)
-        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    if is_dataclass(value) and not isinstance(value, type):
-        # Most values are short enough, and a tick walks a thousand of them: only what was cut is made anew.
-        cut = {f.name: new for f in fields(value) if (new := _cut(old := getattr(value, f.name))) is not old}
-        return replace(value, **cut) if cut else value
-    return value
-
-
-def _cut_finding(finding: Finding, depth: int) -> Finding:
-    kept = finding.children[:MOST_CHILDREN] if depth else ()
-    children = tuple(_cut_finding(child, depth - 1) for child in kept)
-    missing = len(finding.children) - len(kept)
-    because = finding.because[:LONGEST_TEXT] + (CUT if len(finding.because) > LONGEST_TEXT else "")
-    if missing:
-        because = f"{because} ({CUT} {missing} more)"
-    return replace(finding, because=because, children=children, gate=finding.gate[:LONGEST_TEXT])
-
-
-def _bare(app: App) -> App:
-    """What cannot be done without: findings lose their children and what can be measured again is dropped."""
-
-    def bare(rollout: Rollout) -> Rollout:
-        finding = replace(rollout.finding, children=()) if rollout.finding else None
-        return bounded(replace(rollout, finding=finding, measurements=(), announced=rollout.announced[-20:]))
-
-    live = bare(app.live) if app.live else None
-    return replace(bounded(app), live=live, waiting=tuple(bare(r) for r in app.waiting), known=app.known[-10:])
 
 
 def builtins(value: object) -> object:

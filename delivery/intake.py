@@ -9,17 +9,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from delivery import names, policy_book
-from delivery.ports import Put
+from delivery.errors import Conflict
+from delivery.ports import Insert, Put, Replace
 from delivery.tick import Wake
 from policies import evidence
 from policies.errors import EvidenceError
 from rollouts.model import Image, Mode, Offer
 
 if TYPE_CHECKING:
-    from delivery.ports import Ports
+    from delivery.ports import Change, Ports, Row
     from policies.evidence import PushEvidence, ScanEvidence
 
 HEARD = "heard"
+TRIES = 4
 
 
 async def image_pushed(ports: Ports, push: PushEvidence) -> tuple[str, ...]:
@@ -27,7 +29,8 @@ async def image_pushed(ports: Ports, push: PushEvidence) -> tuple[str, ...]:
 
     1 write, 2 reads, and 1 message per app.
     """
-    await _keep(ports, push.registry, push.partition, push.key, evidence.push_to_columns(push))
+    kept = Put(key=push.key, columns=evidence.push_to_columns(push))
+    await _keep(ports, push.registry, push.partition, kept)
     book = await policy_book.read(ports.rows, push.registry, push.repository)
     image = Image(registry=push.registry, repository=push.repository, tag=push.tag, digest=push.digest)
     offers: dict[str, list[Offer]] = {}
@@ -42,8 +45,7 @@ async def image_pushed(ports: Ports, push: PushEvidence) -> tuple[str, ...]:
 
 async def scan_completed(ports: Ports, scan: ScanEvidence) -> tuple[str, ...]:
     """Keep a scan's result and wake every app that may be waiting for it. Answers the keys of the apps woken."""
-    if not await _is_old(ports, scan):
-        await _keep(ports, scan.registry, scan.partition, scan.key, evidence.scan_to_columns(scan))
+    await _keep_last_word(ports, scan)
     book = await policy_book.read(ports.rows, scan.registry, scan.repository)
     apps = {
         policy.app.app_key(ports.settings.subscription, scan.repository): None
@@ -55,23 +57,39 @@ async def scan_completed(ports: Ports, scan: ScanEvidence) -> tuple[str, ...]:
     return tuple(apps)
 
 
-async def _keep(ports: Ports, registry: str, partition: str, key: str, columns: dict[str, object]) -> None:
-    await ports.rows.commit(names.EVIDENCE, partition, [Put(key=key, columns=columns)])
+async def _keep(ports: Ports, registry: str, partition: str, change: Change) -> None:
+    await ports.rows.commit(names.EVIDENCE, partition, [change])
     if registry not in ports.heard:
         # Once per process: the watch over policy rows warns of a registry that never sent an event.
         await ports.rows.commit(names.NAMES, HEARD, [Put(key=registry, columns={"at": ports.clock.now()})])
         ports.heard.add(registry)
 
 
-async def _is_old(ports: Ports, scan: ScanEvidence) -> bool:
-    """Whether this scanner's later word on the digest is known already: events come in any order."""
-    row = await ports.rows.get(names.EVIDENCE, scan.partition, scan.key)
-    if row is None:
-        return False
+async def _keep_last_word(ports: Ports, scan: ScanEvidence) -> None:
+    """Events come in any order, and two of one scanner may race: the row never goes back to an earlier scan.
+
+    Raises `Conflict` when others keep changing the row; the event then comes again.
+    """
+    columns = evidence.scan_to_columns(scan)
+    for tries_left in reversed(range(TRIES)):
+        row = await ports.rows.get(names.EVIDENCE, scan.partition, scan.key)
+        if row is not None and _is_later(row, scan):
+            return
+        change: Change = Insert(key=scan.key, columns=columns)
+        if row is not None:
+            change = Replace(key=scan.key, columns=columns, etag=row.etag)
+        try:
+            await _keep(ports, scan.registry, scan.partition, change)
+        except Conflict:
+            if not tries_left:
+                raise
+        else:
+            return
+
+
+def _is_later(row: Row, scan: ScanEvidence) -> bool:
     try:
-        return (
-            evidence.scan_from_columns(f"evidence/{row.partition}/{row.key}", row.columns).completed_at
-            > scan.completed_at
-        )
+        known = evidence.scan_from_columns(f"evidence/{row.partition}/{row.key}", row.columns)
     except EvidenceError:
         return False
+    return known.completed_at > scan.completed_at

@@ -1,7 +1,7 @@
 """The tick of an app: load, observe, decide, save, schedule and act, record (DESIGN 3). Nothing else changes an app.
 
 A message is only a wake-up. What it may carry besides the app is an image to offer; a tick that loses its save
-sends that wake-up again, so an offer is lost no more than a rollout is.
+sends a wake-up that told of news again, so an offer is lost no more than a rollout is.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ async def tick(ports: Ports, wake: Wake) -> Ticked:
     changes = [*ledger.changes(loaded.app, decision, ports.clock.now()), *letters]
     etag = await state.save(ports.rows, loaded, planned.app, uuid.uuid4().hex, changes)
     if etag is None:
-        if wake.offers:
+        if wake.seq is None:
+            # It told of something new, which the tick that won may have been too early to see.
             await ports.queue.put(names.TICKS, wake.message(), TRY_AGAIN)
         return Ticked(won=False, decision=decision)
     await _schedule(ports, planned, entry)

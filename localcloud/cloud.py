@@ -89,6 +89,8 @@ class LocalCloud:
         self._stack.callback(storage.stop)
         self.eventgrid = EventGrid(clock=self.clock, schedule=0.05)
         self._stack.push_async_callback(self.eventgrid.close)
+        for topic in (REGISTRY, SCANS):
+            self.eventgrid.topic(topic)
         self.registry = Registry(
             folder=self.folder / "registry",
             clock=self.clock,
@@ -125,6 +127,7 @@ class LocalCloud:
             "identity_endpoint": f"http://{await self._serve(identity.app(header))}/msi/token",
             "identity_header": header,
             "eventgrid": f"http://{await self._serve(self.eventgrid.app())}",
+            "eventgrid_key": self.eventgrid.key,
             "control": f"http://{await self._serve(self._control())}",
             "subscription": SUBSCRIPTION,
             "resource_group": GROUP,
@@ -149,6 +152,7 @@ class LocalCloud:
     def _control(self) -> web.Application:
         control = web.Application()
         control.add_subapp("/_control/arm", self.arm.control())
+        control.add_subapp("/_control/eventgrid", self.eventgrid.control())
         control.router.add_post("/_control/functions/{act:kill|start}", self._functions_control)
         return control
 

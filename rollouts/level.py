@@ -80,6 +80,13 @@ def _replaced(turn: Turn, rollout: Rollout) -> bool:
             return True
 
 
+def rises(turn: Turn) -> bool:
+    """Whether writing the level would give the canary more than it has."""
+    live = turn.live
+    weight = live.plan.steps[live.step].weight if live.plan else 0
+    return turn.arm is not None and weight > traffic.weights(turn.arm).get(live.canary, 0)
+
+
 def write(turn: Turn, *, urgent: bool) -> None:
     """Write the level, if it may be written now: stable active first, and nothing to a canary that is not ready."""
     live, arm = turn.live, turn.arm

@@ -37,7 +37,6 @@ from rollouts.model import (
     Phase,
     Plan,
     Quarantine,
-    Retire,
     Rollout,
     Said,
     Stable,
@@ -170,17 +169,14 @@ def _finish(turn: Turn, rollout: Rollout) -> None:
     if rollout.phase is Phase.PROMOTED:
         _succeed(turn, rollout)
     elif rollout.created_at and rollout.left is None:
-        turn.change(retire=(*turn.app.retire, Retire(revision=rollout.canary, not_before=turn.now + DRAIN)))
+        retiring.later(turn, rollout.canary, DRAIN)
 
 
 def _succeed(turn: Turn, rollout: Rollout) -> None:
     """The canary is the stable now; the old one stays active for the plan's `keep`."""
     image = rollout.image
-    old = rollout.stable
-    retire = turn.app.retire
-    if old is not None:
-        keep = max(rollout.plan.keep if rollout.plan else DRAIN, DRAIN)
-        retire = (*retire, Retire(revision=old.revision, not_before=turn.now + keep))
+    if rollout.stable is not None:
+        retiring.later(turn, rollout.stable.revision, max(_plan(rollout).keep, DRAIN))
     stable = Stable(
         revision=rollout.canary,
         digest=image.digest,
@@ -188,7 +184,7 @@ def _succeed(turn: Turn, rollout: Rollout) -> None:
         policy=rollout.policy,
         pushed_at=rollout.pushed_at,
     )
-    turn.change(stable=stable, retire=retire)
+    turn.change(stable=stable)
 
 
 def _weigh(turn: Turn, live: Rollout) -> None:
@@ -272,8 +268,9 @@ def _may_steer(turn: Turn, plan: Plan, place: level.Where) -> bool:
         turn.change_live(seen=found)
         turn.say(Said.DRIFTED, f"{because}; it is set back", n=live.n, transition=transition, after=found)
         return True
-    if live.drift is None or dict(live.drift.weights) != found:
-        turn.change_live(drift=Drift(since=turn.now, because=because, weights=found), verified_at=None)
+    since = live.drift.since if live.drift else turn.now
+    turn.change_live(drift=Drift(since=since, because=because, weights=found), verified_at=None)
+    if live.drift is None or live.drift.because != because:
         asked = f"{because}; nothing is written until someone says resume, promote or leave"
         turn.say(Said.DRIFTED, asked, n=live.n, transition=transition, after=found)
     return False
@@ -359,7 +356,10 @@ def _bake(turn: Turn, place: level.Where) -> None:
         return
     if place is not level.Where.AT_LEVEL:
         turn.change_live(verified_at=None)
-        level.write(turn, urgent=False)
+        if (because := _stopped(turn)) and level.rises(turn):
+            turn.change_live(because=because)
+        else:
+            level.write(turn, urgent=False)
         return
     _verify(turn, plan)
     if because := _not_yet(turn, plan):
@@ -425,9 +425,7 @@ def _unapproved(turn: Turn, plan: Plan) -> str:
 def _return_to_stable(turn: Turn, place: level.Where) -> None:
     """Stable gets everything back; said when it is seen, over when nothing of ours can land any more."""
     live = turn.live
-    if live.cause is None or place is level.Where.UNSEEN:
-        return
-    if place is not level.Where.AT_LEVEL:
+    if place is not level.Where.AT_LEVEL or live.cause is None:
         level.write(turn, urgent=True)
         return
     want = level.of(live)

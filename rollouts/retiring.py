@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 from rollouts import traffic, writes
 from rollouts.model import AppSeen, Deactivate, Retire, WriteKind
 from rollouts.turn import Turn
+
+MOST = 20  # wait at once: the row is bounded, and so are an app's active revisions
+
+
+def later(turn: Turn, revision: str, wait: timedelta) -> None:
+    """Have a revision retired after `wait`; of more than MOST the oldest are due now."""
+    entries = (*turn.app.retire, Retire(revision=revision, not_before=turn.now + wait))
+    surplus, kept = entries[:-MOST], entries[-MOST:]
+    hurried = tuple(replace(entry, not_before=min(entry.not_before, turn.now)) for entry in surplus)
+    turn.change(retire=(*hurried, *kept))
 
 
 def retire(turn: Turn) -> None:

@@ -79,8 +79,7 @@ def locked(app: str) -> ArmError:
     return ArmError(
         409,
         "ContainerAppLockConflict",
-        f"Cannot modify container App '{app}' because another modification is in progress. "
-        "Please retry the operation.",
+        f"Cannot modify container App '{app}' because another modification is in progress. Please retry the operation.",
         wrapped=False,
     )
 

@@ -12,6 +12,8 @@ from localcloud.arm.traffic import routes
 from localcloud.dataplane.model import PullError, Workload
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from localcloud.arm.models import App, Plane, Revision, Store
     from localcloud.clock import Clock
     from localcloud.profile import Profile
@@ -48,9 +50,9 @@ class Lifecycle:
         """Soon, and after whatever is being done to it."""
         self._spawn(self._activate(app, revision))
 
-    def deactivate(self, app: App, revision: Revision) -> None:
+    def deactivate(self, revision: Revision) -> None:
         """Soon; it is Deprovisioning for a while, and its entries stay in the traffic array."""
-        self._spawn(self._deactivate(app, revision))
+        self._spawn(self._deactivate(revision, lambda: True))
 
     def restart(self, app: App, revision: Revision) -> None:
         """Soon: its processes end and others begin. Azure keeps serving meanwhile; one process cannot."""
@@ -66,7 +68,7 @@ class Lifecycle:
         while True:
             try:
                 await self.step()
-            except Exception:  # a failed look must not end the watch: everything after it would stand still
+            except Exception:  # noqa: BLE001 - a failed look must not end the watch: everything after it would stand still
                 _log.exception("localcloud: watching revisions failed; trying again")
             await asyncio.sleep(_WATCH_SECONDS)
 
@@ -91,7 +93,7 @@ class Lifecycle:
     def _follow(self, app: App) -> None:
         """The pointer to the latest ready revision only ever moves to a newer one, and late.
 
-        In Single mode the older revisions go once the latest is ready.
+        In Single mode the older revisions go once the latest is ready; leaving it saves those that still drain.
         """
         names = [r.name for r in app.revisions]
         settled = self._clock.now() - timedelta(seconds=self._profile.ready_lag)
@@ -99,14 +101,19 @@ class Lifecycle:
             ready = revision.active and revision.ready_since is not None and revision.ready_since <= settled
             if ready and (not app.ready or names.index(revision.name) > names.index(app.ready)):
                 app.ready = revision.name
-        if app.single and app.ready == app.latest:
-            for revision in app.revisions:
-                if revision.active and not revision.stopping and revision.name != app.latest:
-                    revision.stopping = True
-                    self.deactivate(app, revision)
+        for revision in app.revisions:
+            if revision.superseded and not app.single:
+                revision.superseded = revision.stopping = False
+            older = revision.active and not revision.stopping and revision.name != app.latest
+            if app.single and app.ready == app.latest and older:
+                self._supersede(revision)
 
-    def _spawn(self, work: object) -> None:
-        task = asyncio.create_task(work)  # type: ignore[arg-type] # a coroutine of this class
+    def _supersede(self, revision: Revision) -> None:
+        revision.superseded = revision.stopping = True
+        self._spawn(self._deactivate(revision, lambda: revision.superseded))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -128,18 +135,21 @@ class Lifecycle:
         except PullError:
             revision.failed = _NO_IMAGE
 
-    async def _deactivate(self, app: App, revision: Revision) -> None:
+    async def _deactivate(self, revision: Revision, still: Callable[[], bool]) -> None:
+        """still: whether it is still wanted, asked before it begins to drain and again before it is stopped."""
         async with self._lock(revision):
             if not revision.active:
                 return
             await self._clock.sleep(self._profile.activate)
-            revision.stopping = True
+            revision.stopping = still()
             await self.route()
             await self._clock.sleep(self._profile.drain)
+            if not still():
+                return
             if revision.seen is not None:
                 await self._plane.stop(revision.name)
             revision.seen, revision.failed, revision.shown = None, "", {}
-            revision.active = revision.stopping = False
+            revision.active = revision.stopping = revision.superseded = False
             revision.last_active = self._clock.now()
 
     async def _restart(self, app: App, revision: Revision) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from copy import deepcopy
 
 
-
 def merge_patch(target: object, patch: object) -> object:
     """The target with the patch applied: objects merge, null removes, everything else (arrays too) replaces."""
     if not isinstance(patch, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -66,6 +67,7 @@ class Operation:
     started: datetime
     status: str = "InProgress"
     error: str = ""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +75,8 @@ class Revision:
     """One revision.
 
     template: as the app had it. since: when its processes were begun. seen: the last state the data plane told;
-    None while nothing runs. ready_since: when it first was ready after it was begun. stopping: it is Deprovisioning.
+    None while nothing runs. ready_since: when it first was ready after it was begun. stopping: it is Deprovisioning;
+    superseded: because a newer one is ready in Single mode.
     shown: members of the answer's `properties` that a test put over the true ones.
     """
 
@@ -83,6 +86,7 @@ class Revision:
     since: datetime
     active: bool = True
     stopping: bool = False
+    superseded: bool = False
     seen: WorkloadState | None = None
     ready_since: datetime | None = None
     last_active: datetime | None = None

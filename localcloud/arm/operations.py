@@ -56,18 +56,20 @@ class Operations:
         app = operation.app
         try:
             await self._clock.sleep(min(seconds, self._expires) / 2)
-            if seconds > self._expires:
-                await self._clock.sleep(self._expires / 2)
-                raise expired(app.name)
-            await work()
+            await (work() if seconds <= self._expires else self._expire(app))
             await self._clock.sleep(seconds / 2)
             operation.status = app.provisioning = "Succeeded"
         except OperationFailed as failed:
             operation.status = app.provisioning = "Failed"
             operation.error = failed.message
-        except Exception:  # whatever broke, the client that polls must be told that it is over
+        except Exception:  # noqa: BLE001 - whatever broke, the client that polls must be told that it is over
             _log.exception("localcloud: operation %s of %s broke", operation.id, app.name)
             operation.status = app.provisioning = "Failed"
             operation.error = "Internal server error occurred."
         finally:
             app.operation = None
+            operation.over.set()
+
+    async def _expire(self, app: App) -> None:
+        await self._clock.sleep(self._expires / 2)
+        raise expired(app.name)

@@ -73,12 +73,6 @@ def configured_weight(app: App, revision: Revision) -> int:
     return sum(e["weight"] for e in traffic if _names(app, e, revision.name))
 
 
-def labels_of(app: App, revision: Revision) -> list[str]:
-    """Labels of its entries."""
-    traffic = app.ingress["traffic"] if app.ingress else ()
-    return [e["label"] for e in traffic if "label" in e and _names(app, e, revision.name)]
-
-
 def _names(app: App, entry: Json, name: str) -> bool:
     return str(entry.get("revisionName", app.latest)).lower() == name.lower()
 

@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Trouble:
-    """One order. method: exact, "" is any. path: a part of the path in any case, "" is any. times: how many are left."""
+    """One order. method, path: the method and a part of the path, "" is any. times: how many are left."""
 
     id: int
     kind: Kind
@@ -63,9 +63,7 @@ class Troubles:
         self.held: list[Held] = []
         self.freed = asyncio.Event()
 
-    def add(
-        self, kind: Kind, *, times: int = 1, method: str = "", path: str = "", seconds: float = 1
-    ) -> Trouble:
+    def add(self, kind: Kind, *, times: int = 1, method: str = "", path: str = "", seconds: float = 1) -> Trouble:
         """Have the next requests that match meet it."""
         trouble = Trouble(id=next(self._ids), kind=kind, times=times, method=method, path=path, seconds=seconds)
         self.orders.append(trouble)

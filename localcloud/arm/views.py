@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from localcloud.arm.canonical import of_revision
 from localcloud.arm.states import status
-from localcloud.arm.traffic import configured_weight, labels_of
+from localcloud.arm.traffic import configured_weight
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _USER = {"createdBy": "user@example.com", "createdByType": "User"}
 _VERIFICATION = "0" * 64
 _STREAMS = "https://localhost"
+_PROVIDER = "/providers/Microsoft.App"
 _ADDRESSES = ["127.0.0.1"]
 
 
@@ -43,7 +44,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
         "type": "Microsoft.App/containerApps",
         "location": resource["location"],
         **given,
-        "systemData": _system(app.created, app.modified, zone),
+        "systemData": _system(app, zone),
         "properties": {
             "provisioningState": "InProgress" if answer_to_put or app.operation else app.provisioning,
             "runningStatus": "Running",
@@ -57,16 +58,22 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "customDomainVerificationId": _VERIFICATION,
             "configuration": configuration,
             "template": properties["template"],
-            "eventStreamEndpoint": f"{_STREAMS}{app.home}/containerApps/{app.name}/eventstream",
+            "eventStreamEndpoint": f"{_STREAMS}{_short(app)}/eventstream",
             "delegatedIdentities": [],
         },
         "identity": resource["identity"],
     }
 
 
-def _system(created: datetime, modified: datetime, zone: str = "") -> Json:
+def _system(app: App, zone: str) -> Json:
+    """What was just written ends with the zone, what had been stored does not (recorded)."""
+    new = zone if app.created == app.modified else ""
+    return _times(when(app.created) + new, when(app.modified) + zone)
+
+
+def _times(created: str, modified: str) -> Json:
     last = {"lastModifiedBy": "user@example.com", "lastModifiedByType": "User"}
-    return {**_USER, "createdAt": when(created) + zone, **last, "lastModifiedAt": when(modified) + zone}
+    return {**_USER, "createdAt": created, **last, "lastModifiedAt": modified}
 
 
 def revision_view(app: App, revision: Revision, now: datetime, progress: float) -> Json:
@@ -80,7 +87,6 @@ def revision_view(app: App, revision: Revision, now: datetime, progress: float) 
         "active": revision.active,
         "replicas": seen.replicas,
         "trafficWeight": configured_weight(app, revision),
-        **({"labels": labels} if (labels := labels_of(app, revision)) else {}),
         **({"provisioningError": seen.error} if seen.error else {}),
         "healthState": seen.health,
         "provisioningState": seen.provisioning,
@@ -99,18 +105,19 @@ def revision_view(app: App, revision: Revision, now: datetime, progress: float) 
 def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
     """One replica with its containers; one process stands for all of them."""
     home = f"{app.home}/containerApps/{app.name}/revisions/{revision.name}/replicas/{replica.name}"
+    streams = f"{_short(app)}/revisions/{revision.name}/replicas/{replica.name}"
     up = replica.running == "Running"
     containers = [
         {
             "name": container["name"],
-            "containerId": f"containerd://{hashlib.sha256((replica.name + container['name']).encode()).hexdigest()[:32]}",
+            "containerId": _container_id(f"{replica.name}/{container['name']}"),
             "ready": replica.ready,
             "started": replica.started,
             "restartCount": replica.restarts,
             "runningState": replica.running,
             "runningStateDetails": "",
-            "logStreamEndpoint": f"{_STREAMS}{home}/containers/{container['name']}/logstream",
-            "execEndpoint": f"wss://localhost{home}/containers/{container['name']}/exec",
+            "logStreamEndpoint": f"{_STREAMS}{streams}/containers/{container['name']}/logstream",
+            "execEndpoint": f"wss://localhost{streams}/containers/{container['name']}/exec",
         }
         for container in revision.template["containers"]
     ]
@@ -128,6 +135,15 @@ def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
     }
 
 
+def _short(app: App) -> str:
+    """Its path in the addresses of streams, which leave the provider out."""
+    return f"{app.home.removesuffix(_PROVIDER)}/containerApps/{app.name}"
+
+
+def _container_id(name: str) -> str:
+    return f"containerd://{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
 def environment_view(environment: Environment) -> Json:
     """A managed environment, always ready."""
     return {
@@ -135,15 +151,17 @@ def environment_view(environment: Environment) -> Json:
         "name": environment.name,
         "type": "Microsoft.App/managedEnvironments",
         "location": environment.location,
-        "systemData": _system(environment.created, environment.created),
+        "systemData": _times(when(environment.created), when(environment.created)),
         "properties": {
             "provisioningState": "Succeeded",
+            "daprAIInstrumentationKey": None,
+            "daprAIConnectionString": None,
             "vnetConfiguration": None,
             "defaultDomain": environment.domain,
             "staticIp": "127.0.0.1",
             "appLogsConfiguration": {"destination": None, "logAnalyticsConfiguration": None},
             "zoneRedundant": False,
-            "eventStreamEndpoint": f"{_STREAMS}{environment.id}/eventstream",
+            "eventStreamEndpoint": f"{_STREAMS}{environment.id.replace(_PROVIDER, '')}/eventstream",
             "customDomainConfiguration": {"customDomainVerificationId": _VERIFICATION, "dnsSuffix": None},
             "workloadProfiles": [{"workloadProfileType": "Consumption", "name": "Consumption"}],
             "infrastructureResourceGroup": None,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from localcloud.arm import canonical
+from localcloud.arm.app_secrets import check_references, read_secrets
 from localcloud.arm.errors import OperationFailed, bad_request, environment_not_found, in_progress, invalid_field
 from localcloud.arm.merge import merge_patch
 from localcloud.arm.models import App, Revision
 from localcloud.arm.naming import next_name
-from localcloud.arm.secrets import check_references, read_secrets
 from localcloud.arm.traffic import check_revision_name
 from localcloud.dataplane.model import PullError
 
@@ -95,7 +95,8 @@ class Writes:
         async def fail() -> None:
             raise OperationFailed(app.name, call.fails)
 
-        app.modified = self._clock.now()
+        if app.revisions:
+            app.modified = self._clock.now()
         seconds = latency.draw(self._chance) + call.slow
         return self._operations.begin(app, call.method, seconds, fail if call.fails else work)
 
@@ -113,6 +114,10 @@ class Writes:
         if fresh is not None:
             app.revisions.append(fresh)
             app.latest = fresh.name
+        had, has = (r["properties"]["configuration"]["ingress"] is not None for r in (was, wanted))
+        for revision in app.revisions if had != has else ():
+            if revision is not fresh:
+                self._lifecycle.restart(app, revision)  # a process learns at its start whether it has a port
         await self._lifecycle.route()
 
     def _fresh(self, app: App, template: Json) -> Revision | None:

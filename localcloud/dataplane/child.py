@@ -28,6 +28,8 @@ class Child:
     @classmethod
     async def spawn(cls, argv: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path) -> Child:
         """Start it; raises OSError. What it writes is appended to the log. env: all it gets."""
+        if not argv:
+            raise FileNotFoundError("command: expected a program, found none")
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
                 *argv,

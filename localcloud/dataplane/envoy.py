@@ -19,6 +19,7 @@ from localcloud.dataplane.watched import WITHIN, Admin, Watched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from localcloud.dataplane.model import Backends, Routes
 
@@ -54,13 +55,14 @@ class Envoy:
         self._asked: Admin | None = None
         self._version = 0
         self._routes: Routes = {}
-        self._backends: Backends = {}
+        self._revisions: AbstractSet[str] = frozenset()  # those with a cluster
+        self._endpoints: dict[str, tuple[int, ...]] = {}
         self._tally = Tally()
 
     async def open(self) -> None:
         """Start it; returns once it listens."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._clusters.replace(xds.clusters({}, "0"))
+        self._clusters.replace(xds.clusters(self._folder, (), "0"))
         self._table.replace(xds.routes({}, "0"))
         boot, address, log = (self._folder / name for name in ("boot.json", "admin.txt", "log"))
         boot.write_text(json.dumps(self._bootstrap))
@@ -83,14 +85,16 @@ class Envoy:
 
     async def apply(self, routes: Routes, backends: Backends) -> None:
         """New clusters before the routes that name them; routes go before the clusters they named."""
-        leaving = {name: ports for name, ports in self._backends.items() if name not in backends}
-        await self._set_clusters({**leaving, **backends})
+        for revision, ports in backends.items():
+            await self._set_endpoints(revision, ports)
+        await self._set_clusters(self._revisions | backends.keys())
         if routes != self._routes:
-            await self._table.write(self._admin(), self._next(), xds.routes(routes, str(self._version)))
+            version = self._next()
+            await self._table.write(self._admin(), version, xds.routes(routes, version))
             self._routes = dict(routes)
-        if leaving:
+        if self._revisions != backends.keys():
             await self._count()  # a cluster takes its counters with it
-            await self._set_clusters(backends)
+            await self._set_clusters(backends.keys())
         await self._caught_up()
 
     async def counts(self) -> Mapping[str, Mapping[str, int]]:
@@ -103,10 +107,28 @@ class Envoy:
         stats = await self._admin().stats(rf"cluster\.{re.escape(revision)}\.upstream_rq_(pending_)?active")
         return sum(map(int, stats.values()))
 
-    async def _set_clusters(self, backends: Backends) -> None:
-        if backends != self._backends:
-            await self._clusters.write(self._admin(), self._next(), xds.clusters(backends, str(self._version)))
-            self._backends = dict(backends)
+    async def _set_endpoints(self, revision: str, ports: tuple[int, ...]) -> None:
+        """Of a cluster that is there; one that is not finds the file when it comes."""
+        if self._endpoints.get(revision) == ports:
+            return
+        file = Watched(xds.endpoints_file(self._folder, revision), f"cluster.{revision}")
+        version = self._next()
+        body = xds.endpoints(revision, ports, version)
+        if revision in self._revisions:
+            await file.write(self._admin(), version, body)
+        else:
+            file.replace(body)
+        self._endpoints[revision] = ports
+
+    async def _set_clusters(self, revisions: AbstractSet[str]) -> None:
+        if revisions == self._revisions:
+            return
+        version = self._next()
+        await self._clusters.write(self._admin(), version, xds.clusters(self._folder, revisions, version))
+        self._revisions = frozenset(revisions)
+        for gone in self._endpoints.keys() - revisions:
+            del self._endpoints[gone]
+            xds.endpoints_file(self._folder, gone).unlink(missing_ok=True)
 
     async def _caught_up(self) -> None:
         """Envoy's main thread took the files; a request answered by its worker proves that the worker has them too.

@@ -50,7 +50,7 @@ class Fallback:
         self._client = aiohttp.ClientSession(
             auto_decompress=False, timeout=_TIMEOUT, connector=aiohttp.TCPConnector(limit=0, force_close=True)
         )
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0, handler_cancellation=True)
         await self._runner.setup()
         self.http = await self._listen(self._runner, self._ports[0], None)
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -82,8 +82,10 @@ class Fallback:
         return self._active.get(revision, 0)
 
     async def _listen(self, runner: web.AppRunner, port: int, tls: ssl.SSLContext | None) -> str:
-        site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls, shutdown_timeout=0)
-        await site.start()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
+        except OSError as error:
+            raise IngressError(f"ingress: expected port {port} to be free, found {error.strerror}") from error
         return f"127.0.0.1:{runner.addresses[-1][1]}"
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -89,12 +90,11 @@ class DataPlane:
     async def close(self) -> None:
         """End every process; requests in flight are cut. Twice is once."""
         self._closing = True
-        await asyncio.gather(*map(self.stop, list(self._units)))
-        await self._ingress.close()
-        if self._hang is not None:
-            await self._hang.close()
-        if self._session is not None:
-            await self._session.close()
+        async with contextlib.AsyncExitStack() as last:  # each is closed although another could not be
+            for closing in (self._session, self._hang, self._ingress):
+                if closing is not None:
+                    last.push_async_callback(closing.close)
+            await asyncio.gather(*map(self.stop, list(self._units)))
         self._session = self._puller = None
 
     async def resolve(self, image: str) -> str:

@@ -39,7 +39,8 @@ class Admin:
             async with self._session.get(path, params=query) as response:
                 return await response.text()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise IngressError(f"envoy: expected an answer from its admin address, found {error!r}") from error
+            found = f"found {type(error).__name__}; its log ends: {self.said(0)}"
+            raise IngressError(f"envoy: expected an answer from its admin address, {found}") from error
 
     async def stats(self, pattern: str) -> dict[str, str]:
         """Statistics whose whole name matches; Envoy filters, so that a page of hundreds stays small."""

@@ -1,4 +1,4 @@
-"""Envoy's configuration as values: the bootstrap it starts with, and the clusters and routes it reads from files."""
+"""Envoy's configuration as values: the bootstrap it starts with, and what it reads from files while it runs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from localcloud.dataplane.model import Backends, Routes
+    from localcloud.dataplane.model import Routes
 
 ROUTES = "ingress"
 """Name of the one route configuration and prefix of its statistics."""
@@ -51,10 +52,28 @@ def bootstrap(folder: Path, http_port: int, https_port: int, cert: Path, key: Pa
     }
 
 
-def clusters(backends: Backends, version: str) -> str:
-    """One cluster per revision, so that Envoy counts per revision."""
-    resources = [_cluster(name, ports) for name, ports in sorted(backends.items())]
-    return _response(version, resources)
+def clusters(folder: Path, revisions: Iterable[str], version: str) -> str:
+    """One cluster per revision, so that Envoy counts per revision.
+
+    Its endpoints have a file of their own: a changed cluster is a new one, and forgets what the old one counted.
+    """
+    return _response(version, [_cluster(folder, revision) for revision in sorted(revisions)])
+
+
+def endpoints_file(folder: Path, revision: str) -> Path:
+    """Where a revision's cluster finds its endpoints."""
+    return folder / f"endpoints-{revision}.json"
+
+
+def endpoints(revision: str, ports: Sequence[int], version: str) -> str:
+    """The replicas of one revision."""
+    there = [{"endpoint": {"address": _address(port)}} for port in ports]
+    resource: dict[str, object] = {
+        "@type": _V3 + "config.endpoint.v3.ClusterLoadAssignment",
+        "cluster_name": revision,
+        "endpoints": [{"lb_endpoints": there}],
+    }
+    return _response(version, [resource])
 
 
 def routes(table: Routes, version: str) -> str:
@@ -81,16 +100,15 @@ def _action(targets: tuple[tuple[str, int], ...]) -> dict[str, object]:
     return {"route": {**target, "timeout": _LONGEST}}
 
 
-def _cluster(name: str, ports: tuple[int, ...]) -> dict[str, object]:
-    endpoints = [{"endpoint": {"address": _address(port)}} for port in ports]
+def _cluster(folder: Path, revision: str) -> dict[str, object]:
     limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests"), _MANY)
     return {
         "@type": _V3 + "config.cluster.v3.Cluster",
-        "name": name,
-        "type": "STATIC",
+        "name": revision,
+        "type": "EDS",
+        "eds_cluster_config": {"eds_config": _file(endpoints_file(folder, revision))},
         "connect_timeout": "5s",
         "circuit_breakers": {"thresholds": [limits]},
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
     }
 
 
@@ -104,7 +122,8 @@ def _listener(name: str, port: int, folder: Path, socket: dict[str, object]) -> 
         "use_remote_address": True,
     }
     chain = {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}], **socket}
-    return {"name": name, "address": _address(port), "filter_chains": [chain]}
+    # Without SO_REUSEPORT: with it two Envoys listen on one port, and each takes some of the other's requests.
+    return {"name": name, "address": _address(port), "enable_reuse_port": False, "filter_chains": [chain]}
 
 
 def _file(path: Path) -> dict[str, object]:

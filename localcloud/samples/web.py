@@ -1,4 +1,6 @@
-"""The demo's web app. It answers `/` with its version (also in `X-Version`), `/healthz` always with 200, and fails as it is told.
+"""The demo's web app. It answers `/` with its version, `/healthz` always with 200, and fails as it is told.
+
+Every answer names its version in `X-Version`.
 
 PORT: where it listens. VERSION: what `/` says. FAIL_SHARE (or the first argument): the share of requests to `/`
 answered 500, spread evenly: 0.2 is every fifth. SLOW_START: seconds before it listens. DELAY: seconds an answer takes.

@@ -147,6 +147,13 @@ class Stage:
             found[tag] = found.get(tag, 0) + int(entry.get("weight", 0))
         return {tag: weight for tag, weight in found.items() if weight}
 
+    async def arm_writes(self, name: str = APP) -> int:
+        """How often Azure was asked to change the app since it was created."""
+        url = f"{self.at['control']}/_control/arm/log"
+        async with self.http.get(url, params={"path": f"/containerApps/{name}"}) as answer:
+            entries = (await answer.json())["value"]
+        return sum(entry["method"] in ("PATCH", "POST") for entry in entries)
+
     def functions_log(self) -> list[str]:
         """What the Functions host has logged so far."""
         return Path(self.at["functions_log"]).read_text(errors="replace").splitlines()

@@ -15,7 +15,7 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.delivery.schedule import Call, tapped
@@ -32,14 +32,19 @@ ACTOR: ContextVar[str] = ContextVar("actor", default="")
 class Parked:
     id: Id
     call: Call
+    at: datetime
     go: asyncio.Future[None]
 
 
 @dataclass(kw_only=True)
 class Run:
-    """One execution: who is parked where, and what each function came to. trace: the calls in the order made."""
+    """One execution: who is parked where, and what each function came to.
+
+    trace, made: the calls in the order they took effect. asked_at: when the last of them arrived.
+    """
 
     shop: Shop
+    asked_at: datetime
     tasks: dict[str, asyncio.Task[object]] = field(default_factory=dict)
     parked: dict[Id, Parked] = field(default_factory=dict)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -50,7 +55,8 @@ class Run:
         actor, said = ACTOR.get(), str(call)
         nth = self.counts.get((actor, said), 0)
         self.counts[actor, said] = nth + 1
-        parked = Parked(id=(actor, said, nth), call=call, go=asyncio.get_running_loop().create_future())
+        go: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        parked = Parked(id=(actor, said, nth), call=call, at=self.shop.clock.now(), go=go)
         self.parked[parked.id] = parked
         await parked.go
         return None
@@ -67,6 +73,7 @@ class Run:
         """Let one parked call happen, and everything up to the next ones."""
         parked = self.parked.pop(chosen)
         self.trace.append(chosen)
+        self.asked_at = parked.at
         self.made.append((chosen[0], parked.call))
         parked.go.set_result(None)
         await quiet()
@@ -86,7 +93,7 @@ async def quiet() -> None:
     """Until everybody is parked or done: nothing else is ready to run."""
     loop: Any = asyncio.get_running_loop()
     await asyncio.sleep(0)
-    while loop._ready:
+    while loop._ready:  # noqa: ASYNC110 - there is no event for "nothing is ready", and no time passes
         await asyncio.sleep(0)
 
 
@@ -210,7 +217,7 @@ async def explore(
 
 async def _replayed(start: Shop, functions: dict[str, Function], prefix: list[Id]) -> Run:
     shop = start.fork()
-    run = Run(shop=shop)
+    run = Run(shop=shop, asked_at=shop.clock.now())
     shop.ports = tapped(shop.ports, run)
     await run.start(functions)
     for chosen in prefix:

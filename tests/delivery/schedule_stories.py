@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from delivery import codec, intake, names
-from rollouts.model import Deactivate, Phase
+from delivery import codec, names
+from rollouts.model import App, Phase
 from tests.delivery.schedule import Tap, tapped
 from tests.delivery.shop import KEY, REGISTRY, ROW, Shop
 
@@ -47,18 +47,16 @@ async def _supersede(shop: Shop) -> None:
 
 PROMOTED = Story(name="promoted", tell=_promote, ends={1: Phase.PROMOTED}, image=1, row=SHORT)
 ROLLED_BACK = Story(name="rolled back", tell=_roll_back, ends={1: Phase.ROLLED_BACK}, image=0, row=SHORT)
-SUPERSEDED = Story(
-    name="superseded", tell=_supersede, ends={1: Phase.SUPERSEDED, 2: Phase.PROMOTED}, image=2, row=SLOW
-)
+SUPERSEDED = Story(name="superseded", tell=_supersede, ends={1: Phase.SUPERSEDED, 2: Phase.PROMOTED}, image=2, row=SLOW)
 STORIES = (PROMOTED, ROLLED_BACK, SUPERSEDED)
 
 
 async def opened(tap: Tap | None = None, row: Mapping[str, object] = SHORT) -> Shop:
-    """A shop that is quick: Azure takes 2 s for a write and 2 s for a start. Its tap sees calls from the first event."""
-    intake._heard.add(REGISTRY)
+    """A shop that is quick: Azure takes 2 s for a write and 2 s for a start. A tap sees calls from the first event."""
     shop = Shop(row=row)
     shop.azure.latency = shop.azure.boot = timedelta(seconds=2)
     shop.metrics.rps = 200.0
+    shop.ports.heard.add(REGISTRY)
     await shop.open()
     if tap is not None:
         shop.ports = tapped(shop.ports, tap)
@@ -90,6 +88,11 @@ async def step(shop: Shop) -> bool:
     return again
 
 
+def busy(app: App) -> bool:
+    """Whether there is anything left to do, messages aside."""
+    return bool(app.live or app.waiting or app.writes or app.retire)
+
+
 def holds(shop: Shop) -> None:
     """A live app is never missing from `active`, and never listed later than the grace."""
     listed = shop.rows._partition(names.ACTIVE, names.shard(KEY)).get(KEY)
@@ -99,12 +102,13 @@ def holds(shop: Shop) -> None:
     rows = shop.rows._partition(names.ROLLOUTS, KEY)
     if "app" in rows and not listed:
         app = codec.decode(rows["app"])
-        assert not (app.live or app.waiting or app.writes or app.retire), f"live and not listed: {app}"
+        assert not busy(app), f"live and not listed: {app}"
         letters = [row for key, row in rows.items() if key.startswith("outbox:") and not row.columns.get("parked")]
         assert not letters, "not listed, with messages undelivered"
     for entry in shop.app.traffic:
         revision = shop.app.revisions.get(entry.revision)
-        assert not entry.weight or entry.latest or (revision and revision.active), f"weight on {revision}"
+        carries = revision is not None and revision.active
+        assert carries or entry.latest or not entry.weight, f"weight on {revision}"
 
 
 def ids(shop: Shop) -> set[tuple[str, str]]:
@@ -118,14 +122,9 @@ async def ended(shop: Shop, story: Story) -> None:
     assert {done.n: done.phase for done in app.done} == story.ends
     stable = f"ca-web--wb{story.image}-{story.image:06x}" if story.image else "ca-web--first"
     assert shop.azure.weights(shop.app) == {stable: 100}
-    assert not (app.live or app.waiting or app.writes or app.retire), app
+    assert not busy(app), app
     assert [name for name, r in shop.app.revisions.items() if r.active] == [stable]
     assert not shop.rows.peek(names.ACTIVE)
     assert not shop.queue.messages
     assert not shop.poison
     assert not [row for row in shop.rows.peek(names.ROLLOUTS) if row.key.startswith(("outbox:", "order:"))]
-
-
-def deactivations(shop: Shop) -> list[str]:
-    """Revisions deactivated so far, in order."""
-    return [write.revision for write in shop.app.writes if isinstance(write, Deactivate)]

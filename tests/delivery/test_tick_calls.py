@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
 
 from delivery import names
 from delivery.tick import Wake, tick
 from rollouts.model import CreateCanary, Deactivate, Decision, Phase
 from tests.delivery.schedule import Call, Counting
 from tests.delivery.schedule_stories import SHORT, opened, step
-from tests.delivery.shop import KEY, Shop
+from tests.delivery.shop import KEY
+from tests.fakes.clock import START
 
 BAKE = {**SHORT, "Steps": "50% for 5m, 100% for 10s"}
 
@@ -28,7 +31,7 @@ def kind(call: Call) -> str:
     return f"{call.port}.{call.name}"
 
 
-async def costs(row: dict[str, object]) -> list[tuple[Decision, Counter[str]]]:
+async def costs(row: Mapping[str, object]) -> list[tuple[Decision, Counter[str]]]:
     """Every tick of a promoted rollout: what it decided and what it called."""
     tap = Counting()
     shop = await opened(tap, row)
@@ -89,7 +92,9 @@ async def test_a_tick_that_writes_costs_one_send_and_one_merge_more() -> None:
         assert calls["apps.send"] == 1
         assert calls["save app"] == 1
         assert calls["commit app"] == 1, "the answer is merged once"
-        assert calls["apps.look"] == (1 if isinstance(decision.write, CreateCanary | Deactivate) else calls["apps.look"])
+        assert calls["apps.look"] == (
+            1 if isinstance(decision.write, CreateCanary | Deactivate) else calls["apps.look"]
+        )
 
 
 async def test_an_event_costs_one_write_two_reads_and_one_message_a_match() -> None:
@@ -112,6 +117,18 @@ async def test_an_idle_app_costs_nothing() -> None:
     assert not shop.rows.peek(names.ACTIVE)
 
 
+async def test_the_sweep_finds_nothing_late_while_all_goes_well() -> None:
+    """Its minutes come and go in a long bake, and it wakes nobody: the index is ahead of every tick."""
+    shop = await opened(row={**SHORT, "Steps": "50% for 30m, 100% for 10s"})
+    await shop.push(1)
+    woken = 0
+    while await step(shop):
+        woken += sum(message.body.get("seq", 0) is None for message in shop.queue.due())
+
+    assert shop.swept_at - START > timedelta(minutes=30)
+    assert not woken, "but for the push itself nothing wakes without a number"
+
+
 async def test_a_stale_wake_up_costs_one_read() -> None:
     tap = Counting()
     shop = await opened(tap, SHORT)
@@ -126,11 +143,9 @@ async def test_a_stale_wake_up_costs_one_read() -> None:
     assert Counter(map(kind, tap.calls[first:])) == {"read app": 1}
 
 
-async def report(row: dict[str, object]) -> None:
+async def report(row: Mapping[str, object]) -> None:
     """Print every tick's calls: `python -m tests.delivery.test_tick_calls`."""
     for decision, calls in await costs(row):
         live = decision.next.live
         what = type(decision.write).__name__ if decision.write else ""
         print(live.phase if live else "-", what, dict(calls))  # noqa: T201 - a report
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -38,7 +39,7 @@ def scan(shop: Shop, n: int, counts: Severities = CLEAN) -> ScanEvidence:
     )
 
 
-def shipped(row: dict[str, object]) -> Story:
+def shipped(row: Mapping[str, object]) -> Story:
     return Story(name="shipped", tell=finish, ends={1: Phase.PROMOTED}, image=1, row=row)
 
 
@@ -127,6 +128,52 @@ async def test_a_dirty_scan_rejects_whichever_event_comes_first() -> None:
         assert not shop.app.writes
 
 
+async def test_the_scanners_last_word_counts_however_two_of_its_events_race() -> None:
+    """Clean at nine, dirty at ten, both heard at once: in every order the image stays where it is."""
+    shop = await opened(row=SCANNED)
+    clean = scan(shop, 1)
+    shop.clock.advance(timedelta(hours=1))
+    dirty = scan(shop, 1, Severities(critical=1, high=0, medium=0, low=0, negligible=0, unknown=0))
+    functions: dict[str, Function] = {
+        "clean": lambda shop: intake.scan_completed(shop.ports, clean),
+        "dirty": lambda shop: intake.scan_completed(shop.ports, dirty),
+    }
+
+    async def then(run: Run) -> None:
+        after = run.shop.fork()
+        await after.push(1)
+        await finish(after)
+        assert [done.phase for done in (await after.state()).done] == [Phase.REJECTED]
+
+    await explore(shop, functions, always=always, finally_=then, alone=alone)
+
+
+async def test_a_scan_heard_while_a_tick_is_under_way_is_looked_at_within_seconds() -> None:
+    """The tick may have asked before the scan was kept, and its save then beats the scan's own tick."""
+    shop = await opened(row=SCANNED)
+    await shop.push(1)
+    while shop.queue.due() or not (await shop.state()).waiting[0].finding:
+        await step(shop)
+    shop.clock.advance(timedelta(minutes=5))
+
+    async def due(shop: Shop) -> object:
+        return await tick(shop.ports, Wake(app=KEY))
+
+    async def scanned(shop: Shop) -> object:
+        await hear_scan(shop)
+        shop.queue.messages = [m for m in shop.queue.messages if m.body["seq"] is not None]  # its own is taken here
+        return await tick(shop.ports, Wake(app=KEY))
+
+    async def then(run: Run) -> None:
+        after = run.shop.fork()
+        while not (await after.state()).live:
+            await step(after)
+        assert after.clock.now() - run.shop.clock.now() < timedelta(seconds=5)
+
+    functions: dict[str, Function] = {"due": due, "scan": scanned}
+    await explore(shop, functions, always=always, finally_=then, alone=alone, sample=SAMPLE)
+
+
 async def test_a_push_heard_five_times_and_long_after_its_end_is_one_rollout() -> None:
     shop = await opened(row=SHORT)
     shop.registry.push(REPOSITORY, "1.1.0", digest(1))
@@ -180,6 +227,7 @@ async def test_a_message_repeated_three_times_ends_as_one_chain() -> None:
     assert shop.app.writes == calm.app.writes
     assert ids(shop) == ids(calm)
     assert shop.clock.now() - calm.clock.now() < timedelta(minutes=1)
+    assert sum(ticked.won for ticked in shop.ticked) <= sum(ticked.won for ticked in calm.ticked) + 2
 
 
 KEEP: list[object] = []  # so that no id is given twice
@@ -218,6 +266,8 @@ async def test_a_tick_that_lost_its_save_offers_its_image_again() -> None:
     shop.rows.before = saved_first
     await shop.handle(message)
     assert [codec.convert(m.body, Wake, "test").offers for m in shop.queue.waiting(names.TICKS)] != [()]
-    assert all(isinstance(offer, Offer) for m in shop.queue.waiting() for offer in codec.convert(m.body, Wake, "").offers)
+    assert all(
+        isinstance(offer, Offer) for m in shop.queue.waiting() for offer in codec.convert(m.body, Wake, "").offers
+    )
     await finish(shop)
     await ended(shop, shipped(SHORT))

@@ -13,6 +13,7 @@ from delivery.tick import Ticked, Wake, read, tick
 from rollouts.model import (
     Actor,
     ActorKind,
+    App,
     CreateCanary,
     Deactivate,
     Decision,
@@ -47,9 +48,9 @@ def wrote(kind: type, weight: int | None = None) -> Callable[[Decision], bool]:
 
     def test(decision: Decision) -> bool:
         write = decision.write
-        if not isinstance(write, kind):
-            return False
-        return weight is None or any("--wb" in e.revision and e.weight == weight for e in write.traffic)  # type: ignore[attr-defined]  # of SetTraffic
+        if weight is None or not isinstance(write, SetTraffic):
+            return isinstance(write, kind)
+        return any("--wb" in entry.revision and entry.weight == weight for entry in write.traffic)
 
     return test
 
@@ -131,6 +132,9 @@ def always(run: Run) -> None:
     for actor, call in run.made[-1:]:
         if call.port == "apps" and call.name == "send":
             assert any(a == actor and is_save(c) for a, c in run.made), f"{actor} acts, and never saved"
+            # Time that passes after this check and before the send is the limit the design states.
+            fresh = [write for write in app_of(run).writes if write.give_up_at > run.asked_at]
+            assert fresh, f"{actor} acts on an observation older than it may be"
         if call.name == "commit":
             assert call.arguments[0] not in READ_ONLY, "a table thought to be read only is written"
 
@@ -154,8 +158,11 @@ def judged(run: Run, *ticks: str) -> None:
         resent = [call for call in after if call.port == "queue" and call.arguments[1].get("seq") is None]
         assert after == resent, f"{name} lost and went on: {[str(call) for call in after]}"
     assert len(set(won)) == len(won), f"two saves won under one number: {won}"
-    app = next(row for row in run.shop.rows.peek(names.ROLLOUTS) if row.key == "app")
-    assert not won or codec.decode(app).seq >= max(won)
+    assert not won or app_of(run).seq >= max(won)
+
+
+def app_of(run: Run) -> App:
+    return codec.decode(next(row for row in run.shop.rows.peek(names.ROLLOUTS) if row.key == "app"))
 
 
 class Ends:
@@ -227,9 +234,7 @@ async def test_a_tick_frozen_for_longer_than_its_observation_lasts_does_nothing_
     finally_ = Ends(story_of(state), "one", "two")
 
     functions = {"one": ticking(wake), "two": ticking(wake), "clock": lambda shop: passing(shop, timedelta(seconds=11))}
-    found = await explore(
-        shop, functions, always=always, finally_=finally_, alone=alone, sample=SAMPLE
-    )
+    found = await explore(shop, functions, always=always, finally_=finally_, alone=alone, sample=SAMPLE)
     reported(state, found, finally_)
 
 
@@ -242,7 +247,9 @@ async def second_push(shop: Shop) -> Wake:
     return wake
 
 
-@pytest.mark.parametrize("state", ["about to promote", "about to retire", "about to go idle", "about to end the rollback"])
+@pytest.mark.parametrize(
+    "state", ["about to promote", "about to retire", "about to go idle", "about to end the rollback"]
+)
 async def test_an_image_offered_while_the_last_rollout_ends_is_rolled_out_and_the_app_stays_listed(state: str) -> None:
     """The starter puts the app on the list, the finisher takes it off: `always` asks after every call."""
     shop, wake = await before(state)

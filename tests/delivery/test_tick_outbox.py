@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ class Attempts:
                 raise self.error
             await plain(channel, event, attempt)  # type: ignore[arg-type]  # passed on
 
-        shop.channel.send = send  # type: ignore[method-assign, assignment]  # only this channel
+        shop.channel.send = send  # type: ignore[method-assign]  # only this channel
 
 
 async def test_a_receiver_that_is_away_for_an_hour_gets_everything_on_the_promised_schedule() -> None:
@@ -63,7 +64,7 @@ async def test_a_receiver_that_is_away_for_an_hour_gets_everything_on_the_promis
 
     assert ids(shop) == ids(calm)
     for at in attempts.at.values():
-        waits = [later - earlier for earlier, later in zip(at, at[1:], strict=False)]
+        waits = [later - earlier for earlier, later in pairwise(at)]
         assert waits == promised()[: len(waits)]
     assert not letters(shop)
     assert not shop.rows.peek(names.ACTIVE)
@@ -78,7 +79,7 @@ async def test_a_receiver_that_never_answers_is_given_up_after_a_day_and_the_mes
 
     assert [done.phase for done in (await shop.state()).done] == [Phase.PROMOTED]
     [at] = attempts.at.values()
-    assert [later - earlier for earlier, later in zip(at, at[1:], strict=False)] == promised()
+    assert [later - earlier for earlier, later in pairwise(at)] == promised()
     [parked] = letters(shop)
     assert parked.columns["parked"] is True
     assert "12 tries" in str(parked.columns["because"])
@@ -96,7 +97,9 @@ async def test_a_receiver_that_says_no_is_not_asked_again_and_its_messages_are_k
 
     assert {len(at) for at in attempts.at.values()} == {1}
     assert len(letters(shop)) == len(attempts.at)
-    assert {(row.columns["parked"], row.columns["because"]) for row in letters(shop)} == {(True, "hook.test answered 401")}
+    assert {(row.columns["parked"], row.columns["because"]) for row in letters(shop)} == {
+        (True, "hook.test answered 401")
+    }
     assert not shop.rows.peek(names.ACTIVE)
 
 
@@ -104,7 +107,9 @@ async def test_a_message_whose_wake_up_is_lost_is_delivered_by_the_next_ticks() 
     shop = await opened(row={**SHORT, "Notify": "hook"})
     await shop.push(1)
     while await step(shop):
-        shop.queue.messages = [m for m in shop.queue.messages if m.queue != names.OUTBOX or shop.clock.now() > late(shop)]
+        shop.queue.messages = [
+            m for m in shop.queue.messages if m.queue != names.OUTBOX or shop.clock.now() > late(shop)
+        ]
     assert shop.channel.types() == ["RolloutPromoted"]
     assert not letters(shop)
 

@@ -91,7 +91,7 @@ def live(n: int, found: Finding, steps: int, text: str) -> Rollout:
         paused=Pause(by=ANN, because=text, since=START),
         seen={"ca-web--first": 60, f"ca-web--wb{n}-{n:06x}": 40},
         read=Totals(at=START, since=START, canary=Counts(requests=10**9), stable=Counts(requests=10**9)),
-        tallies=(Tally(worse=(0.123456789012345,) * 12, better=(0.123456789012345,) * 12, strikes=1),) * 8,
+        tallies=(Tally(worse=(-0.123456789012345,) * 7, better=(0.123456789012345,) * 4, floor=(0.5,) * 7),) * 8,
         measurements=measured,
     )
 
@@ -125,7 +125,8 @@ def biggest(text: str = "no scan yet" * 500) -> App:
         hold=Pause(by=ANN, because=text, since=START),
         lanes=tuple(Lane(policy=f"{POLICY}-{i}", container="web", order="semver") for i in range(10)),
         done=tuple(
-            Done(n=i, digest=digest(i), tag=f"1.{i}.0", policy=POLICY, phase=Phase.PROMOTED, at=START) for i in range(20)
+            Done(n=i, digest=digest(i), tag=f"1.{i}.0", policy=POLICY, phase=Phase.PROMOTED, at=START)
+            for i in range(20)
         ),
         known=tuple(f"ca-web--manual-{i:012}" for i in range(50)),
         indexed=START,
@@ -143,6 +144,7 @@ def test_the_biggest_row_fits_with_room_to_spare() -> None:
 
     columns = codec.encode(app, "t" * 32)
     assert len(str(columns["state"]).encode()) < codec.MOST_BYTES
+    assert len(str(columns["lists"]).encode()) < codec.LISTS_BYTES
     assert len(str(columns["answers"]).encode("utf-16-le")) < 64 * 1024
     check_entity("app", KEY, "app", stored("app", columns))
 
@@ -172,10 +174,11 @@ def test_a_usual_row_comes_back_as_it_was() -> None:
     assert codec.decode(row_of(codec.encode(app, "t"))) == app
 
 
-@pytest.mark.parametrize("text", ["é" * 400, "\U0001f600" * 400, '"\\' * 300, "\x00" * 400], ids=ascii)
-def test_texts_of_every_kind_fit(text: str) -> None:
-    columns = codec.encode(biggest(text), "t")
+@pytest.mark.parametrize("letters", ["é", "\U0001f600", '"\\', "\x00"], ids=["accents", "emoji", "escapes", "controls"])
+def test_texts_of_every_kind_fit(letters: str) -> None:
+    columns = codec.encode(biggest(letters * 400), "t")
     assert len(str(columns["state"]).encode()) < codec.MOST_BYTES
+    assert len(str(columns["lists"]).encode()) < codec.LISTS_BYTES
     check_entity("app", KEY, "app", stored("app", columns))
 
 
@@ -183,7 +186,10 @@ def golden_app() -> App:
     """What version 1 wrote; never change it: make a second file when the schema changes."""
     found = Finding(gate="gates", answer=Answer.WAITING, because="scan: no scan yet", ask_at=START)
     return replace(
-        biggest("short"), live=live(99, found, 3, "baking at 5 %"), waiting=(waiting(100, found),), known=("ca-web--first",)
+        biggest("short"),
+        live=live(99, found, 3, "baking at 5 %"),
+        waiting=(waiting(100, found),),
+        known=("ca-web--first",),
     )
 
 
@@ -207,13 +213,15 @@ def test_there_is_a_golden_row_for_this_version() -> None:
     assert (GOLDEN / f"rollout-v{codec.SCHEMA}.json").exists()
 
 
-@pytest.mark.parametrize("columns", [{"schema": 2}, {"schema": 1, "state": "{"}, {"schema": 1, "state": "{}"}, {}], ids=str)
+@pytest.mark.parametrize(
+    "columns", [{"schema": 2}, {"schema": 1, "state": "{"}, {"schema": 1, "state": "{}"}, {}], ids=str
+)
 async def test_a_row_of_another_version_stops_the_tick_and_is_left_as_it_is(columns: dict[str, object]) -> None:
     shop = await opened()
     await shop.rows.commit(names.ROLLOUTS, KEY, [Put(key="app", columns=columns)])
     written = shop.rows.peek(names.ROLLOUTS)
 
-    with pytest.raises(Malformed, match="rollouts/.*app: "):
+    with pytest.raises(Malformed, match=r"rollouts/.*app: "):
         await tick(shop.ports, Wake(app=KEY))
 
     assert shop.rows.peek(names.ROLLOUTS) == written

@@ -110,6 +110,8 @@ class FakeAzure:
         self.operations: dict[str, tuple[str, _Operation]] = {}
         self.trouble: Callable[[FakeApp, ArmWrite], Trouble] = lambda _app, _write: Trouble.NONE
         self.away = False
+        self.unhealthy: set[str] = set()
+        self.hidden: set[str] = set()  # made, and not listed yet
         self.before: Hook | None = None
         self.after: Hook | None = None
         self.counted = 0
@@ -227,7 +229,7 @@ class FakeAzure:
             multiple=app.multiple,
             provisioning="InProgress" if app.operation else "Succeeded",
             traffic=tuple(app.traffic),
-            revisions=tuple(self._revision(app, r) for r in app.revisions.values()),
+            revisions=tuple(self._revision(app, r) for r in app.revisions.values() if r.name not in self.hidden),
             latest_ready=self._latest_ready(app),
             ingress=app.ingress,
             fqdn=f"{app.name}.env.test" if app.ingress else "",
@@ -237,6 +239,8 @@ class FakeAzure:
     def _revision(self, app: FakeApp, revision: _Revision) -> RevisionSeen:
         ready = self._ready(revision)
         health, running = ("Healthy", "Running") if ready else ("None", "Activating")
+        if revision.name in self.unhealthy:
+            health = "Unhealthy"
         if revision.crashed:
             health, running = "Unhealthy", "Failed"
         if not revision.active:

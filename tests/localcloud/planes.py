@@ -15,13 +15,13 @@ from localcloud import tls
 from localcloud.dataplane import DataPlane, Pace, Workload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from tests.localcloud.static_registry import StaticRegistry
 
 HOST = "web.wb.localhost"
 LIMIT_SECONDS = 15.0
-QUICK = Pace(restart_first=0.02, restart_most=0.05, alive=0.05, grace=1.0)
+QUICK = Pace(restart_first=0.02, restart_most=0.05, alive=0.05, grace=0.5)
 
 
 @contextlib.asynccontextmanager
@@ -97,21 +97,25 @@ class Users:
 
     async def ask(self, requests: int, clients: int = 8) -> None:
         """This many requests in all."""
-        left = iter(range(requests))
-        async with aiohttp.ClientSession() as session:
-            await asyncio.gather(*(self._client(session, left) for _ in range(clients)))
+        await self._ask(iter(range(requests)), clients)
 
     @contextlib.asynccontextmanager
-    async def asking(self, requests: int) -> AsyncIterator[None]:
-        """While the block runs; all requests are answered, or have failed, at its end."""
-        task = asyncio.create_task(self.ask(requests))
+    async def asking(self, clients: int = 8) -> AsyncIterator[None]:
+        """While the block runs; every request is answered, or has failed, at its end."""
+        over = asyncio.Event()
+        task = asyncio.create_task(self._ask(_while_not(over), clients))
         try:
             yield
         finally:
+            over.set()
             await task
 
-    async def _client(self, session: aiohttp.ClientSession, left: object) -> None:
-        for _ in left:  # type: ignore[attr-defined]
+    async def _ask(self, turns: Iterator[object], clients: int) -> None:
+        async with aiohttp.ClientSession() as session:
+            await asyncio.gather(*(self._client(session, turns) for _ in range(clients)))
+
+    async def _client(self, session: aiohttp.ClientSession, turns: Iterator[object]) -> None:
+        for _ in turns:
             try:
                 async with session.get(self._url, headers={"Host": self._host}) as response:
                     self.seen[response.status, (await response.text()).strip()] += 1
@@ -120,3 +124,8 @@ class Users:
 
     def of(self, text: str) -> int:
         return sum(count for (_, said), count in self.seen.items() if said == text)
+
+
+def _while_not(over: asyncio.Event) -> Iterator[None]:
+    while not over.is_set():
+        yield

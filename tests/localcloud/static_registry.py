@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
@@ -29,7 +29,7 @@ class StaticRegistry:
         app.router.add_put(f"/v2/{REPOSITORY}/manifests/{{name}}", self._manifest)
         self._runner = web.AppRunner(app, access_log=None)
 
-    async def __aenter__(self) -> StaticRegistry:
+    async def __aenter__(self) -> Self:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.base = f"http://127.0.0.1:{self._runner.addresses[0][1]}"

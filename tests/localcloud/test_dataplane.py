@@ -14,6 +14,7 @@ import pytest
 from localcloud import samples
 from localcloud.dataplane import DataPlane, IngressError
 from localcloud.dataplane.envoy import find_envoy
+from localcloud.dataplane.fallback import Fallback
 from tests.localcloud.planes import HOST, Users, plane, ready, running, until, workload
 from tests.localcloud.static_registry import StaticRegistry
 
@@ -54,22 +55,22 @@ async def status(cloud: DataPlane, host: str) -> int:
         return got.status
 
 
-async def test_twenty_changes_of_the_weights_lose_none_of_two_thousand_requests(cloud: DataPlane) -> None:
+async def test_twenty_changes_of_the_weights_lose_no_request(cloud: DataPlane) -> None:
+    each = 40 if isinstance(cloud._ingress, Fallback) else 100  # requests between two changes; it is slower
     await both(cloud)
     await cloud.route({HOST: ((STABLE, 100),)})
     users = Users(cloud.http)
 
-    async with users.asking(2000):
+    async with users.asking():
         for change in range(1, 21):
-            await until(lambda due=change * 90: users.answered >= due)  # type: ignore[misc]
+            await until(lambda due=change * each: users.answered >= due)  # type: ignore[misc]
             canary = change * 37 % 101
             await cloud.route({HOST: ((STABLE, 100 - canary), (CANARY, canary))})
 
     assert users.failed == []
     assert {status for status, _ in users.seen} == {200}
-    assert users.answered == 2000
-    assert users.of("1.0.0") > 0
-    assert users.of("1.1.0") > 0
+    assert users.answered >= 20 * each
+    assert min(users.of("1.0.0"), users.of("1.1.0")) > 4 * each
 
 
 async def test_replacing_the_running_revision_under_load_loses_no_request(cloud: DataPlane) -> None:
@@ -77,11 +78,11 @@ async def test_replacing_the_running_revision_under_load_loses_no_request(cloud:
     await cloud.route({HOST: (("web--0", 100),)})
     users = Users(cloud.http)
 
-    async with users.asking(1200):
+    async with users.asking():
         for n in range(1, 4):
-            await until(lambda due=n * 250: users.answered >= due)  # type: ignore[misc]
             await running(cloud, workload(f"web--{n}", image("1.1.0"), replicas=2))
             await cloud.route({HOST: ((f"web--{n - 1}", 50), (f"web--{n}", 50))})
+            await until(lambda due=users.answered + 100: users.answered >= due)  # type: ignore[misc]
             await cloud.scale(f"web--{n}", 1)
             await cloud.route({HOST: ((f"web--{n}", 100),)})
             await cloud.stop(f"web--{n - 1}")
@@ -89,7 +90,7 @@ async def test_replacing_the_running_revision_under_load_loses_no_request(cloud:
     assert users.failed == []
     assert {status for status, _ in users.seen} == {200}
     counts = await cloud.counts()
-    assert sum(counts[f"web--{n}"]["2xx"] for n in range(4)) == 1200
+    assert sum(counts[f"web--{n}"]["2xx"] for n in range(4)) == users.answered
 
 
 async def test_the_split_is_what_the_weights_say_within_chance(cloud: DataPlane) -> None:
@@ -97,10 +98,10 @@ async def test_the_split_is_what_the_weights_say_within_chance(cloud: DataPlane)
     await cloud.route({HOST: ((STABLE, 90), (CANARY, 10))})
     users = Users(cloud.http)
 
-    await users.ask(1500)
+    await users.ask(1000)
 
-    six_deviations = 6 * math.sqrt(1500 * 0.1 * 0.9)  # wrong once in 500 million runs
-    assert abs(users.of("1.1.0") - 150) < six_deviations
+    six_deviations = 6 * math.sqrt(1000 * 0.1 * 0.9)  # wrong once in 500 million runs
+    assert abs(users.of("1.1.0") - 100) < six_deviations
 
 
 async def test_after_route_returns_no_request_goes_where_it_went_before(cloud: DataPlane) -> None:
@@ -197,9 +198,11 @@ async def test_envoy_speaks_http_2_to_who_asks_for_it(tmp_path: Path, registry: 
         host, port = cloud.https.split(":")
 
         def negotiated() -> str | None:
-            with socket.create_connection((host, int(port))) as plain:
-                with trust.wrap_socket(plain, server_hostname=HOST) as secure:
-                    return secure.selected_alpn_protocol()
+            with (
+                socket.create_connection((host, int(port))) as plain,
+                trust.wrap_socket(plain, server_hostname=HOST) as secure,
+            ):
+                return secure.selected_alpn_protocol()
 
         assert await asyncio.to_thread(negotiated) == "h2"
 
@@ -209,12 +212,15 @@ async def test_requests_in_flight_end_before_their_revision_does(cloud: DataPlan
     await cloud.route({HOST: ((STABLE, 100),)})
     users = Users(cloud.http)
 
-    async with users.asking(4):
+    asked = asyncio.create_task(users.ask(4))
+    try:
         deadline = asyncio.get_running_loop().time() + 10
         while await cloud._ingress.active(STABLE) < 4:
             assert asyncio.get_running_loop().time() < deadline
             await asyncio.sleep(0.01)
         await cloud.stop(STABLE)
+    finally:
+        await asked
 
     assert users.seen == {(200, "1.0.0"): 4}
 
@@ -254,5 +260,18 @@ async def test_ports_that_are_given_are_taken(tmp_path: Path, registry: StaticRe
         try:
             assert (second.http, second.https) == tuple(f"127.0.0.1:{port}" for port in ports)
             assert first.http != second.http
+        finally:
+            await second.close()
+
+
+@pytest.mark.parametrize("envoy", [pytest.param(True, marks=needs_envoy), False])
+async def test_a_port_that_is_taken_is_named(tmp_path: Path, registry: StaticRegistry, *, envoy: bool) -> None:
+    async with plane(tmp_path, registry) as first:
+        cert, key = tmp_path / "tls" / "cert.pem", tmp_path / "tls" / "key.pem"
+        port = int(first.http.split(":")[1])
+        second = DataPlane(tmp_path / "2", registry.base_of, cert, key, http_port=port, envoy=envoy)
+        try:
+            with pytest.raises(IngressError, match=str(port)):
+                await second.open()
         finally:
             await second.close()

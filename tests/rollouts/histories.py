@@ -296,7 +296,7 @@ class History:
             case Happening.LABEL:
                 azure.label(app, stable, f"blue{len(world.ticks)}")
             case Happening.SINGLE:
-                app.multiple = False
+                app.multiple, self.oracle.switched = False, True
                 self.until["single"] = world.clock.now() + timedelta(minutes=1)
             case Happening.STABLE_OFF:
                 azure.deactivate(app, stable)

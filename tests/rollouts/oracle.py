@@ -75,6 +75,7 @@ class Oracle:
     aborted: set[int] = field(default_factory=set)
     hand: bool = False  # a person has moved weights or revisions in this history
     moved: list[dict[str, int]] = field(default_factory=list)  # what a person set the traffic to
+    switched: bool = False  # a person has switched the app to Single mode, at whatever weights it had
     held: bool = False
 
     def judge(self, world: World, tick: Ticked, opened: frozenset[str], owed: int) -> None:
@@ -107,7 +108,9 @@ class Oracle:
                     canary.stopped, canary.fast = False, True
                 case Verb.LEAVE if canary:
                     canary.left = True
-                case Verb.ABORT | Verb.ROLLBACK if order.n is not None:
+                case Verb.ABORT | Verb.ROLLBACK if (
+                    order.n is not None and (order.n, Said.ROLLING_BACK) not in self.said
+                ):
                     self.aborted.add(order.n)
                 case _:
                     pass
@@ -231,7 +234,7 @@ class Oracle:
         live = shares(seen.traffic, seen)
         left = rollout.phase is Phase.ABORTED and (canary.left or canary.plan.on_drift is OnDrift.ADOPT)
         if rollout.phase is not Phase.PROMOTED:
-            assert live == {canary.stable: 100} or (left and live in self.moved)
+            assert live == {canary.stable: 100} or (left and (live in self.moved or self.switched))
         if rollout.phase is Phase.PROMOTED:
             assert live == {canary.name: 100}
             assert canary.held_since is not None

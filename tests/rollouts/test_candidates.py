@@ -9,6 +9,7 @@ import pytest
 
 from rollouts.candidates import MOST_WAITING, admit, suffix
 from rollouts.findings import Answer, Finding
+from rollouts.machine import decide
 from rollouts.model import (
     Activate,
     App,
@@ -174,8 +175,6 @@ def test_a_candidate_without_a_plan_does_not_start() -> None:
     seen = Observation(
         app=world.azure.seen(RESOURCE), operations={}, candidates=(CandidateSeen(n=1, finding=opened, plan=None),)
     )
-    from rollouts.machine import decide  # noqa: PLC0415 - the one test that needs it bare
-
     assert decide(loaded, seen, START).next.live is None
 
 
@@ -256,6 +255,7 @@ def test_without_ingress_the_canary_replaces_stable_once_it_is_ready() -> None:
 
     assert [r.phase for r in world.ended] == [Phase.PROMOTED]
     assert active(world) == [CANARY]
+    assert because(world, Said.STEPPED) == "the canary took over"
     assert not any(isinstance(w, SetTraffic) for w in world.live.writes)
 
 
@@ -344,8 +344,6 @@ def test_lanes_remember_who_came_first() -> None:
     world = pushed()
     world.tick()
     loaded = world.ticks[0].app
-    from rollouts.machine import decide  # noqa: PLC0415 - the one test that needs it bare
-
     finding = Finding(gate="all", answer=Answer.WAITING, because="waits")
     candidate = CandidateSeen(n=1, finding=finding, container="web", order="semver")
     seen = Observation(operations={}, candidates=(candidate,))

@@ -293,6 +293,38 @@ def test_a_write_of_ours_that_lands_after_the_hand_does_not_undo_leave() -> None
     assert len(world.live.writes) == 1
 
 
+def test_single_mode_is_said_once_though_a_write_of_ours_still_lands() -> None:
+    world = until(Phase.BAKING, 0)
+    while not isinstance(world.tick().write, SetTraffic):
+        world.clock.advance(timedelta(seconds=15))
+    single_mode(world)
+    wait(world, MINUTE)
+
+    assert world.weights() == {"first": 75, "wb1-000001": 25}
+    assert world.told().count(Said.DRIFTED) == 1
+    world.order(Verb.LEAVE)
+    world.live.writes.clear()
+    assert [r.phase for r in finish(world).ended] == [Phase.ABORTED]
+    assert not world.live.writes
+
+
+def test_traffic_that_goes_nowhere_is_said_so() -> None:
+    world = drifted("baking", lambda world: world.azure.set_traffic(world.live))
+
+    assert world.said[-1].because.startswith("someone moved the traffic to nowhere; ")
+
+
+def test_a_hand_that_moves_again_is_said_again() -> None:
+    world = drifted("baking", everything_to_stable)
+    everything_to_the_canary(world)
+    wait(world, MINUTE)
+
+    assert world.told().count(Said.DRIFTED) == 2
+    assert world.app.live is not None
+    assert world.app.live.drift is not None
+    assert world.app.live.drift.weights == {CANARY: 100}
+
+
 def test_weights_that_cannot_be_set_ask_a_person() -> None:
     world = until(Phase.BAKING, 1)
     del world.live.revisions[FIRST]

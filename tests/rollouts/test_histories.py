@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rollouts.model import Phase
 from tests.rollouts.histories import History, Script, write
 
-SEEDED = 200
+SEEDED = 100
 
 
 @st.composite

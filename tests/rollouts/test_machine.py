@@ -26,6 +26,7 @@ from rollouts.model import (
     Rollout,
     Said,
     SetTraffic,
+    Stable,
     Step,
     Verb,
 )
@@ -222,8 +223,12 @@ def test_a_good_image_is_promoted_step_by_step() -> None:
     assert [r.phase for r in world.ended] == [Phase.PROMOTED]
     assert world.told() == [Said.STARTED, Said.STEPPED, Said.STEPPED, Said.STEPPED, Said.PROMOTED]
     assert [weights.get(CANARY, 0) for _, weights in world.live.history] == [0, 0, 5, 25, 100, 100]
-    assert world.app.stable is not None
-    assert (world.app.stable.revision, world.app.stable.tag) == (CANARY, "1.1.0")
+    assert world.app.stable == Stable(
+        revision=CANARY, digest=digest(1), tag="1.1.0", policy="p/production", pushed_at=START
+    )
+    rollout = world.ended[0]
+    assert rollout.ready_at == next(t.at for t in world.ticks if t.decision.next.live and t.decision.next.live.ready_at)
+    assert rollout.started_at == START
     assert not quarantined(world)
 
 
@@ -232,6 +237,8 @@ def test_traffic_that_follows_the_latest_is_pinned_and_seen_pinned_before_anythi
     pin, create = world.live.writes[:2]
     when = next(t for t in world.ticks if t.decision.write is create)
 
+    assert when.decision.next.live is not None
+    assert when.decision.next.live.because == "the canary is being created at 0 %"
     assert isinstance(pin, SetTraffic)
     assert [(e.revision, e.weight) for e in pin.traffic] == [("ca-web--first", 100)]
     assert isinstance(when.seen.app, AppSeen)
@@ -273,6 +280,14 @@ def test_blue_green_is_a_step_at_no_weight_that_is_judged_by_its_probe() -> None
 
     assert [r.phase for r in world.ended] == [Phase.PROMOTED]
     assert [weights.get(CANARY, 0) for _, weights in world.live.history] == [0, 0, 100, 100]
+
+
+def test_two_steps_at_one_weight_are_two_bakes() -> None:
+    world = until(Phase.BAKING, 0, a_plan(25, 25, 100))
+    at = world.clock.now()
+    world.run_until(Phase.BAKING, 2)
+
+    assert world.clock.now() - at >= 2 * MINUTE
 
 
 def test_a_bake_ends_no_earlier_than_its_counts_have_settled() -> None:
@@ -380,6 +395,22 @@ def test_a_canary_that_never_gets_ready_costs_stable_nothing(fate: Fate, why: st
     assert not any(r.active for r in world.live.revisions.values() if r.name == CANARY)
 
 
+@pytest.mark.parametrize("phase", ["deploying", "baking"])
+@pytest.mark.parametrize(("looks", "outcome"), [(1, Phase.PROMOTED), (2, None)])
+def test_unhealthy_passes_by_once_and_not_twice(phase: str, looks: int, outcome: Phase | None) -> None:
+    world = created() if phase == "deploying" else until(Phase.BAKING, 1)
+    for _ in range(2):  # it comes back: only looks in a row count
+        world.azure.unhealthy.add(CANARY)
+        for _ in range(looks):
+            world.wait(world.tick().due)
+        world.azure.unhealthy.clear()
+        world.wait(world.tick().due)
+    finish(world)
+
+    bad = Phase.FAILED if phase == "deploying" else Phase.ROLLED_BACK
+    assert [r.phase for r in world.ended] == [outcome or bad]
+
+
 def test_a_canary_that_does_not_answer_gets_no_weight() -> None:
     world = created()
     world.live.revisions[CANARY].answers = False
@@ -387,6 +418,19 @@ def test_a_canary_that_does_not_answer_gets_no_weight() -> None:
 
     assert [r.phase for r in world.ended] == [Phase.FAILED]
     assert "its own address has not answered yet" in world.ended[0].because
+
+
+def test_a_revision_that_is_not_listed_yet_is_waited_for() -> None:
+    """ "Succeeded" does not mean listed."""
+    world = pushed()
+    world.azure.hidden.add(CANARY)
+    while CANARY not in world.live.revisions:
+        world.wait(world.tick().due)
+    for _ in range(3):
+        world.wait(world.tick().due)
+    world.azure.hidden.clear()
+
+    assert [r.phase for r in finish(world).ended] == [Phase.PROMOTED]
 
 
 def test_a_revision_of_our_name_with_another_image_is_not_ours() -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from rollouts.model import Consume, Order, Phase, Quarantine, Release, Said, SetTraffic, Verb
+from rollouts.model import Consume, Order, Phase, Quarantine, Release, Said, SetTraffic, Step, Verb
 from tests.fakes.azure import Trouble
 from tests.rollouts.test_machine import CANARY, MINUTE, asked, because, finish, pushed, quarantined, until, waiting
-from tests.rollouts.world import START, World, digest
+from tests.rollouts.world import START, World, a_plan, digest
 
 
 def wait(world: World, ticks: int = 30) -> None:
@@ -42,6 +43,24 @@ def test_nothing_rises_while_it_is_stopped(stop: Verb) -> None:
     assert world.app.live is not None
     assert world.app.live.step == 1
     assert world.weights() == {"first": 75, "wb1-000001": 25}
+    world.order(Verb.RESUME if stop is Verb.PAUSE else Verb.RELEASE)
+    assert [r.phase for r in finish(world).ended] == [Phase.PROMOTED]
+
+
+@pytest.mark.parametrize("stop", [Verb.PAUSE, Verb.HOLD])
+def test_a_raise_that_azure_refused_is_not_sent_again_while_it_is_stopped(stop: Verb) -> None:
+    """The step was decided, its write met a 409, and a person who still sees 5 % says stop."""
+    world = until(Phase.BAKING, 0)
+    world.azure.trouble = lambda _app, _write: Trouble.BUSY
+    while not isinstance(world.tick().write, SetTraffic):
+        world.clock.advance(timedelta(seconds=15))
+    world.azure.trouble = lambda _app, _write: Trouble.NONE
+    world.order(stop)
+    wait(world)
+
+    assert world.weights() == {"first": 95, "wb1-000001": 5}
+    assert world.app.live is not None
+    assert world.app.live.because == f"paused: {stop} by Ada"
     world.order(Verb.RESUME if stop is Verb.PAUSE else Verb.RELEASE)
     assert [r.phase for r in finish(world).ended] == [Phase.PROMOTED]
 
@@ -145,6 +164,18 @@ def test_a_step_until_approved_waits_for_a_person_and_asks_once() -> None:
     assert world.told().count(Said.APPROVAL_ASKED) == 1
     assert world.weights() == {"first": 75, "wb1-000001": 25}
     world.order(Verb.APPROVE)
+    assert [r.phase for r in finish(world).ended] == [Phase.PROMOTED]
+
+
+def test_each_step_until_approved_asks_and_waits_for_itself() -> None:
+    steps = tuple(Step(weight=w, bake=MINUTE, until_approved=True, approve_within=9 * MINUTE) for w in (5, 25, 100))
+    world = pushed(replace(a_plan(), steps=steps))
+    for asks in (1, 2, 3):
+        while world.told().count(Said.APPROVAL_ASKED) < asks:
+            world.wait(world.tick().due)
+        world.clock.advance(8 * MINUTE)
+        world.order(Verb.APPROVE)
+
     assert [r.phase for r in finish(world).ended] == [Phase.PROMOTED]
 
 

@@ -117,6 +117,22 @@ def test_a_stable_that_is_due_to_retire_is_not_retired_while_a_rollout_stands_on
     assert world.live.revisions[FIRST].active
 
 
+def test_what_is_kept_for_long_does_not_fill_the_row() -> None:
+    """Thirty releases within the keep: the oldest go first, and the twenty last stay as promised."""
+    world = World(plan=a_plan(100, checks=(), keep=timedelta(days=30)))
+    for n in range(1, 31):
+        world.push(n)
+        while len(world.ended) < n:
+            world.wait(world.tick().due)
+    for _ in range(60):
+        world.wait(world.tick().due)
+
+    active = [r.name for r in world.live.revisions.values() if r.active]
+    assert len(active) == 21
+    assert len(world.app.retire) == 20
+    assert CANARY not in active
+
+
 def test_one_at_a_time_and_never_beside_another_write() -> None:
     world = promoted(keep=timedelta())
     world.push(2)

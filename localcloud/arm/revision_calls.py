@@ -1,0 +1,75 @@
+"""Answers about revisions and their replicas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localcloud.arm.calls import Reply
+from localcloud.arm.errors import ArmError, revision_not_found
+from localcloud.arm.views import replica_view, revision_view
+
+if TYPE_CHECKING:
+    from localcloud.arm.app_calls import AppCalls
+    from localcloud.arm.calls import Call
+    from localcloud.arm.lifecycle import Lifecycle
+    from localcloud.arm.models import App, Revision
+    from localcloud.arm.writes import Writes
+    from localcloud.clock import Clock
+
+_WRITTEN = {"x-ms-ratelimit-remaining-subscription-writes": "199"}
+
+
+class RevisionCalls:
+    """Lists and gets; activate, deactivate and restart answer at once and take effect later (recorded)."""
+
+    def __init__(self, apps: AppCalls, writes: Writes, lifecycle: Lifecycle, clock: Clock, progress: float) -> None:
+        self._apps, self._writes, self._lifecycle = apps, writes, lifecycle
+        self._clock, self._progress = clock, progress
+
+    async def list(self, call: Call) -> Reply:
+        """All of them, inactive ones too, oldest first."""
+        app = self._apps.find(call)
+        now = self._clock.now()
+        return Reply(body={"value": [revision_view(app, r, now, self._progress) for r in app.revisions]})
+
+    async def get(self, call: Call) -> Reply:
+        """One revision."""
+        app, revision = self._find(call)
+        return Reply(body=revision_view(app, revision, self._clock.now(), self._progress))
+
+    async def act(self, call: Call) -> Reply:
+        """200 with a sentence. Refused while an operation of the app runs."""
+        app, revision = self._find(call)
+        self._writes.free(app)
+        match call.names["act"].lower():
+            case "activate":
+                self._lifecycle.activate(app, revision)
+                done = "Activate succeeded"
+            case "deactivate":
+                self._lifecycle.deactivate(revision)
+                done = "Deactivate succeeded"
+            case _:
+                self._lifecycle.restart(app, revision)
+                done = "Restart succeeded"
+        return Reply(body=done, headers=_WRITTEN)
+
+    async def replicas(self, call: Call) -> Reply:
+        """Replicas that run now."""
+        app, revision = self._find(call)
+        running = revision.seen.replicas if revision.seen else ()
+        return Reply(body={"value": [replica_view(app, revision, r) for r in running]})
+
+    async def replica(self, call: Call) -> Reply:
+        """One replica."""
+        app, revision = self._find(call)
+        for replica in revision.seen.replicas if revision.seen else ():
+            if replica.name.lower() == call.names["replica"].lower():
+                return Reply(body=replica_view(app, revision, replica))
+        raise ArmError(404, "ReplicaNotFound", f"Replica '{call.names['replica']}' was not found.")
+
+    def _find(self, call: Call) -> tuple[App, Revision]:
+        app = self._apps.find(call)
+        revision = app.revision(call.names["revision"])
+        if revision is None:
+            raise revision_not_found(call.names["revision"])
+        return app, revision

@@ -1,0 +1,80 @@
+"""Which request is answered by what: one table, matched without case, as Azure Resource Manager does."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from localcloud.arm.calls import VERSIONS, Call, Reply
+from localcloud.arm.errors import bad_request, unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    Handler = Callable[[Call], Awaitable[Reply]]
+
+_SUBSCRIPTION = "/subscriptions/{subscription}"
+_GROUP = _SUBSCRIPTION + "/resourceGroups/{group}"
+APPS = "/providers/Microsoft.App/containerApps"
+APP = _GROUP + APPS + "/{app}"
+APPS_OF_GROUP, APPS_OF_SUBSCRIPTION = _GROUP + APPS, _SUBSCRIPTION + APPS
+REVISION = APP + "/revisions/{revision}"
+_ENVIRONMENTS = "/providers/Microsoft.App/managedEnvironments"
+ENVIRONMENT = _GROUP + _ENVIRONMENTS + "/{environment}"
+ENVIRONMENTS_OF_GROUP, ENVIRONMENTS_OF_SUBSCRIPTION = _GROUP + _ENVIRONMENTS, _SUBSCRIPTION + _ENVIRONMENTS
+METRICS = APP + "/providers/Microsoft.Insights/metrics"
+_OPERATION = _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/containerappOperation"
+STATUSES, RESULTS = _OPERATION + "Statuses/{operation}", _OPERATION + "Results/{operation}"
+SUBSCRIPTIONS, SUBSCRIPTION, GROUP = "/subscriptions", _SUBSCRIPTION, _GROUP
+PROVIDER, PROVIDER_OF_SUBSCRIPTION = "/providers/Microsoft.App", _SUBSCRIPTION + "/providers/Microsoft.App"
+
+_DOTTED = re.compile(r"\{(\w+)(?::([\w|]+))?\}")
+_APP_TYPE = re.compile(r"/providers/(Microsoft\.\w+(?:/.+)?)$", re.IGNORECASE)
+
+
+class Urls:
+    """Routes in the order they are given; the first that matches answers."""
+
+    def __init__(self, routes: Sequence[tuple[str, str, Handler]]) -> None:
+        self._routes = [(method, _compiled(path), handler) for method, path, handler in routes]
+
+    def match(self, call: Call) -> tuple[Handler, dict[str, str]]:
+        """The handler and the parts of the path; raises ArmError 501 that names verb and resource."""
+        for method, path, handler in self._routes:
+            found = path.fullmatch(call.path) if method == call.method else None
+            if found is not None:
+                return handler, found.groupdict()
+        raise unsupported(call.method, resource_type(call.path))
+
+
+def resource_type(path: str) -> str:
+    """`Microsoft.App/containerApps/revisions` of a path with names in it; the path itself outside a provider."""
+    found = _APP_TYPE.search(path)
+    if found is None:
+        return path
+    namespace, *rest = found[1].split("/")
+    return "/".join((namespace, *rest[::2]))
+
+
+def check_version(call: Call) -> None:
+    """Raise ArmError 400 unless the request names an api-version, and one of Container Apps' for its resources."""
+    if not call.version:
+        raise bad_request(
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    kind = resource_type(call.path)
+    ours = kind.lower().startswith("microsoft.app/") and "microsoft.insights" not in call.path.lower()
+    if ours and call.version not in VERSIONS:
+        raise bad_request(
+            "NoRegisteredProviderFound",
+            f"No registered resource provider found for location '' and API version '{call.version}' for type "
+            f"'{kind.partition('/')[2]}'. The supported api-versions are '{', '.join(VERSIONS)}'.",
+        )
+
+
+def _compiled(path: str) -> re.Pattern[str]:
+    def part(found: re.Match[str]) -> str:
+        return f"(?P<{found[1]}>{found[2] or '[^/]+'})"
+
+    return re.compile(_DOTTED.sub(part, path.replace(".", r"\.")), re.IGNORECASE)

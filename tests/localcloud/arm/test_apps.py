@@ -1,0 +1,239 @@
+"""Apps over the wire: statuses, headers, envelopes and bodies as Azure gives them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, SUBSCRIPTION, app_body, cloud, image
+
+
+async def test_creating_answers_201_with_what_is_not_known_yet_left_blank() -> None:
+    async with cloud() as it:
+        answer = await it.ask("PUT", APP, app_body("single"))
+
+        assert answer.status == 201
+        assert "location" not in answer.headers
+        assert "retry-after" not in answer.headers
+        assert answer.headers["x-ms-async-operation-timeout"] == "PT15M"
+        assert answer.headers["azure-asyncoperation"].startswith(f"{it.base}/subscriptions/{SUBSCRIPTION}/providers/")
+        assert answer.body["id"] == APP.replace("containerApps", "containerapps")
+        assert answer.body["location"] == "East US"
+        assert answer.body["systemData"]["createdAt"].endswith("Z")
+        properties = answer.body["properties"]
+        assert properties["provisioningState"] == "InProgress"
+        assert properties["latestRevisionName"] == properties["latestReadyRevisionName"] == ""
+        assert properties["latestRevisionFqdn"] == ""
+        assert properties["workloadProfileName"] == "Consumption"
+        configuration = properties["configuration"]
+        assert configuration["activeRevisionsMode"] == "Single"
+        assert configuration["maxInactiveRevisions"] == 100
+        ingress = configuration["ingress"]
+        assert ingress["fqdn"] == "web.wb.localhost"
+        assert ingress["traffic"] == [{"weight": 100, "latestRevision": True}]
+        assert (ingress["transport"], ingress["exposedPort"], ingress["allowInsecure"]) == ("Auto", 0, False)
+        assert properties["template"]["containers"][0]["resources"] == {
+            "cpu": 0.5,
+            "memory": "1Gi",
+            "ephemeralStorage": "2Gi",
+        }
+        assert properties["template"]["scale"] == {"minReplicas": None, "maxReplicas": 10, "rules": None}
+
+
+async def test_a_statuses_address_answers_exactly_four_members_until_it_succeeded() -> None:
+    async with cloud() as it:
+        answer = await it.ask("PUT", APP, app_body())
+        first = await it.ask("GET", answer.headers["azure-asyncoperation"])
+        last = await it.end(answer)
+
+        assert (first.status, first.body["status"]) == (200, "InProgress")
+        assert set(first.body) == set(last.body) == {"id", "name", "status", "startTime"}
+        assert last.body["status"] == "Succeeded"
+        got = await it.ask("GET", APP)
+        assert got.body["properties"]["provisioningState"] == "Succeeded"
+        assert not got.body["systemData"]["createdAt"].endswith("Z")
+
+
+async def test_putting_again_answers_201_and_forgets_what_it_omits() -> None:
+    async with cloud() as it:
+        await it.create()
+        answer = await it.ask("PUT", APP, app_body(image="weighbridge.azurecr.io/shop/web:2"))
+
+        assert answer.status == 201
+        assert answer.body["properties"]["configuration"]["maxInactiveRevisions"] is None
+        assert answer.body["properties"]["latestRevisionName"] != ""
+
+
+async def test_a_patch_answers_202_with_nothing_and_its_results_end_with_the_app() -> None:
+    async with cloud() as it:
+        await it.create()
+        answer = await it.ask("PATCH", APP, {"properties": {"template": image("2")}}, version="2024-03-01")
+
+        assert (answer.status, answer.body, answer.headers["content-length"]) == (202, None, "0")
+        assert "azure-asyncoperation" not in answer.headers
+        running = await it.ask("GET", answer.headers["location"])
+        assert (running.status, running.body) == (202, None)
+        assert running.headers["location"] == answer.headers["location"]
+        done = await it.end(answer)
+        assert (done.status, done.body["name"]) == (200, "web")
+
+
+async def test_later_api_versions_give_a_patch_both_addresses() -> None:
+    async with cloud() as it:
+        await it.create()
+        answer = await it.ask("PATCH", APP, {"properties": {"template": image("2")}})
+
+        assert {"location", "azure-asyncoperation"} <= set(answer.headers)
+        assert len(answer.headers["location"]) > 400
+
+
+async def test_a_merge_patch_merges_objects_replaces_arrays_and_null_removes() -> None:
+    async with cloud() as it:
+        await it.create(scale={"minReplicas": 1, "maxReplicas": 3})
+        await it.patch({"template": {"scale": {"minReplicas": None}}})
+
+        properties = await it.properties()
+        assert properties["template"]["scale"]["minReplicas"] is None
+        assert properties["template"]["scale"]["maxReplicas"] == 3
+        assert len(properties["template"]["containers"]) == 1
+        assert properties["configuration"]["activeRevisionsMode"] == "Multiple"
+        assert properties["configuration"]["maxInactiveRevisions"] == 100
+
+
+async def test_deleting_answers_202_then_204_and_an_absent_app_204() -> None:
+    async with cloud() as it:
+        revision = await it.create()
+        answer = await it.ask("DELETE", APP)
+
+        assert (answer.status, answer.body) == (202, None)
+        assert (await it.end(answer)).status == 204
+        assert (await it.ask("DELETE", APP)).status == 204
+        assert it.plane.told[-2:] == ["route", f"stop {revision}"]
+        assert it.plane.served == {}
+
+
+async def test_a_missing_app_is_told_in_azures_words() -> None:
+    async with cloud() as it:
+        answer = await it.ask("GET", APP)
+
+        assert answer.status == 404
+        assert answer.body == {
+            "error": {
+                "code": "ResourceNotFound",
+                "message": "The Resource 'Microsoft.App/containerApps/web' under resource group 'rg-local' was not "
+                "found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+            }
+        }
+
+
+async def test_names_are_matched_without_case() -> None:
+    async with cloud() as it:
+        revision = await it.create()
+
+        assert (await it.ask("GET", APP.upper())).status == 200
+        assert (await it.ask("GET", f"{APP.lower()}/REVISIONS/{revision.upper()}")).body["name"] == revision
+
+
+async def test_an_overlapping_write_is_refused_with_409() -> None:
+    async with cloud() as it:
+        await it.create()
+        first = await it.ask("PATCH", APP, {"properties": {"template": image("2")}})
+        refused = [
+            await it.ask("PATCH", APP, {"properties": {"template": image("3")}}),
+            await it.ask("PUT", APP, app_body()),
+            await it.ask("DELETE", APP),
+        ]
+
+        assert {r.status for r in refused} == {409}
+        assert {r.body["error"]["code"] for r in refused} == {"ContainerAppOperationInProgress"}
+        assert (await it.end(first)).body["status"] == "Succeeded"
+
+
+async def test_turning_ingress_off_takes_the_addresses_away_and_makes_no_revision() -> None:
+    async with cloud() as it:
+        revision = await it.create()
+        await it.patch({"configuration": {"ingress": None}})
+
+        properties = await it.properties()
+        assert properties["configuration"]["ingress"] is None
+        assert "latestRevisionFqdn" not in properties
+        assert properties["latestRevisionName"] == revision
+        assert "fqdn" not in await it.revision(revision)
+        assert it.plane.served == {}
+
+
+async def test_secrets_are_answered_by_name_and_echoing_them_is_refused() -> None:
+    async with cloud() as it:
+        body = app_body()
+        body["properties"]["configuration"]["secrets"] = [{"name": "key", "value": "hunter2"}]
+        body["properties"]["template"]["containers"][0]["env"] = [{"name": "KEY", "secretRef": "key"}]
+        await it.end(await it.ask("PUT", APP, body))
+
+        shown = (await it.properties())["configuration"]["secrets"]
+        assert shown == [{"name": "key"}]
+        assert (await it.ask("POST", f"{APP}/listSecrets")).body == {"value": [{"name": "key", "value": "hunter2"}]}
+        assert next(iter(it.plane.running.values())).env["KEY"] == "hunter2"
+        echoed = await it.ask("PATCH", APP, {"properties": {"configuration": {"secrets": shown}}})
+        assert (echoed.status, echoed.body["error"]["code"]) == (400, "ContainerAppSecretInvalid")
+        await it.patch({"template": image("2", revisionSuffix="two")})
+        assert (await it.ask("POST", f"{APP}/listSecrets")).body["value"][0]["value"] == "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [("", "MissingApiVersionParameter"), ("?api-version=2019-01-01", "NoRegisteredProviderFound")],
+)
+async def test_the_api_version_is_required_and_checked(query: str, code: str) -> None:
+    async with cloud() as it:
+        answer = await it.ask("GET", f"{it.base}{APP}{query}")
+
+        assert (answer.status, answer.body["error"]["code"]) == (400, code)
+        assert "2026-07-01" in answer.headers["api-supported-versions"]
+
+
+async def test_what_is_not_there_is_refused_with_501_naming_verb_and_resource() -> None:
+    async with cloud() as it:
+        answer = await it.ask("PUT", f"{APP}/authConfigs/current", {})
+
+        assert answer.status == 501
+        assert answer.body["error"]["message"].startswith("localcloud: PUT Microsoft.App/containerApps/authConfigs:")
+
+
+async def test_apps_environments_and_subscriptions_are_listed() -> None:
+    async with cloud() as it:
+        await it.create()
+        listed = await it.ask("GET", f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.App/containerApps")
+        other = await it.ask("GET", f"{GROUP}-other/providers/Microsoft.App/containerApps")
+
+        assert [a["name"] for a in listed.body["value"]] == ["web"]
+        assert other.body == {"value": []}
+        assert (await it.properties(ENVIRONMENT))["defaultDomain"] == "wb.localhost"
+        assert (await it.ask("GET", "/subscriptions")).body["value"][0]["subscriptionId"] == SUBSCRIPTION
+        assert (await it.ask("GET", "/providers/Microsoft.App")).body["registrationState"] == "Registered"
+
+
+async def test_an_app_needs_an_environment_that_is_there() -> None:
+    async with cloud() as it:
+        body = app_body()
+        body["properties"]["environmentId"] = ENVIRONMENT + "x"
+        answer = await it.ask("PUT", APP, body)
+
+        assert (answer.status, answer.body["code"]) == (404, "ManagedEnvironmentNotFound")
+
+
+async def test_an_environment_that_is_put_is_ready_at_once() -> None:
+    async with cloud() as it:
+        other = ENVIRONMENT.replace("env-local", "env-two")
+        await it.ask("PUT", other, {"location": "eastus", "properties": {}})
+
+        assert (await it.properties(other))["provisioningState"] == "Succeeded"
+
+
+async def test_if_match_is_not_heeded_and_no_etag_is_given() -> None:
+    async with cloud() as it:
+        await it.create()
+        body = {"properties": {"template": image("2")}}
+        async with it.http.patch(
+            f"{it.base}{APP}?api-version=2026-07-01", json=body, headers={"If-Match": "no"}
+        ) as got:
+            assert got.status == 202
+            assert "etag" not in got.headers

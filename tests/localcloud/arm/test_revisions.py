@@ -1,0 +1,269 @@
+"""Revisions: what makes one, how it is named, and what it says of itself from its beginning to its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.localcloud.arm.cloud import APP, QUICK, VERSION, app_body, cloud, image, to, traffic
+from tests.localcloud.arm.fake_plane import FakeDataPlane
+
+
+def states(properties: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        properties["active"],
+        properties["provisioningState"],
+        properties["healthState"],
+        properties["runningState"],
+        properties["replicas"],
+    )
+
+
+async def test_only_a_changed_template_makes_a_revision() -> None:
+    async with cloud() as it:
+        first = await it.create()
+        await it.patch({"template": image("1.0.0")})
+        await it.patch({"configuration": {"maxInactiveRevisions": 5}})
+        assert [r["name"] for r in (await it.ask("GET", f"{APP}/revisions")).body["value"]] == [first]
+
+        await it.patch({"template": image("2")})
+        await it.patch({"template": image("3")})
+
+        names = [r["name"] for r in (await it.ask("GET", f"{APP}/revisions")).body["value"]]
+        assert names == [first, "web--0000001", "web--0000002"]
+        assert len(first) == len("web--") + 7
+
+
+async def test_a_revision_of_one_template_is_as_recorded() -> None:
+    async with cloud() as it:
+        name = await it.create()
+        answer = await it.ask("GET", f"{APP}/revisions/{name}")
+
+        assert answer.body["type"] == "Microsoft.App/containerapps/revisions"
+        assert answer.body["id"] == f"{APP}/revisions/{name}"
+        properties = answer.body["properties"]
+        assert properties["fqdn"] == f"{name}.wb.localhost"
+        assert properties["createdTime"].endswith("+00:00")
+        assert properties["template"]["revisionSuffix"] is None
+        container = properties["template"]["containers"][0]
+        assert (container["probes"], container["resources"]) == ([], {"cpu": 0.5, "memory": "1Gi"})
+
+
+async def test_a_suffix_is_inherited_and_collides_with_another_template() -> None:
+    async with cloud() as it:
+        await it.create(revisionSuffix="one")
+        accepted = await it.patch({"template": image("1.0.0")})
+        collided = await it.patch({"template": image("2")})
+        properties = await it.properties()
+
+        assert accepted.body["status"] == "Succeeded"
+        assert collided.body["status"] == "Failed"
+        assert collided.body["error"] == {
+            "code": "ContainerAppOperationError",
+            "message": "Failed to provision revision for container app 'web'. Error details: The following field(s) "
+            "are either invalid or missing. Field 'template.revisionsuffix' is invalid with details: 'Invalid value: "
+            '"one": revision with suffix one already exists.\';..',
+        }
+        assert properties["template"]["containers"][0]["image"].endswith(":1.0.0")
+        assert list(it.plane.running) == ["web--one"]
+        assert (await it.patch({"template": image("2", revisionSuffix=None)})).body["status"] == "Succeeded"
+        assert (await it.properties())["template"]["revisionSuffix"] == ""
+
+
+@pytest.mark.parametrize("suffix", ["a" * 50, "UPPER", "double--hyphen", "ends-"])
+async def test_a_suffix_that_azure_refuses_is_refused_at_once(suffix: str) -> None:
+    async with cloud() as it:
+        await it.create()
+        answer = await it.ask("PATCH", APP, {"properties": {"template": image("2", revisionSuffix=suffix)}})
+
+        assert (answer.status, answer.body["error"]["code"]) == (400, "ContainerAppInvalidRevisionName")
+
+
+async def test_an_image_that_cannot_be_pulled_fails_the_operation_and_makes_no_revision() -> None:
+    async with cloud() as it:
+        name = await it.create()
+        it.plane.missing["weighbridge.azurecr.io/shop/web:gone"] = "MANIFEST_UNKNOWN"
+        failed = await it.patch({"template": image("gone"), "configuration": traffic(to(name, 100))})
+
+        assert failed.body["status"] == "Failed"
+        assert "Field 'template.containers.web.image' is invalid" in failed.body["error"]["message"]
+        assert "MANIFEST_UNKNOWN" in failed.body["error"]["message"]
+        properties = await it.properties()
+        assert properties["provisioningState"] == "Failed"
+        assert properties["configuration"]["ingress"]["traffic"] == [{"weight": 100, "latestRevision": True}]
+        assert [r["name"] for r in (await it.ask("GET", f"{APP}/revisions")).body["value"]] == [name]
+
+
+async def test_an_operation_succeeds_before_its_revision_is_ready_and_the_ready_pointer_trails() -> None:
+    async with cloud() as it:
+        first = await it.create()
+        await it.until(APP, latestReadyRevisionName=first)
+        it.plane.ready = False
+        assert (await it.patch({"template": image("2")})).body["status"] == "Succeeded"
+
+        properties = await it.properties()
+        second = properties["latestRevisionName"]
+        assert properties["latestReadyRevisionName"] == first
+        assert states(await it.revision(second)) == (True, "Provisioned", "None", "Activating", 1)
+        assert (await it.revision(second))["trafficWeight"] == 100
+        assert it.plane.served["web.wb.localhost"] == ((first, 100),)
+
+        it.plane.put(second, ready=True)
+        await it.until(APP, latestReadyRevisionName=second)
+        assert states(await it.revision(second)) == (True, "Provisioned", "Healthy", "Running", 1)
+        assert it.plane.served["web.wb.localhost"] == ((second, 100),)
+
+
+async def test_a_revision_at_its_most_replicas_says_so() -> None:
+    async with cloud() as it:
+        name = await it.create(scale={"minReplicas": 2, "maxReplicas": 2})
+
+        assert states(await it.revision(name)) == (True, "Provisioned", "Healthy", "RunningAtMaxScale", 2)
+
+
+async def test_a_crash_loop_is_told_in_azures_words_and_never_becomes_latest_ready() -> None:
+    async with cloud() as it:
+        first = await it.create()
+        it.plane.ready = False
+        await it.patch({"template": image("2", revisionSuffix="bad")})
+        it.plane.put("web--bad", ready=False, restarts=3, failed="Container crashing: web")
+
+        properties = await it.until(f"{APP}/revisions/web--bad", provisioningState="Failed")
+        assert states(properties) == (True, "Failed", "Unhealthy", "Failed", 1)
+        assert properties["provisioningError"] == "Container crashing: web"
+        assert properties["runningStateDetails"] == "1/1 Container crashing: web"
+        assert (await it.properties())["latestReadyRevisionName"] == first
+
+
+async def test_one_that_was_healthy_and_fails_stays_provisioned() -> None:
+    async with cloud() as it:
+        name = await it.create()
+        await it.until(APP, latestReadyRevisionName=name)
+        it.plane.put(name, ready=False, failed="Container crashing: web")
+
+        properties = await it.until(f"{APP}/revisions/{name}", runningState="Failed")
+        assert states(properties)[1:3] == ("Provisioned", "Unhealthy")
+
+
+async def test_one_that_never_becomes_ready_is_degraded_after_its_deadline() -> None:
+    async with cloud(plane=FakeDataPlane(ready=False)) as it:
+        name = await it.create()
+        it.clock.advance(timedelta(seconds=QUICK.progress + 1))
+
+        properties = await it.revision(name)
+        assert states(properties)[1:4] == ("Provisioned", "Unhealthy", "Degraded")
+        assert properties["runningStateDetails"] == "Deployment Progress Deadline Exceeded. 0/1 replicas ready."
+
+
+async def test_deactivating_answers_at_once_drains_and_leaves_the_traffic_array() -> None:
+    async with cloud(replace(QUICK, drain=30)) as it:
+        first = await it.create()
+        await it.patch({"template": image("2"), "configuration": traffic(to(first, 100))})
+        second = (await it.properties())["latestRevisionName"]
+        answer = await it.ask("POST", f"{APP}/revisions/{second}/deactivate")
+
+        assert (answer.status, answer.body) == (200, "Deactivate succeeded")
+        draining = await it.until(f"{APP}/revisions/{second}", runningState="Deprovisioning")
+        assert draining["active"] is True
+        it.clock.advance(timedelta(seconds=31))
+        stopped = await it.until(f"{APP}/revisions/{second}", active=False)
+        assert states(stopped) == (False, "Provisioned", "Healthy", "Stopped", 0)
+        assert stopped["lastActiveTime"]
+        assert (await it.properties())["configuration"]["ingress"]["traffic"] == [to(first, 100)]
+        assert it.plane.told[-2:] == ["route", f"stop {second}"]
+        assert f"{second}.wb.localhost" not in it.plane.served
+
+
+async def test_deactivating_a_failed_revision_erases_its_error() -> None:
+    async with cloud(plane=FakeDataPlane(ready=False)) as it:
+        name = await it.create()
+        it.plane.put(name, ready=False, failed="Container crashing: web")
+        await it.until(f"{APP}/revisions/{name}", provisioningState="Failed")
+        await it.ask("POST", f"{APP}/revisions/{name}/deactivate")
+
+        stopped = await it.until(f"{APP}/revisions/{name}", active=False)
+        assert states(stopped)[1:4] == ("Provisioned", "Healthy", "Stopped")
+        assert "provisioningError" not in stopped
+
+
+async def test_an_inactive_revision_is_listed_and_comes_back_when_activated() -> None:
+    async with cloud() as it:
+        first = await it.create()
+        await it.patch({"template": image("2")})
+        await it.ask("POST", f"{APP}/revisions/{first}/deactivate")
+        await it.until(f"{APP}/revisions/{first}", active=False)
+        listed = await it.ask("GET", f"{APP}/revisions")
+        answer = await it.ask("POST", f"{APP}/revisions/{first}/activate")
+
+        assert listed.body["value"][0]["properties"]["active"] is False
+        assert (answer.status, answer.body) == (200, "Activate succeeded")
+        assert states(await it.until(f"{APP}/revisions/{first}", healthState="Healthy", active=True))[3] == "Running"
+
+
+async def test_an_image_that_is_gone_keeps_an_activated_revision_from_coming_back() -> None:
+    async with cloud() as it:
+        first = await it.create()
+        await it.patch({"template": image("2")})
+        await it.ask("POST", f"{APP}/revisions/{first}/deactivate")
+        await it.until(f"{APP}/revisions/{first}", active=False)
+        it.plane.missing["weighbridge.azurecr.io/shop/web:1.0.0"] = "MANIFEST_UNKNOWN"
+        await it.ask("POST", f"{APP}/revisions/{first}/activate")
+
+        failed = await it.until(f"{APP}/revisions/{first}", provisioningState="Failed")
+        assert failed["provisioningError"] == "Pending:ImagePullBackOff on legion"
+
+
+async def test_restarting_begins_other_processes() -> None:
+    async with cloud() as it:
+        name = await it.create()
+        answer = await it.ask("POST", f"{APP}/revisions/{name}/restart")
+
+        assert (answer.status, answer.body) == (200, "Restart succeeded")
+        await it.until(f"{APP}/revisions/{name}", runningState="Running")
+        assert [t for t in it.plane.told if t != "route"][:1] == [f"start {name}"]
+
+
+async def test_in_single_mode_the_old_revision_serves_until_the_new_one_is_ready_and_then_goes() -> None:
+    async with cloud() as it:
+        first = await it.create("Single")
+        await it.until(APP, latestReadyRevisionName=first)
+        it.plane.ready = False
+        await it.patch({"template": image("2")})
+        second = (await it.properties())["latestRevisionName"]
+        assert it.plane.served["web.wb.localhost"] == ((first, 100),)
+        it.plane.put(second, ready=True)
+
+        await it.until(f"{APP}/revisions/{first}", active=False)
+        assert it.plane.served["web.wb.localhost"] == ((second, 100),)
+        stopped = it.plane.told.index(f"stop {first}")
+        assert it.plane.told[stopped - 1] == "route"
+
+
+async def test_replicas_are_listed_and_got_with_a_trailing_slash_too() -> None:
+    async with cloud() as it:
+        name = await it.create()
+        it.plane.put(name, ready=True, restarts=2)
+        await it.until(f"{APP}/revisions/{name}", runningState="Running")
+        listed = (await it.ask("GET", f"{APP}/revisions/{name}/replicas")).body["value"]
+        path = f"{APP}/revisions/{name}/replicas/{listed[0]['name']}/"
+        one = await it.ask("GET", f"{it.base}{path}?api-version={VERSION}")
+
+        assert one.body["type"] == "Microsoft.App/containerapps/revisions/replicas"
+        container = one.body["properties"]["containers"][0]
+        assert (container["name"], container["ready"], container["started"]) == ("web", True, True)
+
+
+async def test_a_workload_is_the_first_container_with_what_azure_adds() -> None:
+    async with cloud() as it:
+        body = app_body()
+        container = body["properties"]["template"]["containers"][0]
+        container |= {"command": ["serve"], "args": ["--fast"], "env": [{"name": "A", "value": "1"}]}
+        await it.end(await it.ask("PUT", APP, body))
+        workload = next(iter(it.plane.running.values()))
+
+        assert (workload.command, workload.args, workload.port, workload.replicas) == (("serve",), ("--fast",), 80, 1)
+        assert workload.env["A"] == "1"
+        assert workload.env["CONTAINER_APP_REVISION"] == workload.revision

@@ -1,0 +1,66 @@
+"""The emulator on the real data plane: processes, ingress and counts, asked for by ARM alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localcloud import samples
+from tests.localcloud.arm.cloud import APP, Cloud, cloud, image, to, traffic
+from tests.localcloud.arm.test_metrics import ask, sums
+from tests.localcloud.planes import Users, plane, until
+from tests.localcloud.static_registry import StaticRegistry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def ready(it: Cloud, revision: str) -> None:
+    await it.until(f"{APP}/revisions/{revision}", healthState="Healthy", runningState="Running", active=True)
+
+
+async def more(users: Users) -> None:
+    """Another fifty answers."""
+    enough = users.answered + 50
+    await until(lambda: users.answered >= enough)
+
+
+async def test_a_rollout_by_patches_loses_no_request_and_is_counted_by_revision(tmp_path: Path) -> None:
+    async with StaticRegistry() as registry:
+        for tag in ("1.0.0", "1.1.0"):
+            registry.add(samples.good(tag), tag)
+        async with plane(tmp_path, registry) as real, cloud(real=real) as it:
+            stable = await it.create()
+            await ready(it, stable)
+            users = Users(real.http)
+            async with users.asking(clients=4):
+                await more(users)
+                created = {
+                    "template": image("1.1.0", revisionSuffix="two"),
+                    "configuration": traffic(to(stable, 100)),
+                }
+                await it.patch(created)
+                await ready(it, "web--two")
+                for weight in (10, 50, 100):
+                    await it.patch({"configuration": traffic(to(stable, 100 - weight), to("web--two", weight))})
+                    await more(users)
+                await it.ask("POST", f"{APP}/revisions/{stable}/deactivate")
+                await it.until(f"{APP}/revisions/{stable}", active=False)
+                await more(users)
+            counted = sums(await ask(it))
+
+    assert users.failed == []
+    assert {status for status, _ in users.seen} == {200}
+    assert {revision for revision, _ in counted} == {stable, "web--two"}
+    assert counted[stable, "2xx"] + counted["web--two", "2xx"] == users.answered
+    assert not any(total for (_, kind), total in counted.items() if kind != "2xx")
+
+
+async def test_a_missing_image_fails_the_operation_with_the_registrys_code(tmp_path: Path) -> None:
+    async with StaticRegistry() as registry:
+        registry.add(samples.good("1.0.0"), "1.0.0")
+        async with plane(tmp_path, registry) as real, cloud(real=real) as it:
+            await it.create()
+            failed = await it.patch({"template": image("9.9.9")})
+
+    assert failed.body["status"] == "Failed"
+    assert "MANIFEST_UNKNOWN" in failed.body["error"]["message"]

@@ -1,0 +1,376 @@
+"""Event Grid delivers at least once, as its pages say: handshake, headers, retries, dead letters; and makes trouble."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from azure.core.credentials import AzureKeyCredential
+from azure.core.exceptions import HttpResponseError
+from azure.core.messaging import CloudEvent
+from azure.eventgrid import EventGridEvent
+from azure.eventgrid.aio import EventGridPublisherClient
+
+from localcloud.clock import Clock
+from localcloud.eventgrid import EventGrid, State, Trouble
+from localcloud.eventgrid.schedule import GiveUp, after
+from tests.localcloud.serving import serving, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+CLOUD = "CloudEventSchemaV1_0"
+PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
+
+
+def pushed(name: str, kind: str = PUSHED) -> dict[str, object]:
+    return {
+        "id": name,
+        "topic": "/registries/weighbridge",
+        "subject": "shop/web:1.0.0",
+        "eventType": kind,
+        "data": {"action": "push"},
+        "dataVersion": "2.0",
+        "metadataVersion": "1",
+        "eventTime": "2026-11-24T02:00:00.1234567Z",
+    }
+
+
+@dataclass(frozen=True)
+class Received:
+    headers: Mapping[str, str]
+    body: Any
+
+
+class Webhook:
+    """An endpoint that remembers.
+
+    answers: statuses it gives in turn, the last one for ever. ready: shakes hands.
+
+    code: answers the handshake with this instead of the code it was sent.
+    """
+
+    def __init__(self) -> None:
+        self.answers = [202]
+        self.ready = True
+        self.code = ""
+        self.url = ""
+        self.handshakes = 0
+        self.received: list[Received] = []
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_route("*", "/hook", self.handle)
+        return app
+
+    async def handle(self, request: web.Request) -> web.Response:
+        kind = request.headers.get("aeg-event-type", "")
+        if request.method == "OPTIONS" or kind == "SubscriptionValidation":
+            return self._handshake(request.method, await request.read())
+        self.received.append(Received(request.headers.copy(), await request.json()))
+        return web.Response(status=self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+
+    def _handshake(self, method: str, body: bytes) -> web.Response:
+        self.handshakes += 1
+        if not self.ready:
+            return web.Response(status=404)
+        if method == "OPTIONS":
+            return web.Response(headers={"WebHook-Allowed-Origin": "eventgrid.azure.net"})
+        return web.json_response({"validationResponse": self.code or json.loads(body)[0]["data"]["validationCode"]})
+
+
+@dataclass
+class Local:
+    grid: EventGrid
+    hook: Webhook
+    clock: Clock
+    base: str
+
+
+@asynccontextmanager
+async def local_grid(**more: Any) -> AsyncIterator[Local]:
+    clock, hook = Clock(), Webhook()
+    grid = EventGrid(clock=clock, **{"schedule": 0.0001, "key": "k3y", "handshake_every": 0.001, **more})
+    async with serving(hook.app()) as url, serving(grid.app()) as base:
+        hook.url = f"{url}/hook?functionName=image_pushed&code=secret"
+        try:
+            yield Local(grid, hook, clock, base)
+        finally:
+            await grid.close()
+
+
+@pytest.fixture
+async def local() -> AsyncIterator[Local]:
+    async with local_grid() as one:
+        yield one
+
+
+async def test_an_event_comes_as_an_array_of_one_with_event_grids_headers(local: Local) -> None:
+    local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
+    await local.grid.publish("weighbridge", pushed("e1"))
+    await local.grid.settle(10)
+    (one,) = local.hook.received
+    assert one.body == [pushed("e1")]
+    assert {name: one.headers[name] for name in one.headers if name.lower().startswith("aeg-")} == {
+        "aeg-event-type": "Notification",
+        "aeg-subscription-name": "PUSHES",
+        "aeg-delivery-count": "0",
+        "aeg-data-version": "2.0",
+        "aeg-metadata-version": "1",
+    }
+
+
+async def test_the_same_event_as_a_cloud_event_is_one_object_with_the_same_data(local: Local) -> None:
+    """Only the envelope differs, as ACR's recorded pair of payloads shows."""
+    local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url, schema=CLOUD)
+    event = pushed("e1")
+    await local.grid.publish("weighbridge", event)
+    await local.grid.settle(10)
+    (one,) = local.hook.received
+    assert one.headers["Content-Type"].startswith("application/cloudevents+json")
+    assert one.body == {
+        "id": "e1",
+        "source": event["topic"],
+        "specversion": "1.0",
+        "type": PUSHED,
+        "subject": event["subject"],
+        "time": event["eventTime"],
+        "data": event["data"],
+    }
+
+
+async def test_a_subscription_gets_only_the_types_and_the_topic_it_asked_for(local: Local) -> None:
+    local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url, types=(PUSHED,))
+    await local.grid.publish("weighbridge", pushed("deleted", "Microsoft.ContainerRegistry.ImageDeleted"))
+    await local.grid.publish("another", pushed("elsewhere"))
+    await local.grid.publish("weighbridge", pushed("wanted"))
+    await local.grid.settle(10)
+    assert [one.body[0]["id"] for one in local.hook.received] == ["wanted"]
+
+
+@pytest.mark.parametrize("schema", ["EventGridSchema", CLOUD])
+async def test_nothing_is_delivered_before_the_handshake_and_it_is_tried_until_it_works(
+    local: Local, schema: str
+) -> None:
+    local.hook.ready = False
+    subscription = local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url, schema=schema)
+    await local.grid.publish("weighbridge", pushed("early"))
+    await until(lambda: local.hook.handshakes >= 3)
+    assert local.hook.received == []
+    states = [subscription.state]
+    local.hook.ready = True
+    await local.grid.settle(10)
+    assert [*states, subscription.state] == [State.CREATING, State.SUCCEEDED]
+    assert len(local.hook.received) == 1
+
+
+async def test_an_endpoint_that_never_shakes_hands_fails_its_subscription() -> None:
+    async with local_grid(handshakes=3) as local:
+        local.hook.ready = False
+        subscription = local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
+        await local.grid.publish("weighbridge", pushed("e1"))
+        await local.grid.settle(10)
+        assert (subscription.state, local.hook.handshakes) == (State.FAILED, 3)
+        assert [letter.reason for letter in local.grid.dead_letters] == ["the endpoint never answered the handshake"]
+
+
+async def test_an_endpoint_that_answers_another_code_has_not_shaken_hands() -> None:
+    async with local_grid(handshakes=2) as local:
+        local.hook.code = "another"
+        subscription = local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
+        await local.grid.settle(10)
+        assert subscription.state is State.FAILED
+
+
+async def test_a_failed_delivery_is_repeated_and_counted(local: Local) -> None:
+    local.hook.answers = [500, 503, 202]
+    local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
+    await local.grid.publish("weighbridge", pushed("e1"))
+    await local.grid.settle(10)
+    assert [one.headers["aeg-delivery-count"] for one in local.hook.received] == ["0", "1", "2"]
+    assert [(one.attempt, one.status, one.outcome) for one in local.grid.deliveries] == [
+        (1, 500, "500"),
+        (2, 503, "503"),
+        (3, 202, "delivered"),
+    ]
+    assert not local.grid.dead_letters
+
+
+async def test_the_first_retry_waits_for_its_time_on_the_clouds_clock() -> None:
+    async with local_grid(schedule=1000) as local:
+        local.hook.answers = [500, 202]
+        local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
+        await local.grid.publish("weighbridge", pushed("e1"))
+        await until(lambda: len(local.grid.deliveries) == 1)
+        local.clock.advance(timedelta(seconds=9_000))
+        with pytest.raises(TimeoutError):
+            await local.grid.settle(0.05)
+        assert len(local.hook.received) == 1
+        local.clock.advance(timedelta(seconds=1_000))
+        await local.grid.settle(10)
+        assert len(local.hook.received) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 413])
+async def test_what_a_retry_cannot_mend_is_a_dead_letter_at_once(local: Local, status: int) -> None:
+    local.hook.answers = [status]
+    local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
+    await local.grid.publish("weighbridge", pushed("e1"))
+    await local.grid.settle(10)
+    (letter,) = local.grid.dead_letters
+    assert (letter.reason, letter.attempts, letter.event["id"]) == (f"not retried after {status}", 1, "e1")
+    assert len(local.hook.received) == 1
+
+
+async def test_an_endpoint_that_fails_for_a_day_is_given_up() -> None:
+    async with local_grid(schedule=0.00001) as local:
+        local.hook.answers = [500]
+        local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
+        await local.grid.publish("weighbridge", pushed("e1"))
+        await local.grid.settle(10)
+        (letter,) = local.grid.dead_letters
+        assert (letter.reason, letter.last_outcome) == ("TimeToLiveExceeded", "500")
+        assert letter.attempts == len(local.hook.received) > 5
+
+
+async def test_an_endpoint_that_is_down_is_tried_again(local: Local, unused_tcp_port: int) -> None:
+    local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
+    await local.grid.settle(10)
+    local.grid.subscriptions["pushes"].endpoint = f"http://127.0.0.1:{unused_tcp_port}/hook"
+    await local.grid.publish("weighbridge", pushed("e1"))
+    await until(lambda: len(local.grid.deliveries) >= 2)
+    assert {(one.status, one.outcome) for one in local.grid.deliveries} == {(None, "ClientConnectorError")}
+    local.grid.subscriptions["pushes"].endpoint = local.hook.url
+    await local.grid.settle(10)
+    assert local.grid.deliveries[-1].outcome == "delivered"
+
+
+def test_the_schedule_is_the_documented_one() -> None:
+    waits, age = [], 0.0
+    for attempt in range(1, 31):
+        wait = after(attempt, 500, age=age, factor=1.0)
+        if isinstance(wait, GiveUp):
+            break
+        waits.append(wait)
+        age += wait
+    assert waits == [10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 43200]
+    assert wait == GiveUp(reason="TimeToLiveExceeded")
+    assert after(30, 500, age=0, factor=1.0) == GiveUp(reason="MaxDeliveryAttemptsExceeded")
+
+
+@pytest.mark.parametrize(("status", "least"), [(404, 300), (408, 120), (503, 30), (500, 10), (None, 10)])
+def test_some_answers_wait_longer_at_least(status: int | None, least: int) -> None:
+    assert after(1, status, age=0, factor=1.0) == least
+    assert after(1, status, age=0, factor=0.5) == least / 2
+
+
+async def test_trouble_drops_doubles_and_delays_the_next_events(local: Local) -> None:
+    local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
+    local.grid.trouble = Trouble(drop=1, duplicate=1, delay=1, seconds=3600)
+    for name in ("dropped", "twice", "plain"):
+        await local.grid.publish("weighbridge", pushed(name))
+    await until(lambda: len(local.hook.received) == 1)
+    assert local.hook.received[0].body[0]["id"] == "plain"
+    local.clock.advance(timedelta(hours=1))
+    await local.grid.settle(10)
+    assert [one.body[0]["id"] for one in local.hook.received] == ["plain", "twice", "twice"]
+    dropped = [one.event_id for one in local.grid.deliveries if one.outcome == "dropped on request"]
+    assert dropped == ["dropped"]
+
+
+async def test_azure_eventgrid_publishes_cloud_events_to_a_topic(local: Local) -> None:
+    local.grid.subscribe("scans", "scans", endpoint=local.hook.url, schema=CLOUD)
+    event = CloudEvent(source="/scanner", type="Weighbridge.ImageScanCompleted", data={"a": 1}, subject="shop/web")
+    async with EventGridPublisherClient(f"{local.base}/topics/scans/api/events", AzureKeyCredential("k3y")) as client:
+        await client.send(event)
+        await client.send([event, event])
+    await local.grid.settle(10)
+    assert [one.body["id"] for one in local.hook.received] == [event.id] * 3
+    assert local.hook.received[0].body["data"] == {"a": 1}
+
+
+async def test_azure_eventgrid_publishes_event_grid_events_to_a_topic(local: Local) -> None:
+    local.grid.subscribe("scans", "scans", endpoint=local.hook.url)
+    event = EventGridEvent(subject="s", event_type="t", data={"a": 1}, data_version="1.0")
+    async with EventGridPublisherClient(f"{local.base}/topics/scans/api/events", AzureKeyCredential("k3y")) as client:
+        await client.send(event)
+    await local.grid.settle(10)
+    (one,) = local.hook.received
+    assert (one.body[0]["id"], one.body[0]["metadataVersion"]) == (str(event.id), "1")
+    assert one.body[0]["topic"].endswith("/providers/Microsoft.EventGrid/topics/scans")
+
+
+async def test_azure_eventgrid_with_another_key_is_refused(local: Local) -> None:
+    local.grid.topic("scans")
+    event = EventGridEvent(subject="s", event_type="t", data={}, data_version="1.0")
+    async with EventGridPublisherClient(f"{local.base}/topics/scans/api/events", AzureKeyCredential("no")) as client:
+        with pytest.raises(HttpResponseError) as refused:
+            await client.send(event)
+    assert refused.value.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "body", "status", "says"),
+    [
+        ("/topics/none/api/events?api-version=2018-01-01", "application/json", "[]", 404, "'none'"),
+        ("/topics/scans/api/events", "application/json", "[]", 400, "api-version"),
+        ("/topics/scans/api/events?api-version=2018-01-01", "application/json", "{}", 400, "an array"),
+        ("/topics/scans/api/events?api-version=2018-01-01", "application/json", "no", 400, "JSON"),
+        ("/topics/scans/api/events?api-version=2018-01-01", "application/json", '[{"id": "1"}]', 400, "[0].subject"),
+        (
+            "/topics/scans/api/events?api-version=2018-01-01",
+            "application/cloudevents-batch+json",
+            '[{"id": "1", "source": "s", "type": "t", "specversion": "0.3"}]',
+            400,
+            "specversion",
+        ),
+        (
+            "/topics/scans/api/events?api-version=2018-01-01",
+            "application/cloudevents+json",
+            '{"id": "1", "source": "s", "type": "t", "specversion": "1.0"}',
+            400,
+            "found a CloudEvent",
+        ),
+        ("/topics/scans/api/events?api-version=2018-01-01", "application/json", "x" * 1024 * 1025, 413, ""),
+        ("/topics/scans:publish?api-version=2024-06-01", "application/json", "[]", 501, "does not support"),
+    ],
+)
+async def test_a_publisher_is_told_what_is_wrong_and_nothing_is_delivered(
+    local: Local, path: str, kind: str, body: str, status: int, says: str
+) -> None:
+    local.grid.subscribe("scans", "scans", endpoint=local.hook.url)
+    headers = {"aeg-sas-key": "k3y", "Content-Type": kind}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(local.base + path, data=io.BytesIO(body.encode()), headers=headers) as answer,
+    ):
+        assert answer.status == status
+        assert says in await answer.text()
+    await local.grid.settle(10)
+    assert local.hook.received == []
+
+
+async def test_the_control_plane_subscribes_makes_trouble_and_reads_the_log(local: Local) -> None:
+    async with serving(local.grid.control()) as control, aiohttp.ClientSession(control) as session:
+        wanted = {"topic": "weighbridge", "endpoint": local.hook.url, "types": [PUSHED], "schema": CLOUD}
+        async with session.put("/subscriptions/pushes", json=wanted) as answer:
+            assert answer.status == 200
+        async with session.put("/trouble", json={"duplicate": 1}) as answer:
+            assert (await answer.json())["duplicate"] == 1
+        await local.grid.publish("weighbridge", pushed("e1"))
+        await local.grid.settle(10)
+        async with session.get("/deliveries") as answer:
+            assert [(one["event_id"], one["outcome"]) for one in await answer.json()] == [("e1", "delivered")] * 2
+        async with session.get("/dead-letters") as answer:
+            assert await answer.json() == []
+        async with session.get("/subscriptions") as answer:
+            said = await answer.text()
+        assert json.loads(said)[0]["state"] == "Succeeded"
+        assert "secret" not in said

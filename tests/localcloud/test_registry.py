@@ -1,0 +1,486 @@
+"""The registry answers as the distribution specification and ACR say, and raises the events ACR raises."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import json
+import shutil
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import pytest
+
+from localcloud import identity
+from localcloud.clock import Clock
+from localcloud.registry import Registry
+from tests.localcloud.serving import serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+RECORDED = json.loads((Path(__file__).parent / "recordings" / "distribution-notifications.json").read_text())
+RESOURCE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/weighbridge"
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+class Local:
+    """A registry that is up, a client of it, and the events it raised."""
+
+    def __init__(self, base: str, session: aiohttp.ClientSession, events: list[dict[str, Any]], clock: Clock) -> None:
+        self.base, self.session, self.events, self.clock = base, session, events, clock
+
+    async def ask(self, method: str, path: str, **more: Any) -> tuple[int, Mapping[str, str], bytes]:
+        async with self.session.request(method, self.base + path, **more) as answer:
+            return answer.status, answer.headers, await answer.read()
+
+    async def blob(self, repository: str, content: bytes) -> str:
+        digest = digest_of(content)
+        status, _, _ = await self.ask("POST", f"/v2/{repository}/blobs/uploads/?digest={digest}", data=content)
+        assert status == 201
+        return digest
+
+    async def put(self, repository: str, reference: str, body: object, kind: str = IMAGE, agent: str = "t/1") -> str:
+        content = json.dumps(body).encode()
+        headers = {"Content-Type": kind, "User-Agent": agent}
+        path = f"/v2/{repository}/manifests/{reference or digest_of(content)}"
+        status, got, said = await self.ask("PUT", path, data=content, headers=headers)
+        assert status == 201, said
+        assert got["Docker-Content-Digest"] == digest_of(content)
+        return digest_of(content)
+
+    async def image(self, repository: str, tag: str, words: str = "hello", **more: object) -> str:
+        config, layer = await self.blob(repository, b"{}"), await self.blob(repository, words.encode())
+        body = {
+            "schemaVersion": 2,
+            "mediaType": IMAGE,
+            "config": {"mediaType": CONFIG, "digest": config, "size": 2},
+            "layers": [{"mediaType": "application/octet-stream", "digest": layer, "size": len(words)}],
+            **more,
+        }
+        return await self.put(repository, tag, body)
+
+
+@asynccontextmanager
+async def registry(folder: Path, *, auth: bool = False) -> AsyncIterator[Local]:
+    events: list[dict[str, Any]] = []
+    clock = Clock()
+
+    async def publish(event: dict[str, object]) -> None:
+        events.append(event)
+
+    one = Registry(folder=folder, clock=clock, name="weighbridge", resource_id=RESOURCE, publish=publish, auth=auth)
+    async with serving(one.app()) as base, aiohttp.ClientSession() as session:
+        yield Local(base, session, events, clock)
+
+
+@pytest.fixture
+async def local(tmp_path: Path) -> AsyncIterator[Local]:
+    async with registry(tmp_path) as one:
+        yield one
+
+
+def code(said: bytes) -> str:
+    return str(json.loads(said)["errors"][0]["code"])
+
+
+async def test_a_pushed_image_is_pulled_by_tag_and_by_digest(local: Local) -> None:
+    digest = await local.image("shop/web", "1.0.0")
+    by_tag = await local.ask("GET", "/v2/shop/web/manifests/1.0.0")
+    by_digest = await local.ask("GET", f"/v2/shop/web/manifests/{digest}")
+    assert by_tag[0] == by_digest[0] == 200
+    assert digest_of(by_tag[2]) == digest_of(by_digest[2]) == by_tag[1]["Docker-Content-Digest"] == digest
+    assert by_tag[1]["Content-Type"] == IMAGE
+    layer = json.loads(by_tag[2])["layers"][0]["digest"]
+    assert (await local.ask("GET", f"/v2/shop/web/blobs/{layer}"))[2] == b"hello"
+    status, _, part = await local.ask("GET", f"/v2/shop/web/blobs/{layer}", headers={"Range": "bytes=1-2"})
+    assert (status, part) == (206, b"el")
+
+
+async def test_head_answers_like_get_without_the_body(local: Local) -> None:
+    digest = await local.image("shop/web", "1.0.0")
+    layer = digest_of(b"hello")
+    for path, length in ((f"/v2/shop/web/blobs/{layer}", "5"), ("/v2/shop/web/manifests/1.0.0", None)):
+        status, headers, body = await local.ask("HEAD", path)
+        assert (status, body) == (200, b"")
+        assert headers["Docker-Content-Digest"] in (digest, layer)
+        assert length in (headers["Content-Length"], None)
+    assert (await local.ask("HEAD", "/v2/shop/web/manifests/2.0.0"))[0] == 404
+
+
+async def test_an_upload_in_chunks_refuses_a_gap_and_keeps_its_place(local: Local) -> None:
+    _, headers, _ = await local.ask("POST", "/v2/shop/web/blobs/uploads/")
+    place = headers["Location"]
+    first = await local.ask("PATCH", place, data=b"abc", headers={"Content-Range": "0-2"})
+    assert (first[0], first[1]["Range"]) == (202, "0-2")
+    gap = await local.ask("PATCH", place, data=b"xyz", headers={"Content-Range": "7-9"})
+    assert (gap[0], gap[1]["Range"]) == (416, "0-2")
+    assert (await local.ask("GET", place))[1]["Range"] == "0-2"
+    digest = digest_of(b"abcdef")
+    last = await local.ask("PUT", f"{place}?digest={digest}", data=b"def", headers={"Content-Range": "3-5"})
+    assert (last[0], last[1]["Location"]) == (201, f"/v2/shop/web/blobs/{digest}")
+    assert (await local.ask("GET", last[1]["Location"]))[2] == b"abcdef"
+    assert (await local.ask("GET", place))[0] == 404
+
+
+async def test_an_upload_that_is_not_what_it_says_is_refused_and_gone(local: Local) -> None:
+    _, headers, _ = await local.ask("POST", "/v2/shop/web/blobs/uploads/")
+    wrong = digest_of(b"something else")
+    status, _, said = await local.ask("PUT", f"{headers['Location']}?digest={wrong}", data=b"abc")
+    assert (status, code(said)) == (400, "DIGEST_INVALID")
+    assert (await local.ask("GET", f"/v2/shop/web/blobs/{wrong}"))[0] == 404
+    assert (await local.ask("GET", headers["Location"]))[0] == 404
+
+
+async def test_a_cancelled_upload_is_gone(local: Local) -> None:
+    _, headers, _ = await local.ask("POST", "/v2/shop/web/blobs/uploads/")
+    assert (await local.ask("DELETE", headers["Location"]))[0] == 204
+    status, _, said = await local.ask("PATCH", headers["Location"], data=b"abc")
+    assert (status, code(said)) == (404, "BLOB_UPLOAD_UNKNOWN")
+
+
+async def test_a_blob_is_mounted_only_from_a_repository_that_has_it(local: Local) -> None:
+    digest = await local.blob("shop/web", b"layer")
+    mounted = await local.ask("POST", f"/v2/shop/api/blobs/uploads/?mount={digest}&from=shop/web")
+    assert mounted[0] == 201
+    assert (await local.ask("GET", f"/v2/shop/api/blobs/{digest}"))[2] == b"layer"
+    for source in ("&from=shop/none", ""):
+        assert (await local.ask("POST", f"/v2/shop/more/blobs/uploads/?mount={digest}{source}"))[0] == 202
+    assert (await local.ask("GET", f"/v2/shop/more/blobs/{digest}"))[0] == 404
+
+
+async def test_a_manifest_that_names_a_missing_blob_is_refused_and_raises_nothing(local: Local) -> None:
+    body = {"schemaVersion": 2, "config": {"mediaType": CONFIG, "digest": digest_of(b"none"), "size": 4}, "layers": []}
+    status, _, said = await local.ask(
+        "PUT", "/v2/shop/web/manifests/1.0.0", data=json.dumps(body), headers={"Content-Type": IMAGE}
+    )
+    assert (status, code(said)) == (400, "MANIFEST_BLOB_UNKNOWN")
+    assert local.events == []
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "content", "status", "expected"),
+    [
+        ("/v2/shop/web/manifests/1.0.0", IMAGE, b"no JSON", 400, "MANIFEST_INVALID"),
+        ("/v2/shop/web/manifests/1.0.0", "text/plain", b"{}", 400, "MANIFEST_INVALID"),
+        ("/v2/shop/web/manifests/1.0.0", IMAGE, b'{"mediaType": "text/plain"}', 400, "MANIFEST_INVALID"),
+        ("/v2/shop/web/manifests/-bad", IMAGE, b"{}", 400, "TAG_INVALID"),
+        (f"/v2/shop/web/manifests/{'t' * 129}", IMAGE, b"{}", 400, "TAG_INVALID"),
+        (f"/v2/shop/web/manifests/sha256:{'0' * 64}", IMAGE, b"{}", 400, "DIGEST_INVALID"),
+        ("/v2/shop/web/manifests/sha256:short", IMAGE, b"{}", 400, "DIGEST_INVALID"),
+        ("/v2/Shop/web/manifests/1.0.0", IMAGE, b"{}", 400, "NAME_INVALID"),
+        ("/v2/shop/web/manifests/1.0.0", IMAGE, b"{" + b" " * 4 * 1024 * 1024 + b"}", 413, "SIZE_INVALID"),
+    ],
+)
+async def test_a_manifest_that_is_none_is_refused(
+    local: Local, path: str, kind: str, content: bytes, status: int, expected: str
+) -> None:
+    found, _, said = await local.ask("PUT", path, data=io.BytesIO(content), headers={"Content-Type": kind})
+    assert (found, code(said)) == (status, expected)
+    assert local.events == []
+
+
+async def test_tags_come_in_pages_by_name(local: Local) -> None:
+    for tag in ("b", "a", "c"):
+        await local.image("shop/web", tag)
+    path, pages = "/v2/shop/web/tags/list?n=2", []
+    while path:
+        _, headers, said = await local.ask("GET", path)
+        pages.append(json.loads(said)["tags"])
+        path = headers.get("Link", "").partition(">")[0].removeprefix("<")
+    assert pages == [["a", "b"], ["c"]]
+    status, _, said = await local.ask("GET", "/v2/shop/none/tags/list")
+    assert (status, code(said)) == (404, "NAME_UNKNOWN")
+
+
+async def test_the_catalog_names_what_holds_a_manifest(local: Local) -> None:
+    await local.blob("shop/only-blobs", b"layer")
+    for repository in ("shop/web", "api", "shop/web/inner"):
+        await local.image(repository, "1.0.0")
+    _, _, said = await local.ask("GET", "/v2/_catalog")
+    assert json.loads(said) == {"repositories": ["api", "shop/web", "shop/web/inner"]}
+
+
+async def test_acr_lists_tags_with_digests_the_newest_first(local: Local) -> None:
+    old = await local.image("shop/web", "1.0.0")
+    local.clock.advance(timedelta(minutes=1))
+    new = await local.image("shop/web", "0.9.0", "other")
+    _, headers, said = await local.ask("GET", "/acr/v1/shop/web/_tags?n=1&orderby=timedesc")
+    body = json.loads(said)
+    assert (body["registry"], body["imageName"]) == ("weighbridge.azurecr.io", "shop/web")
+    assert [(tag["name"], tag["digest"]) for tag in body["tags"]] == [("0.9.0", new)]
+    following = headers["Link"].partition(">")[0].removeprefix("<")
+    assert parse_qs(urlsplit(following).query)["orderby"] == ["timedesc"]
+    _, headers, said = await local.ask("GET", following)
+    assert [(tag["name"], tag["digest"]) for tag in json.loads(said)["tags"]] == [("1.0.0", old)]
+    assert "Link" not in headers
+
+
+async def test_referrers_are_listed_and_filtered(local: Local) -> None:
+    subject = await local.image("shop/web", "1.0.0")
+    referring = {"subject": {"mediaType": IMAGE, "digest": subject, "size": 1}}
+    sbom = await local.image("shop/web", "", "sbom", artifactType="application/spdx+json", **referring)
+    signature = await local.image("shop/web", "", "sig", artifactType="application/x-signature", **referring)
+    _, _, said = await local.ask("GET", f"/v2/shop/web/referrers/{subject}")
+    assert {one["digest"] for one in json.loads(said)["manifests"]} == {sbom, signature}
+    _, headers, said = await local.ask("GET", f"/v2/shop/web/referrers/{subject}?artifactType=application/spdx%2Bjson")
+    assert [one["digest"] for one in json.loads(said)["manifests"]] == [sbom]
+    assert headers["OCI-Filters-Applied"] == "artifactType"
+    _, _, said = await local.ask("GET", f"/v2/shop/web/referrers/{digest_of(b'nothing')}")
+    assert json.loads(said)["manifests"] == []
+
+
+async def test_deleting_by_digest_takes_the_tags_and_raises_one_event_without_them(local: Local) -> None:
+    digest = await local.image("shop/web", "1.0.0")
+    await local.image("shop/web", "latest")
+    local.events.clear()
+    assert (await local.ask("DELETE", f"/v2/shop/web/manifests/{digest}"))[0] == 202
+    assert (await local.ask("GET", "/v2/shop/web/manifests/latest"))[0] == 404
+    await local.image("shop/web", "1.0.1", "other")
+    assert json.loads((await local.ask("GET", "/v2/shop/web/tags/list"))[2])["tags"] == ["1.0.1"]
+    event, _ = local.events
+    assert (event["eventType"], event["subject"]) == ("Microsoft.ContainerRegistry.ImageDeleted", "shop/web")
+    assert event["data"]["target"] == {"mediaType": IMAGE, "digest": digest, "repository": "shop/web"}
+    assert event["data"]["request"]["method"] == "DELETE"
+
+
+@pytest.mark.parametrize("path", ["/v2/shop/web/manifests/1.0.0", "/acr/v1/shop/web/_tags/1.0.0"])
+async def test_taking_a_tag_off_keeps_the_manifest_and_raises_nothing(local: Local, path: str) -> None:
+    digest = await local.image("shop/web", "1.0.0")
+    local.events.clear()
+    assert (await local.ask("DELETE", path))[0] == 202
+    assert (await local.ask("GET", "/v2/shop/web/manifests/1.0.0"))[0] == 404
+    assert (await local.ask("GET", f"/v2/shop/web/manifests/{digest}"))[0] == 200
+    assert local.events == []
+
+
+async def test_what_was_pushed_survives_a_restart(tmp_path: Path) -> None:
+    async with registry(tmp_path) as before:
+        digest = await before.image("shop/web", "1.0.0")
+    async with registry(tmp_path) as after:
+        status, headers, _ = await after.ask("GET", "/v2/shop/web/manifests/1.0.0")
+        assert (status, headers["Docker-Content-Digest"]) == (200, digest)
+
+
+async def test_what_is_not_there_says_so(local: Local) -> None:
+    for method, path in (("GET", "/acr/v1/shop/web/_manifests"), ("POST", "/v3/anything")):
+        status, _, said = await local.ask(method, path)
+        assert (status, code(said)) == (501, "UNSUPPORTED")
+        assert path in said.decode()
+
+
+async def test_a_push_raises_an_event_with_acrs_fields_and_no_others(local: Local) -> None:
+    """Fields of `image_pushed.json`, the payload ACR's own schema records (without connectedRegistry)."""
+    digest = await local.image("shop/web", "1.0.0")
+    (event,) = local.events
+    data = event["data"]
+    assert event == {
+        "id": data["id"],
+        "topic": RESOURCE,
+        "subject": "shop/web:1.0.0",
+        "eventType": "Microsoft.ContainerRegistry.ImagePushed",
+        "data": data,
+        "dataVersion": "2.0",
+        "metadataVersion": "1",
+        "eventTime": data["timestamp"],
+    }
+    size = data["target"]["size"]
+    assert data["target"] == {
+        "mediaType": IMAGE,
+        "size": size,
+        "digest": digest,
+        "length": size,
+        "repository": "shop/web",
+        "tag": "1.0.0",
+    }
+    assert data["request"] == {
+        "id": data["request"]["id"],
+        "host": "weighbridge.azurecr.io",
+        "method": "PUT",
+        "useragent": "t/1",
+    }
+    assert set(data) == {"id", "timestamp", "action", "location", "target", "request"}
+    assert len(data["timestamp"].partition(".")[2]) == len("1234567Z")
+
+
+class Replay:
+    """Pushes what a recording names: other bytes, hence other digests, but always the same for the same."""
+
+    def __init__(self, local: Local) -> None:
+        self.local = local
+        self.digests: dict[str, str] = {}
+
+    async def act(self, recorded: Mapping[str, Any]) -> None:
+        target, agent = recorded["target"], recorded["request"]["useragent"]
+        if recorded["action"] == "delete":
+            path = f"/v2/{target['repository']}/manifests/{self.digests[target['digest']]}"
+            assert (await self.local.ask("DELETE", path, headers={"User-Agent": agent}))[0] == 202
+            return
+        references = [await self._reference(target, one) for one in target["references"]]
+        named = (
+            {"manifests": references}
+            if "config" not in self._kinds(target)
+            else {
+                "config": references[0],
+                "layers": references[1:],
+            }
+        )
+        body = {"schemaVersion": 2, "mediaType": target["mediaType"], "annotations": {"of": target["digest"]}, **named}
+        found = await self.local.put(target["repository"], target.get("tag", ""), body, target["mediaType"], agent)
+        assert self.digests.setdefault(target["digest"], found) == found
+
+    def _kinds(self, target: Mapping[str, Any]) -> str:
+        return "manifests" if "index" in target["mediaType"] or "list" in target["mediaType"] else "config"
+
+    async def _reference(self, target: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, object]:
+        if self._kinds(target) == "manifests":
+            return {**one, "digest": self.digests[one["digest"]]}
+        return {**one, "digest": await self.local.blob(target["repository"], one["digest"].encode())}
+
+
+async def test_every_recorded_push_and_delete_raises_the_event_it_maps_to(local: Local) -> None:
+    """The recording is of the CNCF registry; ACR's event has its fields, less url and references, plus location."""
+    replay, expected = Replay(local), []
+    for scenario in RECORDED["scenarios"]:
+        for recorded in scenario["events"]:
+            await replay.act(recorded)
+            expected.append((scenario["scenario"], recorded))
+    assert len(expected) == len(local.events) == 22
+    for (scenario, recorded), event in zip(expected, local.events, strict=True):
+        data, was = event["data"], recorded["target"]
+        now = data["target"]
+        assert data["action"] == recorded["action"], scenario
+        assert now["digest"] == replay.digests[was["digest"]], scenario
+        # What the recording's delete does not have: ACR names the media type.
+        assert set(now) == (set(was) - {"references"}) | {"mediaType"}, scenario
+        for name in ("repository", "tag", "mediaType"):
+            assert now.get(name) == was.get(name, now.get(name) if name == "mediaType" else None), scenario
+        assert data["request"]["method"] == recorded["request"]["method"], scenario
+        assert data["request"]["useragent"] == recorded["request"]["useragent"], scenario
+        assert event["subject"] == (f"{was['repository']}:{was['tag']}" if "tag" in was else was["repository"])
+    assert len({event["id"] for event in local.events}) == len(local.events)
+
+
+async def test_an_index_raises_an_event_for_each_child_first_and_they_have_no_tag(local: Local) -> None:
+    children = [await local.image("shop/web", "", words) for words in ("amd64", "arm64")]
+    body = {
+        "schemaVersion": 2,
+        "mediaType": INDEX,
+        "manifests": [{"mediaType": IMAGE, "digest": digest, "size": 1} for digest in children],
+    }
+    index = await local.put("shop/web", "1.0.0", body, INDEX)
+    targets = [event["data"]["target"] for event in local.events]
+    assert [(one["digest"], one.get("tag")) for one in targets] == [
+        (children[0], None),
+        (children[1], None),
+        (index, "1.0.0"),
+    ]
+    assert [event["subject"] for event in local.events] == ["shop/web", "shop/web", "shop/web:1.0.0"]
+
+
+async def test_oras_pushes_and_pulls(local: Local, tmp_path: Path) -> None:
+    client_module = pytest.importorskip("oras.client", reason="the package oras is not installed")
+    (tmp_path / "sbom.json").write_text('{"a": 1}')
+    host = local.base.removeprefix("http://")
+
+    def work() -> object:
+        client = client_module.OrasClient(hostname=host, insecure=True)
+        client.push(
+            target=f"{host}/shop/sbom:1.0.0",
+            files=[f"{tmp_path / 'sbom.json'}:application/spdx+json"],
+            disable_path_validation=True,
+        )
+        (pulled,) = client.pull(target=f"{host}/shop/sbom:1.0.0", outdir=str(tmp_path / "out"))
+        assert client.get_tags(f"{host}/shop/sbom") == ["1.0.0"]
+        return json.loads(Path(pulled).read_text())
+
+    assert await asyncio.to_thread(work) == {"a": 1}
+    (event,) = local.events
+    assert (event["subject"], event["data"]["target"]["mediaType"]) == ("shop/sbom:1.0.0", IMAGE)
+    assert event["data"]["request"]["useragent"].startswith("python-requests/")
+
+
+@pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not on the PATH")
+async def test_skopeo_inspects_and_copies(local: Local, tmp_path: Path) -> None:
+    digest = await local.image("shop/web", "1.0.0")
+    host = local.base.removeprefix("http://")
+    (tmp_path / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+    copy = await asyncio.create_subprocess_exec(
+        *("skopeo", "--policy", str(tmp_path / "policy.json"), "copy"),
+        *("--src-tls-verify=false", "--dest-tls-verify=false"),
+        *(f"docker://{host}/shop/web:1.0.0", f"docker://{host}/shop/copy:1.0.0"),
+    )
+    assert await copy.wait() == 0
+    assert local.events[-1]["data"]["target"]["digest"] == digest
+
+
+class Dance:
+    """ACR's steps, one by one."""
+
+    def __init__(self, local: Local) -> None:
+        self.local = local
+
+    async def challenge(self, method: str, path: str, **more: Any) -> str:
+        status, headers, said = await self.local.ask(method, path, **more)
+        assert (status, code(said)) == (401, "UNAUTHORIZED")
+        return headers["WWW-Authenticate"]
+
+    async def refresh(self, access: str) -> tuple[int, str]:
+        form = {"grant_type": "access_token", "service": "weighbridge.azurecr.io", "access_token": access}
+        status, _, said = await self.local.ask("POST", "/oauth2/exchange", data=form)
+        return status, json.loads(said).get("refresh_token", "")
+
+    async def access(self, refresh: str, scope: str) -> dict[str, str]:
+        form = {
+            "grant_type": "refresh_token",
+            "service": "weighbridge.azurecr.io",
+            "scope": scope,
+            "refresh_token": refresh,
+        }
+        status, _, said = await self.local.ask("POST", "/oauth2/token", data=form)
+        assert status == 200
+        return {"Authorization": f"Bearer {json.loads(said)['access_token']}"}
+
+
+async def test_with_auth_the_dance_opens_what_it_asked_for_and_nothing_else(tmp_path: Path) -> None:
+    async with registry(tmp_path, auth=True) as local:
+        dance = Dance(local)
+        said = await dance.challenge("GET", "/v2/shop/web/manifests/1.0.0")
+        service = "weighbridge.azurecr.io"
+        assert said == (
+            f'Bearer realm="{local.base}/oauth2/token",service="{service}",scope="repository:shop/web:pull"'
+        )
+        status, refresh = await dance.refresh(identity.token("https://containerregistry.azure.net"))
+        assert status == 200
+        pull = await dance.access(refresh, "repository:shop/web:pull")
+        assert (await local.ask("GET", "/v2/shop/web/manifests/1.0.0", headers=pull))[0] == 404
+        assert (await local.ask("GET", "/v2/", headers=pull))[0] == 200
+        assert "insufficient_scope" in await dance.challenge("GET", "/acr/v1/shop/web/_tags", headers=pull)
+        assert "insufficient_scope" in await dance.challenge("GET", "/v2/shop/api/manifests/1", headers=pull)
+        assert "insufficient_scope" in await dance.challenge("POST", "/v2/shop/web/blobs/uploads/", headers=pull)
+        push = await dance.access(refresh, "repository:shop/web:pull,push")
+        assert (await local.ask("POST", "/v2/shop/web/blobs/uploads/", headers=push))[0] == 202
+
+
+async def test_tokens_run_out_by_the_clouds_clock_and_strangers_get_none(tmp_path: Path) -> None:
+    async with registry(tmp_path, auth=True) as local:
+        dance = Dance(local)
+        assert await dance.refresh("no token") == (401, "")
+        _, refresh = await dance.refresh(identity.token("https://containerregistry.azure.net"))
+        assert (await dance.refresh(refresh))[0] == 401
+        await dance.challenge("GET", "/v2/", headers={"Authorization": f"Bearer {refresh}"})
+        pull = await dance.access(refresh, "repository:shop/web:pull")
+        local.clock.advance(timedelta(minutes=76))
+        await dance.challenge("GET", "/v2/shop/web/manifests/1.0.0", headers=pull)
+        assert (await local.ask("GET", "/oauth2/token?service=weighbridge.azurecr.io"))[0] == 401
