@@ -140,10 +140,10 @@ class LocalCloud:
 
     async def _serve(self, app: web.Application, tls: ssl.SSLContext | None = None) -> str:
         """Serve an application on a free loopback port; answers `127.0.0.1:port`."""
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls, shutdown_timeout=1.0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         return f"127.0.0.1:{runner.addresses[0][1]}"
 
     async def _publish(self, event: dict[str, object]) -> None:

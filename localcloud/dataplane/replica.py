@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from localcloud.dataplane.command import Command
     from localcloud.dataplane.model import Pace
 
-CRASHES = 10**6
+CRASHES = 3
 """A process that ended this often in a row before it was ready is a crash loop."""
 
 

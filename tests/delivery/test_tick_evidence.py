@@ -128,9 +128,12 @@ async def test_a_dirty_scan_rejects_whichever_event_comes_first() -> None:
         assert not shop.app.writes
 
 
-async def test_the_scanners_last_word_counts_however_two_of_its_events_race() -> None:
+@pytest.mark.parametrize("known", [False, True])
+async def test_the_scanners_last_word_counts_however_two_of_its_events_race(known: bool) -> None:  # noqa: FBT001 - a case
     """Clean at nine, dirty at ten, both heard at once: in every order the image stays where it is."""
     shop = await opened(row=SCANNED)
+    if known:
+        await shop.scanned(replace(scan(shop, 1), completed_at=shop.clock.now() - timedelta(hours=1)))
     clean = scan(shop, 1)
     shop.clock.advance(timedelta(hours=1))
     dirty = scan(shop, 1, Severities(critical=1, high=0, medium=0, low=0, negligible=0, unknown=0))

@@ -152,6 +152,8 @@ def judged(run: Run, *ticks: str) -> None:
         calls = [call for actor, call in run.made if actor == name]
         if ticked.won and ticked.decision:
             won.append(ticked.decision.next.seq)
+            mine = [write for write in app_of(run).writes if write.id == won[-1]]
+            assert all(write.answer for write in mine), f"{name} sent a write whose answer nobody kept"
             continue
         saved = next((at for at, call in enumerate(calls) if is_save(call)), len(calls))
         after = [call for call in calls[saved + 1 :] if call.effect]

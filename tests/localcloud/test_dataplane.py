@@ -46,6 +46,12 @@ def image(tag: str) -> str:
     return f"weighbridge.azurecr.io/shop/web:{tag}"
 
 
+def routes_on_disk(folder: Path) -> str:
+    """Of Envoy; the other ingress has none."""
+    file = folder / "plane" / "envoy" / "rds.json"
+    return file.read_text() if file.is_file() else ""
+
+
 async def both(cloud: DataPlane, canary: str = "1.1.0") -> None:
     await running(cloud, workload(STABLE, image("1.0.0")), workload(CANARY, image(canary)))
 
@@ -157,7 +163,7 @@ async def test_a_host_is_known_with_and_without_port_and_others_are_404(cloud: D
     assert await status(cloud, HOST) == 404
 
 
-async def test_a_refused_configuration_says_why_and_the_one_before_serves_on(cloud: DataPlane) -> None:
+async def test_a_refused_configuration_says_why_and_the_one_before_serves_on(cloud: DataPlane, tmp_path: Path) -> None:
     await both(cloud)
     await cloud.route({HOST: ((STABLE, 100),)})
 
@@ -165,6 +171,7 @@ async def test_a_refused_configuration_says_why_and_the_one_before_serves_on(clo
         await cloud.route({HOST: ((STABLE, 0), (CANARY, 0))})
 
     assert await status(cloud, HOST) == 200
+    assert CANARY not in routes_on_disk(tmp_path)
     await cloud.scale(CANARY, 2)  # another change does not bring the refused one back
     await until(lambda: ready(cloud, CANARY))
     await cloud.route({HOST: ((CANARY, 100),)})

@@ -302,7 +302,11 @@ asyncio.run(main())
     parent.kill()
     await parent.wait()
 
-    await until(lambda: not any(map(lives, pids)))
+    try:
+        await until(lambda: not any(map(lives, pids)))
+    finally:
+        for pid in filter(lives, pids):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_port_is_given_once_until_it_is_given_back() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientSession, web
 
 from localcloud.arm import Arm
+from localcloud.arm.trouble import Kind
 from localcloud.clock import Clock
 from localcloud.profile import FAST, Latency, Profile
 from tests.localcloud.arm.fake_plane import FakeDataPlane
@@ -64,11 +66,17 @@ class Cloud:
             raw = await got.read()
             return Answer(got.status, {k.lower(): v for k, v in got.headers.items()}, await got.json() if raw else None)
 
-    async def end(self, answer: Answer) -> Answer:
-        """The last answer of an operation's statuses address, or of its results address."""
+    async def slow(self, method: str, body: object, version: str = VERSION) -> Answer:
+        """A write of the app whose operation does not end unless time is skipped."""
+        self.arm.troubles.add(Kind.SLOW, seconds=600)
+        return await self.ask(method, APP, body, version)
+
+    async def end(self, answer: Answer, skip: float = 0) -> Answer:
+        """The last answer of its statuses address, or of its results address. skip: seconds before each question."""
         address = answer.headers.get("azure-asyncoperation") or answer.headers["location"]
         async with asyncio.timeout(10):
             while True:
+                self.clock.advance(timedelta(seconds=skip))
                 got = await self.ask("GET", address)
                 if got.status != 202 and not (isinstance(got.body, dict) and got.body.get("status") == "InProgress"):
                     return got
@@ -95,10 +103,11 @@ class Cloud:
     async def revision(self, name: str) -> dict[str, Any]:
         return await self.properties(f"{APP}/revisions/{name}")
 
-    async def until(self, path: str, **wanted: object) -> dict[str, Any]:
-        """Ask until the properties have these values."""
+    async def until(self, path: str, *, skip: float = 0, **wanted: object) -> dict[str, Any]:
+        """Ask until the properties have these values. skip: seconds before each question."""
         async with asyncio.timeout(5):
             while True:
+                self.clock.advance(timedelta(seconds=skip))
                 found = await self.properties(path)
                 if all(found.get(k) == v for k, v in wanted.items()):
                     return found

@@ -41,9 +41,9 @@ async def test_creating_answers_201_with_what_is_not_known_yet_left_blank() -> N
 
 async def test_a_statuses_address_answers_exactly_four_members_until_it_succeeded() -> None:
     async with cloud() as it:
-        answer = await it.ask("PUT", APP, app_body())
+        answer = await it.slow("PUT", app_body())
         first = await it.ask("GET", answer.headers["azure-asyncoperation"])
-        last = await it.end(answer)
+        last = await it.end(answer, skip=600)
 
         assert (first.status, first.body["status"]) == (200, "InProgress")
         assert set(first.body) == set(last.body) == {"id", "name", "status", "startTime"}
@@ -66,14 +66,14 @@ async def test_putting_again_answers_201_and_forgets_what_it_omits() -> None:
 async def test_a_patch_answers_202_with_nothing_and_its_results_end_with_the_app() -> None:
     async with cloud() as it:
         await it.create()
-        answer = await it.ask("PATCH", APP, {"properties": {"template": image("2")}}, version="2024-03-01")
+        answer = await it.slow("PATCH", {"properties": {"template": image("2")}}, version="2024-03-01")
 
         assert (answer.status, answer.body, answer.headers["content-length"]) == (202, None, "0")
         assert "azure-asyncoperation" not in answer.headers
         running = await it.ask("GET", answer.headers["location"])
         assert (running.status, running.body) == (202, None)
         assert running.headers["location"] == answer.headers["location"]
-        done = await it.end(answer)
+        done = await it.end(answer, skip=600)
         assert (done.status, done.body["name"]) == (200, "web")
 
 
@@ -136,7 +136,7 @@ async def test_names_are_matched_without_case() -> None:
 async def test_an_overlapping_write_is_refused_with_409() -> None:
     async with cloud() as it:
         await it.create()
-        first = await it.ask("PATCH", APP, {"properties": {"template": image("2")}})
+        first = await it.slow("PATCH", {"properties": {"template": image("2")}})
         refused = [
             await it.ask("PATCH", APP, {"properties": {"template": image("3")}}),
             await it.ask("PUT", APP, app_body()),
@@ -145,7 +145,7 @@ async def test_an_overlapping_write_is_refused_with_409() -> None:
 
         assert {r.status for r in refused} == {409}
         assert {r.body["error"]["code"] for r in refused} == {"ContainerAppOperationInProgress"}
-        assert (await it.end(first)).body["status"] == "Succeeded"
+        assert (await it.end(first, skip=600)).body["status"] == "Succeeded"
 
 
 async def test_turning_ingress_off_takes_the_addresses_away_and_makes_no_revision() -> None:

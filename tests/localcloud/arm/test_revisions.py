@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.localcloud.arm.cloud import APP, QUICK, VERSION, app_body, cloud, image, to, traffic
+from tests.localcloud.arm.cloud import APP, QUICK, VERSION, app_body, cloud, image, to, traffic, until
 from tests.localcloud.arm.fake_plane import FakeDataPlane
 
 
@@ -168,8 +168,7 @@ async def test_deactivating_answers_at_once_drains_and_leaves_the_traffic_array(
         assert (answer.status, answer.body) == (200, "Deactivate succeeded")
         draining = await it.until(f"{APP}/revisions/{second}", runningState="Deprovisioning")
         assert draining["active"] is True
-        it.clock.advance(timedelta(seconds=31))
-        stopped = await it.until(f"{APP}/revisions/{second}", active=False)
+        stopped = await it.until(f"{APP}/revisions/{second}", skip=31, active=False)
         assert states(stopped) == (False, "Provisioned", "Healthy", "Stopped", 0)
         assert stopped["lastActiveTime"]
         assert (await it.properties())["configuration"]["ingress"]["traffic"] == [to(first, 100)]
@@ -240,6 +239,21 @@ async def test_in_single_mode_the_old_revision_serves_until_the_new_one_is_ready
         assert it.plane.served["web.wb.localhost"] == ((second, 100),)
         stopped = it.plane.told.index(f"stop {first}")
         assert it.plane.told[stopped - 1] == "route"
+
+
+async def test_leaving_single_mode_saves_a_revision_that_still_drains() -> None:
+    async with cloud(replace(QUICK, drain=30)) as it:
+        first = await it.create("Single")
+        await it.patch({"template": image("2")})
+        await it.until(f"{APP}/revisions/{first}", runningState="Deprovisioning")
+        await it.patch({"configuration": {"activeRevisionsMode": "Multiple"}})
+
+        await it.until(f"{APP}/revisions/{first}", runningState="Running")
+        await until(lambda: f"{first}.wb.localhost" in it.plane.served)
+        it.clock.advance(timedelta(seconds=31))
+        await until(lambda: not it.arm.lifecycle._tasks)
+        assert (await it.revision(first))["active"] is True
+        assert first in it.plane.running
 
 
 async def test_replicas_are_listed_and_got_with_a_trailing_slash_too() -> None:

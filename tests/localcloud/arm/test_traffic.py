@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -122,3 +123,13 @@ async def test_internal_apps_have_internal_hosts() -> None:
 
         assert set(it.plane.served) == {"web.internal.wb.localhost", f"{name}.internal.wb.localhost"}
         assert (await it.properties())["configuration"]["ingress"]["fqdn"] == "web.internal.wb.localhost"
+
+
+async def test_the_data_plane_is_told_only_what_changed() -> None:
+    async with cloud() as it:
+        await it.create()
+        for _ in range(3):
+            await it.arm.lifecycle.step()
+
+        told = it.plane.routes
+        assert all(one != other for one, other in itertools.pairwise(told))
