@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from delivery import names
 from delivery.errors import Conflict
 from delivery.ports import Delete, Put
+from rollouts.model import Phase
 
 if TYPE_CHECKING:
     from delivery.ports import Row, Rows
@@ -42,7 +43,9 @@ def plan(app: App, due: datetime | None) -> Plan:
     if due is None:
         return Plan(app=replace(app, indexed=None), idle=True)
     want = due + GRACE
-    if app.indexed is None or app.indexed > want + SLACK:
+    # While it rolls back the index says when, so that a process that died is noticed at the next sweep.
+    slack = timedelta() if app.live is not None and app.live.phase is Phase.ROLLING_BACK else SLACK
+    if app.indexed is None or app.indexed > want + slack:
         return Plan(app=replace(app, indexed=want), due=due, before=want)
     if app.indexed < due:
         return Plan(app=replace(app, indexed=want), due=due, after=want)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime  # noqa: TC003 - msgspec reads it from Asked at run time
 from typing import TYPE_CHECKING
 
-from delivery import codec, names, state
+from delivery import codec, index, names, state
 from delivery.errors import Malformed
 from delivery.ports import Insert
 from delivery.tick import Wake, tick
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from delivery.ports import Ports
-    from rollouts.model import Actor
+    from rollouts.model import Actor, App
 
 TRIES = 5
 TO_APP = (Verb.HOLD, Verb.RELEASE)
@@ -48,10 +48,14 @@ class Answered:
 async def give(ports: Ports, app: str, asked: Asked, actor: Actor) -> Answered:
     """Insert the order and run a tick that obeys it. Raises `Malformed` for an order that names nothing to act on.
 
-    Twice is once: a second tick finds the row gone. If the process dies in between, the next tick obeys it.
+    Twice is once: a second tick finds the row gone. If the process dies in between, the next tick obeys it, and an
+    idle app has been listed for the sweep before.
     """
     now = ports.clock.now()
-    order = await _order(ports, app, asked, actor, names.order_key(now, uuid.uuid4().hex[:8]))
+    loaded = (await state.load(ports.rows, app)).app
+    order = _order(loaded, asked, actor, now)
+    if loaded.indexed is None:
+        await index.put(ports.rows, app, now)
     columns = {"schema": codec.SCHEMA, "order": codec.text(order), "verb": order.verb.value, "actor": actor.name}
     await ports.rows.commit(names.ROLLOUTS, app, [Insert(key=order.id, columns=columns)])
     for _ in range(TRIES):
@@ -65,12 +69,12 @@ async def give(ports: Ports, app: str, asked: Asked, actor: Actor) -> Answered:
     return Answered(order=order, answer=LATER)
 
 
-async def _order(ports: Ports, app: str, asked: Asked, actor: Actor, key: str) -> Order:
+def _order(app: App, asked: Asked, actor: Actor, now: datetime) -> Order:
     order = Order(
-        id=key,
+        id=names.order_key(now, uuid.uuid4().hex[:8]),
         verb=asked.verb,
         actor=actor,
-        at=ports.clock.now(),
+        at=now,
         n=asked.n,
         digest=asked.digest,
         step=asked.step,
@@ -80,18 +84,17 @@ async def _order(ports: Ports, app: str, asked: Asked, actor: Actor, key: str) -
     if asked.verb in TO_APP and asked.n is None:
         return order
     if asked.n is None or not asked.digest:
-        return await _named(ports, app, order)
+        return _named(app, order)
     return order
 
 
-async def _named(ports: Ports, app: str, order: Order) -> Order:
+def _named(app: App, order: Order) -> Order:
     """Fill in which rollout is meant: the one of this number, or the one that holds the app."""
-    loaded = (await state.load(ports.rows, app)).app
-    known = [*((loaded.live,) if loaded.live else ()), *loaded.waiting]
+    known = [*((app.live,) if app.live else ()), *app.waiting]
     found = next((r for r in known if order.n in (None, r.n) and order.digest in ("", r.image.digest)), None)
     if found is None:
         what = f"rollout {order.n}" if order.n is not None else "a rollout under way"
-        raise Malformed(f"order {order.verb}: app {names.resource_id(app)}: expected {what}, found none")
+        raise Malformed(f"order {order.verb}: app {names.resource_id(app.key)}: expected {what}, found none")
     return replace(order, n=found.n, digest=found.image.digest)
 
 

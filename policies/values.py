@@ -28,7 +28,7 @@ _LONGEST_APP = 32
 _CONTAINER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _CHANNEL = re.compile(r"([a-z0-9][a-z0-9_-]{0,62})( all)?", re.ASCII | re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[\x21-\x7e]{1,2040}", re.ASCII)
-_MOST_CHANNELS = 20
+_MOST_CHANNELS = 5
 
 
 def _fail(column: str, expected: str, text: str, hint: str = "") -> CellError:

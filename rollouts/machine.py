@@ -208,6 +208,9 @@ def _weigh(turn: Turn, live: Rollout) -> None:
 
 def _fail(turn: Turn, plan: Plan, because: str) -> None:
     live = turn.live
+    if live.stable is None:
+        _pause(turn, f"a check failed: {because}; there is no revision to return to", f"failed:{live.step}")
+        return
     if plan.on_failure is OnFailure.PAUSE:
         _pause(turn, f"a check failed: {because}", f"failed:{live.step}")
         return

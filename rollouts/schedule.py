@@ -9,12 +9,12 @@ from rollouts.model import App, Phase, Plan, Rollout, WriteAnswer
 from rollouts.turn import Turn
 
 AT_ONCE = timedelta(seconds=1)
-AFTER_WRITE = timedelta(seconds=3)
-ROLLING_BACK = timedelta(seconds=5)
+AFTER_WRITE = timedelta(seconds=2)
+ROLLING_BACK = timedelta(seconds=3)
 OPEN_WRITE = timedelta(seconds=15)
-RUNNING_WRITE = timedelta(seconds=5)
+RUNNING_WRITE = timedelta(seconds=3)
 LOOK = timedelta(seconds=15)
-DEPLOYING = timedelta(seconds=5)
+DEPLOYING = timedelta(seconds=3)
 LONGEST = timedelta(minutes=5)
 
 

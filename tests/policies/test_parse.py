@@ -179,7 +179,7 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
         'App: expected "<group>/<app>" or the resource id of a container app, found "rg/ca-{repo}"',
     ),
     ({"Container": "Web"}, 'Container: expected the name of a container as in "web", found "Web"; did you mean "web"?'),
-    ({"Notify": "#team shop"}, 'Notify: expected up to 20 channels as in "team-shop, audit all", found "#team shop"'),
+    ({"Notify": "#team shop"}, 'Notify: expected up to 5 channels as in "team-shop, audit all", found "#team shop"'),
     (
         {"Runbook": "javascript:alert(1)"},
         'Runbook: expected an address as in "https://wiki.contoso.com/shop", found "javascript:alert(1)"',

@@ -304,15 +304,18 @@ def test_a_first_deployment_that_never_was_ready_is_replaced_in_one_step() -> No
     assert not any(entry.latest for entry in world.live.traffic)
 
 
-def test_with_nothing_to_return_to_a_bad_canary_keeps_the_traffic_and_it_is_said() -> None:
+def test_with_nothing_to_return_to_a_bad_canary_pauses_for_a_person_and_keeps_the_traffic() -> None:
     world = unborn()
     world.run_until(Phase.BAKING, 0)
     world.live.revisions[CANARY].crashed = True
-    finish(world)
+    for _ in range(5):
+        world.wait(world.tick().due)
 
-    assert [r.phase for r in world.ended] == [Phase.ROLLED_BACK]
-    assert world.ended[0].because.endswith("; there is no revision to return to")
+    assert because(world, Said.PAUSED).endswith("; there is no revision to return to")
+    assert Said.ROLLED_BACK not in world.told()
     assert world.azure.weights(world.live) == {CANARY: 100}
+    world.order(Verb.ABORT)
+    assert [r.phase for r in finish(world).ended] == [Phase.ABORTED]
     assert CANARY in active(world), "what carries the traffic is not retired"
 
 

@@ -29,18 +29,18 @@ def test_an_idle_app_is_not_looked_at() -> None:
     assert world.tick().due is None
 
 
-def test_a_write_is_looked_after_in_three_seconds_and_its_operation_every_five() -> None:
+def test_a_write_is_looked_after_in_two_seconds_and_its_operation_every_three() -> None:
     world = pushed()
+    assert next_look(world) == 2 * SECOND
+    world.clock.advance(2 * SECOND)
     assert next_look(world) == 3 * SECOND
-    world.clock.advance(3 * SECOND)
-    assert next_look(world) == 5 * SECOND
 
 
-def test_a_canary_is_looked_at_every_five_seconds_until_it_is_ready() -> None:
+def test_a_canary_is_looked_at_every_three_seconds_until_it_is_ready() -> None:
     world = created()
     world.wait(world.tick().due)
 
-    assert next_look(world) == 5 * SECOND
+    assert next_look(world) == 3 * SECOND
 
 
 def test_a_bake_is_looked_at_every_fifteen_seconds_and_at_its_end() -> None:
