@@ -12,6 +12,7 @@ from pathlib import Path
 
 from localcloud.azurite import AzuriteError
 from localcloud.cloud import PROFILES, LocalCloud, Options
+from localcloud.dataplane import IngressError
 from localcloud.functions import FunctionsError
 
 
@@ -60,7 +61,7 @@ def main() -> int:
     )
     try:
         asyncio.run(_up(options, as_json=arguments.json))
-    except (AzuriteError, FunctionsError) as error:
+    except (AzuriteError, FunctionsError, IngressError) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 1
     return 0

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import shutil
 import ssl
-import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -20,13 +17,15 @@ from localcloud.arm import Arm
 from localcloud.clock import Clock
 from localcloud.dataplane import DataPlane
 from localcloud.eventgrid import EventGrid
-from localcloud.functions import Functions
+from localcloud.functions import Functions, FunctionsError
 from localcloud.profile import AZURE, FAST, Profile
 from localcloud.registry import Registry
+from localcloud.scratch import Scratch
 from localcloud.tls import make_ca
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 GROUP = "rg-local"
@@ -47,7 +46,7 @@ class Options:
     """What to start. root: where `.work` is. app: the folder of a function app, None: no Functions host.
 
     settings: a JSON file of app settings, in which `{name}` stands for an endpoint of this cloud.
-    ingress: the port of the HTTP ingress, 0 for a free one.
+    ingress: the port of the HTTP ingress, 0 for a free one. host: arguments of the Functions host.
     """
 
     root: Path
@@ -56,14 +55,19 @@ class Options:
     profile: str = "fast"
     ingress: int = 0
     more: Mapping[str, str] = field(default_factory=dict)
+    host: tuple[str, ...] = ()
 
 
 class LocalCloud:
-    """Started by `start`, ended by `close`; its parts may be used directly by a test in the same process."""
+    """Started by `start`, ended by `close`; its parts may be used directly by a test in the same process.
+
+    clock: the time of every part but the Functions host and what it runs, which live in real time.
+    """
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.folder = Path(tempfile.mkdtemp(prefix="localcloud-"))
+        self._scratch = Scratch("localcloud-")
+        self.folder = self._scratch.path
         self.clock = Clock()
         self.endpoints: dict[str, str] = {}
         self.functions: Functions | None = None
@@ -81,7 +85,7 @@ class LocalCloud:
     async def close(self) -> None:
         """End every child and listener, and remove every file."""
         await self._stack.aclose()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._scratch.close()
 
     async def _start(self) -> None:
         ca = make_ca(self.folder, [DOMAIN])
@@ -102,18 +106,25 @@ class LocalCloud:
         bases = {LOGIN_SERVER: f"http://{registry}", registry: f"http://{registry}"}
         bases[f"localhost:{registry.rpartition(':')[2]}"] = f"http://{registry}"
         self.dataplane = DataPlane(
-            self.folder / "dataplane", bases.__getitem__, ca.cert_file, ca.key_file, http_port=self.options.ingress
+            self.folder / "dataplane",
+            bases.__getitem__,
+            ca.cert_file,
+            ca.key_file,
+            http_port=self.options.ingress,
+            unready_hangs=True,
         )
         self._stack.push_async_callback(self.dataplane.close)
         await self.dataplane.open()
-        self.arm = Arm(clock=self.clock, dataplane=self.dataplane, profile=PROFILES[self.options.profile])
+        self.arm = Arm(
+            clock=self.clock, dataplane=self.dataplane, profile=PROFILES[self.options.profile], domain=DOMAIN
+        )
         self._stack.push_async_callback(self.arm.close)
         await self.arm.create_environment(SUBSCRIPTION, GROUP, ENVIRONMENT, DOMAIN)
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(ca.cert_file, ca.key_file)
         header = secrets.token_urlsafe(16)
         self.endpoints = {
-            "arm": f"https://localhost:{(await self._serve(self.arm.app(), tls)).rpartition(':')[2]}",
+            "arm": f"https://localhost:{(await self._serve(self._arm(), tls)).rpartition(':')[2]}",
             "arm_http": f"http://{await self._serve(self.arm.app())}",
             "ca": str(ca.ca_file),
             "cert": str(ca.cert_file),
@@ -146,6 +157,12 @@ class LocalCloud:
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         return f"127.0.0.1:{runner.addresses[0][1]}"
 
+    def _arm(self) -> web.Application:
+        """`az cloud register` asks the host it is pointed at what this cloud is made of."""
+        app = self.arm.app()
+        app.router.add_get("/metadata/endpoints", identity.metadata)
+        return app
+
     async def _publish(self, event: dict[str, object]) -> None:
         await self.eventgrid.publish(REGISTRY, event)
 
@@ -171,7 +188,7 @@ class LocalCloud:
             **_filled(self.options.settings, self.endpoints),
             **self.options.more,
         }
-        self.functions = Functions(app, settings, key, self.folder / "functions.log")
+        self.functions = Functions(app, settings, key, self.folder / "functions.log", self.options.host)
         self._stack.push_async_callback(self.functions.stop)
         await self.functions.start()
         self.endpoints |= {
@@ -198,4 +215,8 @@ class LocalCloud:
 def _filled(path: Path | None, endpoints: Mapping[str, str]) -> dict[str, str]:
     if path is None:
         return {}
-    return {name: str(text).format_map(endpoints) for name, text in json.loads(path.read_text()).items()}
+    try:
+        return {name: str(text).format_map(endpoints) for name, text in json.loads(path.read_text()).items()}
+    except (KeyError, ValueError) as error:
+        known = ", ".join(f"{{{name}}}" for name in endpoints)
+        raise FunctionsError(f"{path}: expected one JSON object of texts with {known}, found {error}") from error

@@ -7,28 +7,36 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 START_WITHIN = 30.0
 STOP_WITHIN = 10.0
+_ROOT = Path(__file__).parent.parent
+_LAST_WORDS = 2000
 
 
 class FunctionsError(Exception):
-    """The host did not start; its log says why."""
+    """The host did not start, and why."""
 
 
 class Functions:
-    """One host process over one app folder. settings: the app settings, on top of this process's environment."""
+    """One host process over one app folder. settings: the app settings, on top of this process's environment.
 
-    def __init__(self, app: Path, settings: Mapping[str, str], key: str, log: Path) -> None:
+    arguments: more of the host's own, see `python -m localcloud.host --help`.
+    """
+
+    def __init__(
+        self, app: Path, settings: Mapping[str, str], key: str, log: Path, arguments: tuple[str, ...] = ()
+    ) -> None:
         self.app = app.resolve()
         self.settings = settings
         self.key = key
         self.log = log
+        self.arguments = arguments
         self.port = 0
         self.names: tuple[str, ...] = ()
         self._process: asyncio.subprocess.Process | None = None
@@ -38,33 +46,39 @@ class Functions:
         """Where the host listens."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def running(self) -> bool:
+        """Whether the host's process is there."""
+        return self._process is not None and self._process.returncode is None
+
     def event_endpoint(self, function: str) -> str:
         """Event Grid's address of one function."""
         return f"{self.base}/runtime/webhooks/EventGrid?functionName={function}&code={self.key}"
 
     async def start(self) -> None:
-        """Start the host and wait until it has listed its functions."""
-        command = [sys.executable, "-m", "localcloud.host", "--app", str(self.app)]
+        """Start the host and wait until it has listed its functions; one that runs is left alone.
+
+        Raises FunctionsError, and then no host runs.
+        """
+        if self.running:
+            return
         with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                "--port",
-                str(self.port),
-                "--key",
-                self.key,
+            since = log.tell()
+            self._process = process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "localcloud.host"),
+                *("--app", str(self.app), "--port", str(self.port), f"--key={self.key}", *self.arguments),
+                cwd=_ROOT,
                 env={**os.environ, **self.settings},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the parent, which stops things in order
             )
-        if self._process.stdout is None:
-            raise FunctionsError("functions: the host has no standard output")
-        line = await asyncio.wait_for(self._process.stdout.readline(), START_WITHIN)
-        if not line:
-            said = self.log.read_text(errors="replace").strip()[-800:]
-            raise FunctionsError(f"functions: expected the host to start, found it ended: {said}")
-        ready = json.loads(line)
+        try:
+            ready = json.loads(await self._line(process, since))
+        except BaseException:
+            await self.kill()
+            raise
         self.port, self.names = int(ready["port"]), tuple(ready["functions"])
 
     async def stop(self) -> None:
@@ -74,6 +88,22 @@ class Functions:
     async def kill(self) -> None:
         """End it at once, wherever it is."""
         await self._end(signal.SIGKILL)
+
+    async def _line(self, process: asyncio.subprocess.Process, since: int) -> bytes:
+        """The line it prints once it is ready. since: where its part of the log begins."""
+        line = b""
+        if process.stdout is not None:
+            try:
+                line = await asyncio.wait_for(process.stdout.readline(), START_WITHIN)
+            except TimeoutError as error:
+                raise FunctionsError(f"functions: expected the host to start within {START_WITHIN:g} s") from error
+        if not line:
+            said = self.log.read_bytes()[since:].decode(errors="replace").strip()
+            _, found, why = said.rpartition("host: ")
+            raise FunctionsError(
+                f"functions: expected the host to start, found: {why if found else said[-_LAST_WORDS:]}"
+            )
+        return line
 
     async def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None

@@ -71,11 +71,13 @@ def _judged(check: Check, tally: Tally, limit: Limit, risk: float) -> tuple[Verd
     if canary.requests < check.minimum:
         few = f"{canary.requests:,} requests are too few to judge ({check.minimum:,})"
         return Verdict.INCONCLUSIVE, few, more
+    if not canary.requests:
+        return Verdict.INCONCLUSIVE, "no requests to judge yet", more
     if bets.allowed(limit).times and not tally.stable.requests:
         return Verdict.INCONCLUSIVE, f"{standing}: cannot be judged, stable has had no requests", None
     if more:
         return Verdict.INCONCLUSIVE, f"{seen}, needs {more:,} more requests to rule out {ruled_out}", more
-    return Verdict.PASSED, f"{standing}: {ruled_out} is ruled out", 0
+    return Verdict.PASSED, standing, 0
 
 
 def _rate(counts: Counts) -> float | None:

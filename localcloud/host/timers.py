@@ -1,40 +1,68 @@
-"""Timer triggers: NCRONTAB with seconds, in UTC, one run at a time; an exception never ends the schedule."""
+"""Timer triggers: NCRONTAB with seconds, in UTC, one run at a time; an exception never ends the schedule.
+
+Unlike the real host's, they have no memory: a time that was missed while no host ran is not made up for.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from croniter import croniter
+from croniter import CroniterError, croniter
 
-from localcloud.host.worker import IndexingError, datum, invoke
+from localcloud.host.indexing import IndexingError
+from localcloud.host.stopping import pause
+from localcloud.host.worker import datum, invoke
 
 if TYPE_CHECKING:
+    import asyncio
+
     from localcloud.host.worker import Function
 
 log = logging.getLogger("localcloud.host")
-LATE = 1.0  # seconds after which a run is past due
+_LATE = 1.0  # seconds after which a run is past due
+_SCHEDULE = re.compile(r"[\w*,/-]+( [\w*,/-]+){5}")  # croniter knows more than NCRONTAB: `@hourly`, `#`, years
 
 
 def check(function: Function) -> None:
     """Refuse a schedule that the real host would only find wrong when it starts."""
     schedule = str(function.settings.get("schedule"))
-    if not croniter.is_valid(schedule, second_at_beginning=True):
+    if not _SCHEDULE.fullmatch(schedule) or not _comes(schedule):
         raise IndexingError(f"{function.name}: schedule: expected six NCRONTAB fields, found {schedule!r}")
 
 
-async def run(function: Function) -> None:
-    """Call the function at its times until cancelled."""
+def _comes(schedule: str) -> bool:
+    try:
+        due(schedule, datetime.now(UTC))
+    except CroniterError:
+        return False
+    return True
+
+
+def due(schedule: str, after: datetime) -> datetime:
+    """The first time of the schedule later than this."""
+    found: datetime = croniter(schedule, after, second_at_beginning=True).get_next(datetime)
+    return found
+
+
+async def run(function: Function, stopped: asyncio.Event) -> None:
+    """Call the function at its times until stopped; a run in flight is not cut."""
     schedule = str(function.settings["schedule"])
     if function.settings.get("runOnStartup"):
         await _call(function, past_due=False)
+    last = datetime.min.replace(tzinfo=UTC)
     while True:
-        due = croniter(schedule, datetime.now(UTC), second_at_beginning=True).get_next(datetime)
-        await asyncio.sleep(max((due - datetime.now(UTC)).total_seconds(), 0.0))
-        await _call(function, past_due=(datetime.now(UTC) - due).total_seconds() > LATE)
+        # Later than the last: a sleep that ends a moment early must not make the same time come twice.
+        last = due(schedule, max(datetime.now(UTC), last))
+        while (left := (last - datetime.now(UTC)).total_seconds()) > 0:
+            if await pause(stopped, left):
+                return
+        if stopped.is_set():
+            return
+        await _call(function, past_due=-left > _LATE)
 
 
 async def _call(function: Function, *, past_due: bool) -> None:

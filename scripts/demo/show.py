@@ -51,7 +51,8 @@ class Show:
                 self.console.print(f"{'':10}because {escape(data['because'].removeprefix('rolling back, because '))}")
 
     def _measured(self, rollout: dict[str, Any]) -> str:
-        return " · ".join(m["because"] for m in rollout.get("measurements", [])) or rollout.get("because", "")
+        shown = [m for m in rollout.get("measurements", []) if m["check"] != "own state" or m["verdict"] != "passed"]
+        return " · ".join(m["because"] for m in shown) or rollout.get("because", "")
 
     def users(self, users: Users, stable: str, canary: str) -> None:
         """What the users saw."""

@@ -14,6 +14,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.core.messaging import CloudEvent
 from azure.data.tables.aio import TableServiceClient
 from azure.eventgrid.aio import EventGridPublisherClient
+from azure.storage.queue.aio import QueueClient
 
 from localcloud import images, samples
 from localcloud.cloud import LocalCloud, Options
@@ -153,6 +154,11 @@ class Stage:
         async with self.http.get(url, params={"path": f"/containerApps/{name}"}) as answer:
             entries = (await answer.json())["value"]
         return sum(entry["method"] in ("PATCH", "POST") for entry in entries)
+
+    async def queue_is_empty(self, name: str) -> bool:
+        """Whether a queue holds no message that is visible now."""
+        async with QueueClient.from_connection_string(self.at["storage"], name) as queue:
+            return not await queue.peek_messages()
 
     def functions_log(self) -> list[str]:
         """What the Functions host has logged so far."""

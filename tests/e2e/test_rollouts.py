@@ -1,167 +1,282 @@
-"""Real pushes, real storage, a real Envoy and the Functions host: what a user of the app sees is what is asserted."""
+"""Real pushes, real storage, a real Envoy and the Functions host: what a user of the app sees is what is asserted.
+
+The stories play at the same time, each on an app of its own, so that together they take as long as the longest.
+"""
 
 from __future__ import annotations
 
-import itertools
+import asyncio
+import io
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 
 from localcloud import samples
 
 if TYPE_CHECKING:
     from scripts.demo.stage import Stage
+    from scripts.demo.users import Users
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 STEPS = "10% for 2s, 50% for 2s, 100% for 2s"
 CHECKS = "probe /healthz; restarts == 0; errors <= stable + 1%"
-_names = (f"ca-app{n}" for n in itertools.count(1))
+SCAN = "critical 0, within 1h else hold"
+WITHIN = 150.0
 
 
-async def an_app(stage: Stage, **cells: Any) -> tuple[str, str]:
-    """A fresh app at 1.0.0 with a repository and a row of its own."""
-    name = next(_names)
-    repository = f"shop/{name}"
-    await stage.push("1.0.0", repository=repository)
-    await stage.create_app("1.0.0", name=name, repository=repository)
-    row = {"App": f"{stage.at['resource_group']}/{name}", "Steps": STEPS, "Checks": CHECKS, "Notify": "hook all"}
-    await stage.put_policy(repository=repository, **{**row, **cells})
-    return name, repository
+@dataclass(kw_only=True)
+class Act:
+    """One story: an app at 1.0.0 with a repository, a row and users of its own, and how its rollouts ended."""
+
+    stage: Stage
+    name: str
+    cells: dict[str, Any]
+    users: Users = field(init=False)
+    ended: list[dict[str, Any]] = field(default_factory=list)
+    weights: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def repository(self) -> str:
+        return f"shop/{self.name}"
+
+    async def open(self) -> None:
+        await self.stage.push("1.0.0", samples.good("1.0.0"), repository=self.repository)
+        await self.stage.create_app("1.0.0", name=self.name, repository=self.repository)
+        row = {
+            "App": f"{self.stage.at['resource_group']}/{self.name}",
+            "Steps": STEPS,
+            "Checks": CHECKS,
+            "Notify": "hook all",
+        }
+        await self.stage.put_policy(repository=self.repository, **{**row, **self.cells})
+
+    async def push(self, tag: str, image: Any = None) -> str:
+        return await self.stage.push(tag, image or samples.good(tag), repository=self.repository)
+
+    async def end(self, tag: str) -> None:
+        self.ended.append(await self.stage.ended(tag, within=WITHIN, name=self.name))
+
+    async def seen(self, tag: str, least: int = 1) -> None:
+        async def answers() -> bool:
+            return self.users.answered[tag] >= least
+
+        await self.stage.wait_for(answers, within=WITHIN)
+
+    async def scanned(self, digest: str, *, critical: int) -> None:
+        counts = dict.fromkeys(("high", "medium", "low", "negligible", "unknown"), 0)
+        now = self.stage.cloud.clock.now().isoformat()
+        await self.stage.publish_scan(
+            {
+                "image": {"registry": self.stage.at["login_server"], "repository": self.repository, "digest": digest},
+                "scanner": {"name": "trivy", "adapter": "trivy-json"},
+                "scan": {
+                    "id": digest[:20],
+                    "status": "completed",
+                    "completedAt": now,
+                },
+                "summary": {"total": {"critical": critical, **counts}, "fixable": {"critical": 0, **counts}},
+            }
+        )
+
+    @property
+    def phases(self) -> list[str]:
+        return [rollout["phase"] for rollout in self.ended]
+
+    @property
+    def failed_by_stable(self) -> int:
+        return self.users.failed.total() - self.users.failed["1.9.9"]
 
 
-async def test_a_good_push_is_promoted_and_no_request_is_lost(stage: Stage):
-    name, repository = await an_app(stage)
-    async with stage.users(name=name) as users:
-        await stage.push("1.1.0", repository=repository)
-        ended = await stage.ended("1.1.0", name=name)
-        await stage.wait_for(lambda: _answers(users, "1.1.0", 20), within=10)
-    assert ended["phase"] == "promoted"
-    assert users.failed.total() == 0
-    assert await stage.weights(name) == {"1.1.0": 100}
+async def promote(act: Act) -> None:
+    await act.push("1.1.0")
+    await act.end("1.1.0")
+    await act.seen("1.1.0", 20)
 
 
-async def test_a_bad_push_is_rolled_back_quarantined_and_stable_fails_nobody(stage: Stage):
-    name, repository = await an_app(stage)
-    async with stage.users(name=name) as users:
-        await stage.push("1.2.0", samples.bad("1.2.0", 0.3), repository=repository)
-        ended = await stage.ended("1.2.0", name=name)
-    assert ended["phase"] == "rolled_back"
-    assert users.failed.total() - users.failed["1.2.0"] == 0
-    assert await stage.weights(name) == {"1.0.0": 100}
-    app = await stage.api(f"apps/{stage.at['resource_group']}%7C{name}")
-    assert [q["digest"] for q in app["quarantine"]] == [stage.digests["1.2.0"]]
+async def roll_back(act: Act) -> None:
+    await act.push("1.9.9", samples.bad("1.9.9", 0.3))
+    await act.end("1.9.9")
 
 
-async def test_a_canary_that_crashes_never_gets_weight(stage: Stage):
-    name, repository = await an_app(stage)
-    async with stage.users(name=name) as users:
-        await stage.push("1.3.0", samples.crash("1.3.0"), repository=repository)
-        ended = await stage.ended("1.3.0", name=name)
-    assert ended["phase"] == "failed"
-    assert users.answered["1.3.0"] == 0
-    assert users.failed.total() == 0
+async def crash(act: Act) -> None:
+    await act.push("1.9.8", samples.crash("1.9.8"))
+    await act.end("1.9.8")
 
 
-async def test_a_newer_push_supersedes_one_that_is_under_way(stage: Stage):
-    name, repository = await an_app(stage, Steps="10% for 20s, 100% for 2s")
-    async with stage.users(name=name) as users:
-        await stage.push("1.4.0", repository=repository)
-        await stage.wait_for(lambda: _answers(users, "1.4.0", 1), within=40)
-        await stage.push("1.5.0", repository=repository)
-        older = await stage.ended("1.4.0", name=name)
-        newer = await stage.ended("1.5.0", name=name)
-    assert (older["phase"], newer["phase"]) == ("superseded", "promoted")
-    assert users.failed.total() == 0
+async def supersede(act: Act) -> None:
+    await act.push("1.4.0")
+    await act.seen("1.4.0")
+    await act.push("1.5.0")
+    await act.end("1.4.0")
+    await act.end("1.5.0")
 
 
-@pytest.mark.parametrize("first", ["scan", "push"])
-async def test_a_scan_opens_the_gate_whichever_comes_first(stage: Stage, first: str):
-    name, repository = await an_app(stage, Scan="critical 0, within 1h else hold")
-    tag = "1.6.0" if first == "scan" else "1.7.0"
-    if first == "scan":
-        digest = samples.good(tag).digest
-        await scanned(stage, repository, digest, critical=0)
-        await stage.push(tag, repository=repository)
-    else:
-        digest = await stage.push(tag, repository=repository)
-        await stage.wait_for(lambda: _waits(stage, name), within=20)
-        await scanned(stage, repository, digest, critical=0)
-    assert (await stage.ended(tag, name=name))["phase"] == "promoted"
+async def scan_then_push(act: Act) -> None:
+    await act.scanned(samples.good("1.6.0").digest, critical=0)
+    await act.push("1.6.0")
+    await act.end("1.6.0")
 
 
-async def test_a_scan_with_a_critical_finding_ships_nothing(stage: Stage):
-    name, repository = await an_app(stage, Scan="critical 0, within 1h else hold")
-    digest = await stage.push("1.8.0", repository=repository)
-    await scanned(stage, repository, digest, critical=1)
-    ended = await stage.ended("1.8.0", name=name)
-    assert ended["phase"] == "rejected"
-    assert "1 critical" in ended["because"]
-    assert await stage.weights(name) == {"1.0.0": 100}
+async def push_then_scan(act: Act) -> None:
+    digest = await act.push("1.7.0")
+
+    async def waits() -> bool:
+        return any(r.get("phase") == "waiting" for r in await act.stage.rollouts(act.name))
+
+    await act.stage.wait_for(waits, within=WITHIN)
+    await act.scanned(digest, critical=0)
+    await act.end("1.7.0")
 
 
-async def test_a_scan_that_never_comes_rejects_in_its_time(stage: Stage):
-    name, repository = await an_app(stage, Scan="critical 0, within 3s else reject")
-    await stage.push("1.9.0", repository=repository)
-    assert (await stage.ended("1.9.0", name=name))["phase"] == "rejected"
+async def scanned_bad(act: Act) -> None:
+    digest = await act.push("1.8.0")
+    await act.scanned(digest, critical=1)
+    await act.end("1.8.0")
 
 
-async def test_the_host_killed_in_mid_rollout_and_started_again_finishes_it(stage: Stage):
-    name, repository = await an_app(stage, Steps="10% for 5s, 100% for 2s")
-    async with stage.users(name=name) as users:
-        await stage.push("2.0.0", repository=repository)
-        await stage.wait_for(lambda: _answers(users, "2.0.0", 1), within=40)
+async def scanned_never(act: Act) -> None:
+    await act.push("1.8.1")
+    await act.end("1.8.1")
+
+
+STORIES = {
+    promote: {},
+    roll_back: {},
+    crash: {},
+    supersede: {"Steps": "10% for 30s, 100% for 2s"},
+    scan_then_push: {"Scan": SCAN},
+    push_then_scan: {"Scan": SCAN},
+    scanned_bad: {"Scan": SCAN},
+    scanned_never: {"Scan": "critical 0, within 3s else reject"},
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def acts(stage: Stage) -> dict[str, Act]:
+    async def play(story: Any, cells: dict[str, Any]) -> Act:
+        act = Act(stage=stage, name=f"ca-{story.__name__.replace('_', '-')}", cells=cells)
+        await act.open()
+        async with stage.users(20, name=act.name) as act.users:
+            await story(act)
+        act.weights = await stage.weights(act.name)
+        return act
+
+    played = await asyncio.gather(*(play(story, cells) for story, cells in STORIES.items()))
+    return {story.__name__: act for story, act in zip(STORIES, played, strict=True)}
+
+
+async def test_a_good_push_is_promoted_and_no_request_is_lost(acts):
+    act = acts["promote"]
+    assert act.phases == ["promoted"]
+    assert act.users.failed.total() == 0
+    assert act.weights == {"1.1.0": 100}
+
+
+async def test_a_bad_push_is_rolled_back_quarantined_and_stable_fails_nobody(acts):
+    act = acts["roll_back"]
+    assert act.phases == ["rolled_back"]
+    assert act.failed_by_stable == 0
+    assert act.weights == {"1.0.0": 100}
+    app = await act.stage.api(f"apps/{act.stage.at['resource_group']}%7C{act.name}")
+    assert [q["digest"] for q in app["quarantine"]] == [samples.bad("1.9.9", 0.3).digest]
+
+
+async def test_a_canary_that_crashes_never_gets_weight(acts):
+    act = acts["crash"]
+    assert act.phases == ["failed"]
+    assert act.users.answered["1.9.8"] == 0
+    assert act.users.failed.total() == 0
+
+
+async def test_a_newer_push_supersedes_one_that_is_under_way(acts):
+    act = acts["supersede"]
+    assert act.phases == ["superseded", "promoted"]
+    assert act.users.failed.total() == 0
+    assert act.weights == {"1.5.0": 100}
+
+
+@pytest.mark.parametrize("story", ["scan_then_push", "push_then_scan"])
+async def test_a_clean_scan_opens_the_gate_whichever_comes_first(acts, story):
+    assert acts[story].phases == ["promoted"]
+    assert acts[story].users.failed.total() == 0
+
+
+async def test_a_scan_with_a_critical_finding_ships_nothing(acts):
+    act = acts["scanned_bad"]
+    assert act.phases == ["rejected"]
+    assert "1 critical" in act.ended[0]["because"]
+    assert act.weights == {"1.0.0": 100}
+
+
+async def test_a_scan_that_never_comes_rejects_in_its_time(acts):
+    assert acts["scanned_never"].phases == ["rejected"]
+    assert acts["scanned_never"].weights == {"1.0.0": 100}
+
+
+async def test_the_host_killed_in_mid_rollout_and_started_again_finishes_it(stage: Stage, acts):
+    _ = acts  # the other stories are over: the host is theirs too
+    act = Act(stage=stage, name="ca-killed", cells={"Steps": "10% for 3s, 100% for 2s"})
+    await act.open()
+    async with stage.users(20, name=act.name) as act.users:
+        await act.push("2.0.0")
+        await act.seen("2.0.0")
         await stage.cloud.functions.kill()
-        served = users.total
-        await stage.wait_for(lambda: _total(users, served + 40), within=10)
+        await act.seen("2.0.0", act.users.answered["2.0.0"] + 3)
         await stage.cloud.functions.start()
-        ended = await stage.ended("2.0.0", within=110, name=name)
-    assert ended["phase"] == "promoted"
-    assert users.failed.total() == 0
+        await act.end("2.0.0")
+    assert act.phases == ["promoted"]
+    assert act.users.failed.total() == 0
 
 
 async def test_malformed_repeated_and_oversized_events_are_answered_and_parked(stage: Stage):
     endpoint = stage.cloud.functions.event_endpoint("image_pushed")
-    headers = {"aeg-event-type": "Notification"}
     before = (await stage.api("health"))["parked"]
     huge = {"eventType": "Microsoft.ContainerRegistry.ImagePushed", "topic": "/", "data": {"x": "y" * 2_000_000}}
     for body in ([{"eventType": 7}], [{"data": {}}], {"no": "event"}, [huge]):
         for _ in range(2):
-            async with stage.http.post(endpoint, data=json.dumps(body), headers=headers) as answer:
+            text = io.BytesIO(json.dumps(body).encode())
+            async with stage.http.post(endpoint, data=text, headers={"aeg-event-type": "Notification"}) as answer:
                 assert answer.status == 202
     assert (await stage.api("health"))["parked"] == before + 4
 
 
-async def test_a_wrong_key_is_refused(stage: Stage):
-    async with stage.http.get(f"{stage.at['functions']}/api/health", headers={"x-functions-key": "no"}) as answer:
-        assert answer.status == 401
+async def test_repeated_and_late_events_change_nothing(stage: Stage, acts):
+    """Every push event comes again, oldest last, after its story has ended."""
+    endpoint = stage.cloud.functions.event_endpoint("image_pushed")
+    finished = [(acts[name], rollout) for name in ("promote", "roll_back", "supersede") for rollout in acts[name].ended]
+    for act, rollout in reversed(finished):
+        body = json.dumps([_pushed(stage, act.repository, rollout)])
+        async with stage.http.post(endpoint, data=body, headers={"aeg-event-type": "Notification"}) as answer:
+            assert answer.status == 202
+    await stage.wait_for(lambda: stage.queue_is_empty("ticks"), within=30)
+    for act, _ in finished:
+        assert await stage.weights(act.name) == act.weights
+        assert len(await stage.rollouts(act.name)) == len(act.ended)
 
 
-async def test_every_webhook_is_signed_and_its_ids_tell_repeats(stage: Stage):
-    assert stage.hooks.got
+def _pushed(stage: Stage, repository: str, rollout: dict[str, Any]) -> dict[str, Any]:
+    """The push event of a rollout, as Event Grid repeats it."""
+    registry = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/"
+    target = {
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": rollout["digest"],
+        "repository": repository,
+        "tag": rollout["image"].rpartition(" ")[2],
+    }
+    return {
+        "id": "again",
+        "topic": registry + stage.at["login_server"].partition(".")[0],
+        "eventType": "Microsoft.ContainerRegistry.ImagePushed",
+        "data": {"timestamp": rollout["offered"], "target": target},
+    }
+
+
+async def test_every_webhook_is_signed_and_each_edge_is_told_once(stage: Stage, acts):
+    _ = acts
+    assert len(stage.hooks.got) > 20
     assert stage.hooks.bad == 0
-
-
-async def scanned(stage: Stage, repository: str, digest: str, *, critical: int) -> None:
-    """Publish a completed scan on the custom topic, as a CI job would."""
-    counts = dict.fromkeys(("high", "medium", "low", "negligible", "unknown"), 0)
-    await stage.publish_scan(
-        {
-            "image": {"registry": stage.at["login_server"], "repository": repository, "digest": digest},
-            "scanner": {"name": "trivy", "adapter": "trivy-json"},
-            "scan": {"id": digest[:20], "status": "completed", "completedAt": stage.cloud.clock.now().isoformat()},
-            "summary": {"total": {"critical": critical, **counts}, "fixable": {"critical": 0, **counts}},
-        }
-    )
-
-
-async def _answers(users: Any, version: str, least: int) -> bool:
-    return users.answered[version] >= least
-
-
-async def _total(users: Any, least: int) -> bool:
-    return users.total >= least
-
-
-async def _waits(stage: Stage, name: str) -> bool:
-    return any(r.get("phase") == "waiting" for r in await stage.rollouts(name))
+    told = [event["id"] for event in stage.hooks.got]
+    assert len(set(told)) == len(told) - stage.hooks.repeats
