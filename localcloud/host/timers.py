@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("localcloud.host")
 _LATE = 1.0  # seconds after which a run is past due
-_SCHEDULE = re.compile(r"[\w*,/-]+( [\w*,/-]+){5}")  # croniter knows more than NCRONTAB: `@hourly`, `#`, years
+# croniter knows more than NCRONTAB: `@hourly`, `L`, `#`, a year. Names are of three letters in both.
+_SCHEDULE = re.compile(r"F( F){5}".replace("F", r"(\d|[*,/-]|[A-Za-z]{3})+"))
 
 
 def check(function: Function) -> None:

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localcloud import samples
@@ -153,6 +154,8 @@ async def _run(arguments: argparse.Namespace) -> int:
         )
         if arguments.keep:
             await _stay(show)
+        if arguments.svg:
+            show.picture(arguments.svg)
         print(json.dumps(told | demo.result), flush=True)
         return 0 if all(told.values()) and demo.result["user_errors_from_stable"] == 0 else 1
 
@@ -163,6 +166,7 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="needs no terminal and ends by itself")
     parser.add_argument("--keep", action="store_true", help="leave it running, with three things to try")
     parser.add_argument("--port", type=int, default=8080, help="of the ingress")
+    parser.add_argument("--svg", type=Path, help="also write what was shown as a picture")
     return asyncio.run(_run(parser.parse_args()))
 
 

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scripts.demo.users import Users
 
 BAR = 20
@@ -20,8 +22,12 @@ class Show:
     """Prints one story: lines stamped with the seconds since the push."""
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = Console(highlight=False, soft_wrap=True, record=True)
         self._began = time.time()
+
+    def picture(self, path: Path) -> None:
+        """Everything shown so far as an SVG, for the README."""
+        path.write_text(self.console.export_svg(title="make demo", clear=False))
 
     def line(self, text: str = "") -> None:
         """A line of the frame."""

@@ -1,0 +1,102 @@
+"""Functions hosts for tests: an app written into a folder, run by a host of its own, that tells what it did."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from localcloud.functions import Functions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+KEY = "-a key that begins with a dash"
+LIMIT_SECONDS = 20.0
+PRELUDE = """\
+import asyncio, json, os, pathlib, threading, time
+import azure.functions as func
+
+app = func.FunctionApp()
+STORAGE = "AzureWebJobsStorage"
+FOLDER = pathlib.Path(os.environ["FOLDER"])
+
+def tell(**what):
+    with open(FOLDER / "told", "a") as out:
+        out.write(json.dumps({**what, "at": time.time()}) + "\\n")
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.01)
+"""
+
+
+def write_app(folder: Path, program: str, queues: Mapping[str, Any] | None = None) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "function_app.py").write_text(PRELUDE + dedent(program))
+    (folder / "host.json").write_text(json.dumps({"version": "2.0", "extensions": {"queues": dict(queues or {})}}))
+    return folder
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hosted:
+    """A running host. folder: the app's, where it tells what it did."""
+
+    functions: Functions
+    folder: Path
+    http: aiohttp.ClientSession
+
+    def told(self, **like: Any) -> list[dict[str, Any]]:
+        """What the app told, oldest first, with these members."""
+        file = self.folder / "told"
+        lines = file.read_text().splitlines() if file.exists() else []
+        entries = [json.loads(line) for line in lines]
+        return [one for one in entries if like.items() <= one.items()]
+
+    def log(self) -> str:
+        return self.functions.log.read_text()
+
+    async def until(self, condition: Callable[[], Any]) -> None:
+        """Wait for a condition, not for a time."""
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while not condition():
+                await asyncio.sleep(0.02)
+
+    async def call(self, method: str, path: str, *, key: str | None = KEY, **more: Any) -> tuple[int, str, Any]:
+        """Status, text and headers of an answer."""
+        headers = {**({"x-functions-key": key} if key is not None else {}), **more.pop("headers", {})}
+        async with self.http.request(method, f"{self.functions.base}{path}", headers=headers, **more) as answer:
+            return answer.status, await answer.text(), answer.headers
+
+
+@asynccontextmanager
+async def hosted(
+    folder: Path,
+    program: str,
+    *,
+    storage: str = "",
+    queues: Mapping[str, Any] | None = None,
+    arguments: tuple[str, ...] = (),
+) -> AsyncIterator[Hosted]:
+    """A host of this program. queues: `extensions.queues` of host.json; arguments: of the host."""
+    app = write_app(folder, program, queues)
+    settings = {"AzureWebJobsStorage": storage, "FOLDER": str(app)}
+    functions = Functions(app, settings, KEY, app / "log", arguments)
+    try:
+        await functions.start()
+        async with aiohttp.ClientSession() as http:
+            yield Hosted(functions=functions, folder=app, http=http)
+    finally:
+        await functions.stop()
