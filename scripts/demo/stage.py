@@ -24,6 +24,7 @@ from scripts.demo.users import Users
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from localcloud.functions import Functions
     from localcloud.images import Image
 
 ROOT = Path(__file__).parent.parent.parent
@@ -132,7 +133,8 @@ class Stage:
 
     async def app(self, name: str = APP) -> dict[str, Any]:
         """The app as ARM tells it."""
-        return await self.arm("GET", self._path("containerApps", name))
+        found: dict[str, Any] = await self.arm("GET", self._path("containerApps", name))
+        return found
 
     async def weights(self, name: str = APP) -> dict[str, int]:
         """Live weights by tag, for the tags this stage pushed."""
@@ -173,6 +175,13 @@ class Stage:
     def users(self, rate: float = 40.0, *, name: str = APP) -> Users:
         """Users of the app; use as a context."""
         return Users(ingress=self.at["ingress"], host=f"{name}.{self.at['domain']}", rate=rate)
+
+    @property
+    def functions(self) -> Functions:
+        """The Functions host."""
+        if self.cloud.functions is None:
+            raise LookupError("this stage has no Functions host")
+        return self.cloud.functions
 
     # what the product says
 

@@ -223,19 +223,20 @@ async def test_the_host_killed_in_mid_rollout_and_started_again_finishes_it(stag
     async with stage.users(20, name=act.name) as act.users:
         await act.push("2.0.0")
         await act.seen("2.0.0")
-        await stage.cloud.functions.kill()
+        await stage.functions.kill()
         await act.seen("2.0.0", act.users.answered["2.0.0"] + 3)
-        await stage.cloud.functions.start()
+        await stage.functions.start()
         await act.end("2.0.0")
     assert act.phases == ["promoted"]
     assert act.users.failed.total() == 0
 
 
 async def test_malformed_repeated_and_oversized_events_are_answered_and_parked(stage: Stage):
-    endpoint = stage.cloud.functions.event_endpoint("image_pushed")
+    endpoint = stage.functions.event_endpoint("image_pushed")
     before = (await stage.api("health"))["parked"]
     huge = {"eventType": "Microsoft.ContainerRegistry.ImagePushed", "topic": "/", "data": {"x": "y" * 2_000_000}}
-    for body in ([{"eventType": 7}], [{"data": {}}], {"no": "event"}, [huge]):
+    bodies: list[Any] = [[{"eventType": 7}], [{"data": {}}], {"no": "event"}, [huge]]
+    for body in bodies:
         for _ in range(2):
             text = io.BytesIO(json.dumps(body).encode())
             async with stage.http.post(endpoint, data=text, headers={"aeg-event-type": "Notification"}) as answer:
@@ -245,7 +246,7 @@ async def test_malformed_repeated_and_oversized_events_are_answered_and_parked(s
 
 async def test_repeated_and_late_events_change_nothing(stage: Stage, acts):
     """Every push event comes again, oldest last, after its story has ended."""
-    endpoint = stage.cloud.functions.event_endpoint("image_pushed")
+    endpoint = stage.functions.event_endpoint("image_pushed")
     finished = [(acts[name], rollout) for name in ("promote", "roll_back", "supersede") for rollout in acts[name].ended]
     for act, rollout in reversed(finished):
         body = json.dumps([_pushed(stage, act.repository, rollout)])

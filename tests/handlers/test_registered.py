@@ -30,7 +30,7 @@ ROUTES = {
 
 @pytest.fixture(scope="module")
 def functions() -> dict[str, Any]:
-    return {f.get_function_name(): f for f in function_app.app.get_functions()}  # may be asked once, like an index
+    return {str(f.get_function_name()): f for f in function_app.app.get_functions()}  # may be asked once, like an index
 
 
 @pytest.fixture
