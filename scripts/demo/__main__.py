@@ -83,7 +83,8 @@ class Demo:
             f"webhooks  {len(hooks.got)} received, {len(hooks.got)} signatures good, {hooks.bad} bad, "
             f"{hooks.repeats} twice; the last one said:"
         )
-        self.show.line(f"          {last['summary']} · {last['because']}")
+        self.show.line(f"          {last['summary']}")
+        self.show.line(f"          {last['because']}")
         failed = users.failed
         self.result |= {
             "user_requests": users.total,

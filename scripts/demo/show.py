@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,9 @@ class Show:
 
     def picture(self, path: Path) -> None:
         """Everything shown so far as an SVG, for the README."""
-        path.write_text(self.console.export_svg(title="make demo", clear=False))
+        picture = self.console.export_svg(title="make demo", clear=False)
+        # Rich's picture asks another host for its font; a reader's own will do.
+        path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL))
 
     def line(self, text: str = "") -> None:
         """A line of the frame."""
@@ -57,8 +60,10 @@ class Show:
                 self.console.print(f"{'':10}because {escape(data['because'].removeprefix('rolling back, because '))}")
 
     def _measured(self, rollout: dict[str, Any]) -> str:
+        """What was measured, without the limits: they stand in the policy above."""
         shown = [m for m in rollout.get("measurements", []) if m["check"] != "own state" or m["verdict"] != "passed"]
-        return " · ".join(m["because"] for m in shown) or rollout.get("because", "")
+        short = [re.split(r", limit| to rule out", m["because"])[0] for m in shown]
+        return " · ".join(short) or rollout.get("because", "")
 
     def users(self, users: Users, stable: str, canary: str) -> None:
         """What the users saw."""
