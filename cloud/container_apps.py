@@ -15,6 +15,7 @@ from rollouts.model import Activate, CreateCanary, Deactivate, OperationSeen, Op
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
+    from datetime import datetime
 
     from azure.core.pipeline import PipelineResponse
     from azure.core.rest import AsyncHttpResponse, HttpRequest
@@ -101,15 +102,18 @@ class ContainerApps:
             raise of_answer(where, answer.status_code, answer.headers, body, wrote=False)
         return app_shape.operation_seen(answer.status_code, body)
 
-    async def send(self, app: str, write: ArmWrite) -> Sent:
-        """1 PATCH or POST; for a new canary 1 GET of the template before it."""
+    async def send(self, app: str, write: ArmWrite, before: datetime) -> Sent:
+        """1 PATCH or POST; for a new canary 1 GET of the template before it, which must leave time to send."""
         target = _Target(self._arm, app)
         ends = asyncio.get_running_loop().time() + WRITE_WITHIN
         match write:
             case SetTraffic(traffic=traffic):
                 return await self._patch(target, app_shape.traffic_patch(traffic), ends)
             case CreateCanary():
-                return await self._patch(target, app_shape.canary_patch(await self._template(target), write), ends)
+                template = await self._template(target)
+                if self._clock.now() >= before:
+                    raise Retry(target.where("reading its template took too long; nothing was sent"))
+                return await self._patch(target, app_shape.canary_patch(template, write), ends)
             case Activate(revision=revision):
                 act = target.client.container_apps_revisions.activate_revision
                 return await self._post(target, act(target.group, target.name, revision), "activate", ends)

@@ -15,11 +15,12 @@ from policies.evaluate import evaluate
 from policies.facts import Facts
 from policies.model import Contender, order_key
 from policies.tags import Order, Pushed
+from rollouts import traffic
 from rollouts.findings import Answer, Finding
-from rollouts.model import App, AppSeen, CandidateSeen, Mode, Rollout, Unknown
+from rollouts.model import App, AppSeen, CandidateSeen, Mode, Rollout, Stable, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Mapping
     from datetime import datetime
 
     from delivery.policy_book import Book
@@ -56,7 +57,8 @@ async def candidates(ports: Ports, app: App, seen: AppSeen | Unknown | None, gon
         judged = [replace(one, finding=Finding(gate="app", answer=Answer.CLOSED, because=gone)) for one in judged]
     ranked = _ranked(list(judged))
     live = _live_contender(app, ranked, books)
-    return tuple(_candidate(one, ranked[place + 1 :], live, seen) for place, one in enumerate(ranked))
+    images = seen.images if isinstance(seen, AppSeen) else {}
+    return tuple(_candidate(one, ranked[place + 1 :], app, live, images) for place, one in enumerate(ranked))
 
 
 async def _judge(
@@ -148,14 +150,18 @@ def _running(app: App, rollout: Rollout, policy: Policy, seen: AppSeen | Unknown
     """The image of our container on the revision that carries the traffic, with its tag as recorded or as it says."""
     if not isinstance(seen, AppSeen):
         return seen
-    stable = app.stable
-    carrying = seen.revision(stable.revision) if stable else seen.revision(seen.latest_ready)
+    stable = traffic.stable(seen)
+    carrying = seen.revision(stable.revision) if isinstance(stable, Stable) else seen.revision(seen.latest_ready)
     images = carrying.images if carrying else seen.images
-    reference = images.get(container_of(policy, rollout.image, images), "")
+    container = container_of(policy, rollout.image, images)
+    reference = images.get(container, "")
+    if not reference:
+        return None
     _, tag, digest = split_reference(reference)
-    if stable is not None and stable.tag and stable.digest == digest:
-        return Pushed(tag=stable.tag, digest=digest, pushed_at=stable.pushed_at)
-    return Pushed(tag=tag, digest=digest, pushed_at=None) if reference else None
+    for known in app.stable.released if app.stable else ():
+        if (known.container, known.digest) == (container, digest):
+            return Pushed(tag=known.tag, digest=digest, pushed_at=known.pushed_at)
+    return Pushed(tag=tag, digest=digest, pushed_at=None)
 
 
 def _ranked(judged: list[Judged]) -> list[Judged]:
@@ -166,6 +172,11 @@ def _ranked(judged: list[Judged]) -> list[Judged]:
         alike = [one for one in judged if one.policy and one.policy.tags.order == kind]
         ranked += sorted(alike, key=_order, reverse=True)
     return ranked + [one for one in judged if one.policy is None]
+
+
+def may_start(candidate: CandidateSeen) -> bool:
+    """Whether nothing but the app itself stands between this candidate and its start."""
+    return candidate.plan is not None and candidate.plan.mode is Mode.ON
 
 
 def _order(one: Judged) -> Any:  # noqa: ANN401 - a key of `sorted`, alike within one kind
@@ -187,26 +198,31 @@ def _live_contender(app: App, ranked: list[Judged], books: dict[tuple[str, str],
 
 
 def _candidate(
-    one: Judged, below: list[Judged], live: Contender | None, seen: AppSeen | Unknown | None
+    one: Judged, below: list[Judged], app: App, live: Contender | None, images: Mapping[str, str]
 ) -> CandidateSeen:
     policy, rollout = one.policy, one.rollout
     if policy is None:
         return CandidateSeen(n=rollout.n, finding=one.finding, notify=rollout.notify)
-    me = Contender(policy=policy, image=rollout.image, pushed_at=rollout.pushed_at)
-    others = [
-        (b.rollout.n, Contender(policy=b.policy, image=b.rollout.image, pushed_at=b.rollout.pushed_at))
-        for b in below
-        if b.policy
+    me = _contender(one, policy)
+    container = container_of(policy, rollout.image, images)
+    rivals = [
+        (other.rollout.n, _contender(other, other.policy))
+        for other in below
+        if other.policy and container_of(other.policy, other.rollout.image, images) == container
     ]
-    images = seen.images if isinstance(seen, AppSeen) else {}
+    same = app.live is not None and container in ("", app.live.container)
     return CandidateSeen(
         n=rollout.n,
         finding=one.finding,
         plan=policy.plan if one.finding.answer is Answer.OPEN and policy.mode is not Mode.OFF else None,
         policy_version=policy.version,
         notify=policy.plan.notify,
-        container=container_of(policy, rollout.image, images),
+        container=container,
         order=policy.tags.order.value,
-        beats=live is not None and me.outranks(live),
-        lesser=tuple(n for n, other in others if me.outranks(other)),
+        beats=same and live is not None and me.outranks(live),
+        lesser=tuple(n for n, rival in rivals if me.outranks(rival)),
     )
+
+
+def _contender(one: Judged, policy: Policy) -> Contender:
+    return Contender(policy=policy, image=one.rollout.image, pushed_at=one.rollout.pushed_at)

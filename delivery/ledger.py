@@ -29,8 +29,7 @@ def changes(before: App, decision: Decision, now: datetime) -> list[Change]:
             case Announce():
                 pass
     found += [Put(key=names.rollout_key(r.n), columns=codec.rollout_columns(r)) for r in _moved(before, decision)]
-    if decision.effects or decision.write is not None:
-        found.append(_audit(decision, now))
+    found += [_audit(decision, n, now) for n in _spoken_of(decision)]
     return _last_of_each(found)
 
 
@@ -47,18 +46,38 @@ def _moved(before: App, decision: Decision) -> list[Rollout]:
     return [r for r in present if old.get(r.n) != (r.phase, r.step)]
 
 
-def _audit(decision: Decision, now: datetime) -> Put:
-    """One row a tick that did something: what was said, obeyed and written, and because of what."""
-    app = decision.next
-    n = app.live.n if app.live else (decision.finished[-1].n if decision.finished else 0)
-    said = [effect for effect in decision.effects if isinstance(effect, Announce)]
-    orders = [effect for effect in decision.effects if isinstance(effect, Consume)]
+def _spoken_of(decision: Decision) -> list[int]:
+    """The rollouts this tick said, obeyed or wrote something about; 0 is the app itself."""
+    live = decision.next.live
+    holder = live.n if live else (decision.finished[-1].n if decision.finished else 0)
+    numbers: dict[int, None] = {}
+    for effect in decision.effects:
+        match effect:
+            case Announce(n=n):
+                numbers[n or 0] = None
+            case Consume(order=order):
+                numbers[order.n or 0] = None
+            case Quarantine(n=n):
+                numbers[n] = None
+            case Release():
+                numbers[0] = None
+    if decision.write is not None:
+        numbers[holder] = None
+    return list(numbers)
+
+
+def _audit(decision: Decision, n: int, now: datetime) -> Put:
+    """One row a rollout and a tick: what was said, obeyed and written, and because of what."""
+    said = [effect for effect in decision.effects if isinstance(effect, Announce) and (effect.n or 0) == n]
+    orders = [effect for effect in decision.effects if isinstance(effect, Consume) and (effect.order.n or 0) == n]
+    live = decision.next.live
+    writes = decision.write if decision.write is not None and (live is None or live.n == n) else None
     columns: dict[str, object] = {
         "schema": codec.SCHEMA,
         "at": now,
         "because": decision.because[: codec.LONGEST_TEXT * 4],
         "said": codec.text([{"said": s.said, "n": s.n, "because": s.because, "actor": s.actor} for s in said]),
         "orders": codec.text([{"order": o.order, "answer": o.answer} for o in orders]),
-        "write": codec.text(codec.tagged(decision.write)) if decision.write else "",
+        "write": codec.text(codec.tagged(writes)) if writes else "",
     }
-    return Put(key=names.audit_key(n, app.seq), columns=columns)
+    return Put(key=names.audit_key(n, decision.next.seq), columns=columns)

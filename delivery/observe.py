@@ -16,6 +16,7 @@ from rollouts.checks import CheckKind
 from rollouts.model import (
     App,
     AppSeen,
+    CandidateSeen,
     Observation,
     OperationSeen,
     OperationState,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from delivery.ports import Ports, Row
 
 NOT_FOUND = 404
+TOO_OLD = timedelta(seconds=5)  # half of what a write allows its observation
 MOST_ORDERS = 10  # of one tick, oldest first: each takes a few of the 100 changes of its transaction
 
 
@@ -49,15 +51,35 @@ async def observe(ports: Ports, app: App) -> Observation:
         totals = await _totals(ports, app, now)
     if isinstance(seen, AppSeen):
         seen = await _with_restarts(ports, app, seen)
+    found = await _candidates(ports, app, seen, gone)
+    if seen is None and app.live is None and any(gates.may_start(candidate) for candidate in found):
+        seen, gone = await _look(ports, app)
+        found = await _candidates(ports, app, seen, gone)
+    if isinstance(seen, AppSeen) and ports.clock.now() - seen.at >= TOO_OLD:
+        # A slow registry or Monitor must not starve a write of the freshness it needs.
+        again, _ = await _look(ports, app)
+        seen = _with_restarts_of(seen, again) if isinstance(again, AppSeen) else again
     return Observation(
         app=seen,
         operations=operations,
         probes=probes,
         totals=totals,
-        candidates=await gates.candidates(ports, app, seen, gone) if app.waiting else (),
+        candidates=found,
         orders=orders,
         settle=ports.settings.settle,
     )
+
+
+async def _candidates(ports: Ports, app: App, seen: AppSeen | Unknown | None, gone: str) -> tuple[CandidateSeen, ...]:
+    """What the gates say of those who wait; not asked while rolling back, which waits for nobody."""
+    if not app.waiting or (app.live is not None and app.live.phase is Phase.ROLLING_BACK):
+        return ()
+    return await gates.candidates(ports, app, seen, gone)
+
+
+def _with_restarts_of(before: AppSeen, again: AppSeen) -> AppSeen:
+    known = {revision.name: revision.restarts for revision in before.revisions}
+    return replace(again, revisions=tuple(replace(r, restarts=known.get(r.name)) for r in again.revisions))
 
 
 def needs_look(ports: Ports, app: App, now: datetime) -> bool:
@@ -66,7 +88,7 @@ def needs_look(ports: Ports, app: App, now: datetime) -> bool:
         return True
     live = app.live
     if live is None:
-        return bool(app.waiting)
+        return False
     if live.phase is not Phase.BAKING or live.verified_at is None or live.plan is None or live.fast:
         return True
     end = live.verified_at + live.plan.steps[live.step].bake
@@ -81,7 +103,7 @@ async def _look(ports: Ports, app: App) -> tuple[AppSeen | Unknown, str]:
         return await ports.apps.look(resource), ""
     except Refused as error:
         gone = f"there is no app {resource}: correct App in the policy row" if error.status == NOT_FOUND else ""
-        return Unknown(because=str(error)), gone
+        return Unknown(because=gone or str(error), gone=bool(gone)), gone
     except Retry as error:
         return Unknown(because=str(error)), ""
 
@@ -156,6 +178,7 @@ async def _orders(ports: Ports, app: App) -> tuple[Order, ...]:
 def read_order(row: Row) -> Order | None:
     """The order in a row; None for one that cannot be read, which is left where it is for a person to see."""
     try:
-        return msgspec.json.decode(str(row.columns.get("order")), type=Order)
+        order = msgspec.json.decode(str(row.columns.get("order")), type=Order)
     except msgspec.MsgspecError:
         return None
+    return order if order.until is None or order.until.tzinfo is not None else None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from delivery.ports import Change, Ports, Row
 
+SECRET = "WEIGHBRIDGE_SECRET_"  # noqa: S105 - how the names of app settings begin that a channel may send
 LATE = timedelta(seconds=60)
 MOST = 70  # messages of one tick: five channels, and a start that ends ten others; a transaction has 100 changes
 
@@ -139,13 +140,28 @@ async def _send(ports: Ports, row: Row, tries: int) -> None:
         raise Refused(
             f"names/channel/{name}: kind: expected one of {', '.join(sorted(ports.channels))}, found {kind!r}"
         )
-    setting = str(found.columns.get("secret") or "")
-    secret = ports.secrets.get(setting, "") if setting else ""
-    if setting and not secret:
-        raise Refused(f"names/channel/{name}: secret: expected the name of an app setting, found {setting!r}, not set")
+    secret = _secret(ports, name, str(found.columns.get("secret") or "").strip())
     url = str(found.columns.get("url") or "")
     event = msgspec.json.decode(str(row.columns.get("event")), type=dict[str, object])
     await channel.send(ChannelRow(name=name, kind=kind, url=url, secret=secret), event, tries)
+
+
+def _secret(ports: Ports, channel: str, setting: str) -> str:
+    """The value of the app setting a channel names, "" when it names none.
+
+    Only of a setting that is there for channels: who may edit rows may not have every setting of the process sent away.
+    """
+    if not setting:
+        return ""
+    if not setting.startswith(SECRET):
+        raise Refused(  # without what was found: it may be the secret itself
+            f"names/channel/{channel}: secret: expected the name of an app setting that begins with {SECRET}, "
+            "found something else"
+        )
+    secret = ports.secrets.get(setting, "")
+    if not secret:
+        raise Refused(f"names/channel/{channel}: secret: expected a value in the app setting {setting}, found none")
+    return secret
 
 
 async def _again(ports: Ports, letter: Letter, row: Row, tries: int, retry: Retry) -> str:

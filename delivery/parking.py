@@ -6,14 +6,14 @@ An app whose tick failed five times is tried again every five minutes, for its r
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from delivery import codec, names, outbox
-from delivery.errors import DeliveryError
+from delivery import codec, names, outbox, tick
+from delivery.errors import DeliveryError, Malformed
 from delivery.notices import notice
 from delivery.ports import Put
-from delivery.tick import Wake
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,11 +38,17 @@ async def park(ports: Ports, source: str, body: str, because: str) -> str:
 
 
 async def park_tick(ports: Ports, body: Mapping[str, object], text: str) -> None:
-    """A tick failed five times: say so on the app's channel once an hour, and try again in five minutes."""
-    app = body.get("app")
-    if not isinstance(app, str):
-        await park(ports, f"queue {names.TICKS}", text, "expected a wake-up with an app, found none")
+    """A tick failed five times: say so on the app's channel once an hour, and try again in five minutes.
+
+    With the same offers, for the store may have been away, and no event will bring those images again. text: the
+    message as it came; one that is no wake-up is only kept.
+    """
+    try:
+        wake = tick.read(body)
+    except Malformed as error:
+        await park(ports, f"queue {names.TICKS}", text, str(error))
         return
+    app = wake.app
     now = ports.clock.now()
     because = "its tick failed five times; it is tried again every 5 minutes until it succeeds"
     source = names.resource_id(app)
@@ -58,9 +64,8 @@ async def park_tick(ports: Ports, body: Mapping[str, object], text: str) -> None
     )
     await ports.rows.commit(names.ROLLOUTS, app, [letter])
     await outbox.wake(ports, app, [letter.key])
-    await park(ports, f"queue {names.TICKS}", app, because)
-    # Not the offers again: what made the tick fail may be one of them, and the parked row keeps them.
-    await ports.queue.put(names.TICKS, Wake(app=app).message(), RETRY)
+    await park(ports, f"queue {names.TICKS}", text, because)
+    await ports.queue.put(names.TICKS, replace(wake, seq=None).message(), RETRY)
 
 
 async def park_letter(ports: Ports, body: Mapping[str, object], text: str) -> None:

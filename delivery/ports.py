@@ -132,8 +132,8 @@ class Apps(Protocol):
         """One poll of an operation, its URL used as it was given."""
         ...
 
-    async def send(self, app: str, write: ArmWrite) -> Sent:
-        """Send one write, once, without retries, within 30 s."""
+    async def send(self, app: str, write: ArmWrite, before: datetime) -> Sent:
+        """Send one write, once, without retries, within 30 s; not at all (`Retry`) from `before` on."""
         ...
 
 

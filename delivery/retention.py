@@ -12,7 +12,7 @@ from delivery import names
 from delivery.ports import Delete
 
 if TYPE_CHECKING:
-    from delivery.ports import Ports
+    from delivery.ports import Ports, Row
 
 KEPT = timedelta(days=90)
 LEAST = 20
@@ -20,19 +20,24 @@ MOST = 90  # deletions of one run: a transaction has 100 changes
 
 
 async def forget(ports: Ports, key: str, newest: int) -> int:
-    """Delete the oldest rollout that is old enough, with its audit, up to 90 rows. Answers how many.
+    """Delete the oldest rollout that is old enough, with its audit, and old audit of the app itself.
 
-    newest: the number of the rollout that has just ended.
+    newest: the number of the rollout that has just ended. Answers how many rows went, at most 180.
     """
+    old = ports.clock.now() - KEPT
     last = names.rollout_key(max(newest - LEAST, 0))
-    oldest = await ports.rows.scan(names.ROLLOUTS, key, first="rollout:", last=last, most=1)
-    if not oldest or oldest[0].timestamp >= ports.clock.now() - KEPT:
-        return 0
-    n = int(oldest[0].key.partition(":")[2])
-    first, end = names.audit_key(n, 0), names.audit_key(n + 1, 0)
-    events = await ports.rows.scan(names.ROLLOUTS, key, first=first, last=end, most=MOST)
-    changes = [Delete(key=event.key) for event in events]
-    if len(events) < MOST:
-        changes.append(Delete(key=oldest[0].key))
-    await ports.rows.commit(names.ROLLOUTS, key, changes)
-    return len(changes)
+    oldest = [row for row in await _scan(ports, key, "rollout:", last, 1) if row.timestamp < old]
+    gone = 0
+    for n in (0, *(int(row.key.partition(":")[2]) for row in oldest)):
+        events = await _scan(ports, key, names.audit_key(n, 0), names.audit_key(n + 1, 0), MOST)
+        changes = [Delete(key=event.key) for event in events if event.timestamp < old]
+        if n and len(events) < MOST:
+            changes.append(Delete(key=names.rollout_key(n)))
+        if changes:
+            await ports.rows.commit(names.ROLLOUTS, key, changes)
+        gone += len(changes)
+    return gone
+
+
+async def _scan(ports: Ports, key: str, first: str, last: str, most: int) -> list[Row]:
+    return await ports.rows.scan(names.ROLLOUTS, key, first=first, last=last, most=most)

@@ -29,7 +29,7 @@ class Settings:
     probe_via: `host:port` that probes connect to instead of asking DNS (a private ingress), "" for DNS.
     registries: base URL per login server, where that is not `https://<login server>`.
     settle: age below which request metrics are not judged (METRICS_SETTLE).
-    look_every, probe_every: how often ARM and metrics, and probes, are asked while nothing is wrong.
+    look_every: how often ARM and metrics are asked while nothing is wrong.
     signed_in: whether the platform signs people in (WEBSITE_AUTH_ENABLED); only then are its headers believed.
     page: base URL of this installation's HTTP API, for links in messages; "" leaves links out.
     """
@@ -47,7 +47,6 @@ class Settings:
     registries: Mapping[str, str]
     settle: timedelta = timedelta(seconds=180)
     look_every: timedelta = timedelta(seconds=60)
-    probe_every: timedelta = timedelta(seconds=15)
     page: str = ""
     signed_in: bool = False
 
@@ -109,7 +108,6 @@ def read(environ: Mapping[str, str]) -> Settings:
         registries=_registries(environ.get("WEIGHBRIDGE_REGISTRIES", ""), problems),
         settle=_seconds("METRICS_SETTLE", environ.get("METRICS_SETTLE", "180"), problems),
         look_every=_seconds("WEIGHBRIDGE_LOOK_EVERY", environ.get("WEIGHBRIDGE_LOOK_EVERY", "60"), problems),
-        probe_every=_seconds("WEIGHBRIDGE_PROBE_EVERY", environ.get("WEIGHBRIDGE_PROBE_EVERY", "15"), problems),
         page=environ.get("WEIGHBRIDGE_PAGE", "").rstrip("/"),
         signed_in=environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
     )

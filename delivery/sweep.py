@@ -1,4 +1,4 @@
-"""The safety net, once a minute: wake the apps whose tick is late, and let old history go."""
+"""The safety net, once a minute: wake the apps whose tick is late."""
 
 from __future__ import annotations
 

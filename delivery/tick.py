@@ -70,18 +70,23 @@ async def tick(ports: Ports, wake: Wake) -> Ticked:
     changes = [*ledger.changes(loaded.app, decision, ports.clock.now()), *letters]
     etag = await state.save(ports.rows, loaded, planned.app, uuid.uuid4().hex, changes)
     if etag is None:
-        if wake.seq is None:
-            # It told of something new, which the tick that won may have been too early to see.
+        if wake.seq is None or await _unmoved(ports, loaded.app):
+            # It told of something new, which the tick that won may have been too early to see; or no tick won, but
+            # the record of a write's answer, and then nothing else would go on.
             await ports.queue.put(names.TICKS, wake.message(), TRY_AGAIN)
         return Ticked(won=False, decision=decision)
     await _schedule(ports, planned, entry)
-    late = outbox.late(waiting, ports.clock.now())
-    await outbox.wake(ports, app.key, [*late, *(letter.key for letter in letters)])
     if decision.write is not None:
         await _act(ports, state.Loaded(app=planned.app, etag=etag), decision.write)
-    if decision.finished:
-        await retention.forget(ports, app.key, decision.finished[-1].n)
+    late = outbox.late(waiting, ports.clock.now())
+    await outbox.wake(ports, app.key, [*late, *(letter.key for letter in letters)])
+    for rollout in decision.finished:
+        await retention.forget(ports, app.key, rollout.n)
     return Ticked(won=True, decision=decision)
+
+
+async def _unmoved(ports: Ports, app: App) -> bool:
+    return (await state.load(ports.rows, app.key)).app.seq == app.seq
 
 
 def _told(app: App, letters: list[Put]) -> App:
@@ -115,7 +120,7 @@ async def _act(ports: Ports, saved: state.Loaded, write: ArmWrite) -> None:
         answer, error = WriteAnswer.UNSENT, "the observation was older than 10 s"
     else:
         try:
-            location = (await ports.apps.send(names.resource_id(saved.app.key), write)).location
+            location = (await ports.apps.send(names.resource_id(saved.app.key), write, intent.give_up_at)).location
         except Retry as retry:
             answer, error = (WriteAnswer.LOST if retry.lost else WriteAnswer.BUSY), str(retry)
         except Refused as refused:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from delivery.errors import Malformed
-from policies.errors import EvidenceError
-from policies.evidence import DIGEST, PushEvidence, ScanEvidence, read_time
+from policies.errors import EvidenceError, printable
+from policies.evidence import DIGEST, REPOSITORY, PushEvidence, ScanEvidence, read_time
 from policies.scan_event import read_scan
 from policies.tags import TAG
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 SCANNED = "Weighbridge.ImageScanCompleted"
 MOST = 1024 * 1024  # Event Grid's own limit for an event
-_REGISTRY = re.compile(r"/providers/microsoft\.containerregistry/registries/([a-z0-9]+)$", re.IGNORECASE)
+_REGISTRY = re.compile(r"/providers/microsoft\.containerregistry/registries/([a-z0-9]{1,50})$", re.IGNORECASE | re.ASCII)
 _CONNECTED = re.compile(r"/connectedregistries/[^/]+$", re.IGNORECASE)
-_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_CLOUD = re.compile(r"azurecr\.[a-z]{2,3}", re.ASCII)  # io; cn and us are the other clouds
+_MEDIA_TYPE = re.compile(r"[\x20-\x7e]{0,255}", re.ASCII)  # RFC 6838 4.2: 127 characters on either side of the slash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def image_pushed(text: str) -> PushEvidence | Ignored:
     """A push event."""
     event = _event(text)
     if event.type != PUSHED:
-        return Ignored(because=f"it is a {event.type}")
+        return _another(event)
     if _CONNECTED.search(event.topic):
         return Ignored(because="it comes from a connected registry, whose images are its parent's")
     found = _REGISTRY.search(event.topic)
@@ -60,12 +61,12 @@ def image_pushed(text: str) -> PushEvidence | Ignored:
         raise _wrong("data.timestamp", "an RFC 3339 time", event.data.get("timestamp"))
     return PushEvidence(
         registry=_login_server(found[1].lower(), event.data),
-        repository=_matching(_REPOSITORY, target, "repository", "a repository in lower case, as in shop/web"),
+        repository=_matching(REPOSITORY, target, "repository", "a repository in lower case, as in shop/web"),
         tag=_matching(TAG, target, "tag", "a tag of at most 128 characters") if target.get("tag") else "",
         digest=_matching(DIGEST, target, "digest", "sha256: and 64 hex digits"),
         pushed_at=pushed_at,
-        media_type=_text(target, "mediaType", "data.target.mediaType"),
-        location=str(event.data.get("location") or "")[:64],
+        media_type=_matching(_MEDIA_TYPE, target, "mediaType", "a media type of at most 255 characters"),
+        location=printable(str(event.data.get("location") or "")[:64]),
     )
 
 
@@ -73,11 +74,15 @@ def scan_completed(text: str) -> ScanEvidence | Ignored:
     """A scan event of ours; the data is described in docs/scan-completed.schema.json."""
     event = _event(text)
     if event.type != SCANNED:
-        return Ignored(because=f"it is a {event.type}")
+        return _another(event)
     try:
         return read_scan("event", event.data)
     except EvidenceError as error:
         raise Malformed(str(error)) from error
+
+
+def _another(event: _Event) -> Ignored:
+    return Ignored(because=f"it is a {printable(event.type[:80])}")
 
 
 def _event(text: str) -> _Event:
@@ -101,8 +106,8 @@ def _login_server(name: str, data: Mapping[str, object]) -> str:
     """From the registry's name, not from the host of the request: that may be a regional one (acr-eventgrid A.3)."""
     request = data.get("request")
     host = str(request.get("host") or "").lower() if isinstance(request, dict) else ""
-    cloud = host.removeprefix(f"{name}.") if host.startswith(f"{name}.azurecr.") else "azurecr.io"
-    return f"{name}.{cloud}"
+    cloud = host.removeprefix(f"{name}.")
+    return f"{name}.{cloud}" if _CLOUD.fullmatch(cloud) else f"{name}.azurecr.io"
 
 
 def _text(found: Mapping[str, object], key: str, path: str) -> str:

@@ -7,19 +7,20 @@ CloudEvents to nothing at all (functions.md A4).
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import azure.functions as func
 
-from delivery import intake, parking
-from delivery.errors import Malformed
-from handlers import decode
+from delivery.errors import Malformed, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from delivery.ports import Ports
+    from handlers.decode import Ignored
 
+T = TypeVar("T")
+UNSTORABLE = (400, 413)  # the store's answer to a row that it will never take
 log = logging.getLogger("weighbridge.events")
 
 
@@ -30,35 +31,43 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     @functions.function_name("image_pushed")
     @functions.event_grid_trigger(arg_name="event")
     async def image_pushed(event: str) -> None:
-        try:
-            push = decode.image_pushed(event)
-        except Malformed as error:
-            await _park(ports(), "event image_pushed", event, error)
-            return
-        if isinstance(push, decode.Ignored):
-            log.info("image_pushed: ignored, %s", push.because)
-            return
-        woken = await intake.image_pushed(ports(), push)
-        log.info("image_pushed: %s:%s woke %d apps", push.repository, push.tag, len(woken))
+        from delivery import intake
+        from handlers import decode
+
+        await _hear(ports(), "image_pushed", event, decode.image_pushed, intake.image_pushed)
 
     @functions.function_name("scan_completed")
     @functions.event_grid_trigger(arg_name="event")
     async def scan_completed(event: str) -> None:
-        try:
-            scan = decode.scan_completed(event)
-        except Malformed as error:
-            await _park(ports(), "event scan_completed", event, error)
-            return
-        if isinstance(scan, decode.Ignored):
-            log.info("scan_completed: ignored, %s", scan.because)
-            return
-        woken = await intake.scan_completed(ports(), scan)
-        log.info("scan_completed: %s by %s woke %d apps", scan.repository, scan.scanner, len(woken))
+        from delivery import intake
+        from handlers import decode
+
+        await _hear(ports(), "scan_completed", event, decode.scan_completed, intake.scan_completed)
 
     return functions
 
 
-async def _park(ports: Ports, source: str, event: str, error: Malformed) -> None:
-    """Kept, said, and answered as handled: an event that cannot be read will not be readable next time either."""
-    key = await parking.park(ports, source, event, str(error))
-    log.warning("%s: parked as %s: %s", source, key, error)
+async def _hear(
+    ports: Ports,
+    name: str,
+    event: str,
+    read: Callable[[str], T | Ignored],
+    keep: Callable[[Ports, T], Awaitable[tuple[str, ...]]],
+) -> None:
+    """Read and keep an event. One that cannot be read or kept is parked: it would be no better the next time."""
+    from delivery import parking
+    from handlers.decode import Ignored
+
+    try:
+        evidence = read(event)
+        if isinstance(evidence, Ignored):
+            log.info("%s: ignored, %s", name, evidence.because)
+            return
+        woken = await keep(ports, evidence)
+    except (Malformed, Refused) as error:
+        if isinstance(error, Refused) and error.status not in UNSTORABLE:
+            raise
+        key = await parking.park(ports, f"event {name}", event, str(error))
+        log.warning("%s: parked as %s: %s", name, key, error)
+        return
+    log.info("%s: woke %d apps", name, len(woken))

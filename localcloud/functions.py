@@ -91,12 +91,13 @@ class Functions:
 
     async def _line(self, process: asyncio.subprocess.Process, since: int) -> bytes:
         """The line it prints once it is ready. since: where its part of the log begins."""
-        line = b""
-        if process.stdout is not None:
-            try:
-                line = await asyncio.wait_for(process.stdout.readline(), START_WITHIN)
-            except TimeoutError as error:
-                raise FunctionsError(f"functions: expected the host to start within {START_WITHIN:g} s") from error
+        try:
+            async with asyncio.timeout(START_WITHIN):
+                line = await process.stdout.readline() if process.stdout is not None else b""
+                if not line:
+                    await process.wait()  # its last words come later than the end of its output
+        except TimeoutError as error:
+            raise FunctionsError(f"functions: expected the host to start within {START_WITHIN:g} s") from error
         if not line:
             said = self.log.read_bytes()[since:].decode(errors="replace").strip()
             _, found, why = said.rpartition("host: ")

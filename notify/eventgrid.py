@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from delivery.errors import Retry
+from delivery.errors import Refused, Retry
 from notify.answers import judge
 from notify.connection import place
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from delivery.ports import ChannelRow, Clock
     from notify.connection import Connection
 
+# Topics in Azure's clouds: public, US Government, China; their webhooks' origins are under the same (acr-eventgrid B).
+TOPIC = re.compile(r"(?:[a-z0-9-]+\.)+eventgrid\.azure\.(?:net|us|cn)", re.ASCII)
 NOT_FOUND = 404  # the SDK replaces this answer by an error without a status
 
 
@@ -75,6 +79,12 @@ class EventGridTopic:
 
         if channel.secret:
             return AzureKeyCredential(channel.secret)
+        if TOPIC.fullmatch(urlsplit(channel.url).hostname or "") is None:
+            # A token of this installation opens every topic it may publish to: no other host sees one.
+            raise Refused(
+                f"{place(channel)}: url: expected a host under .eventgrid.azure.net (or .us, .cn) "
+                "for a channel without a secret, found another"
+            )
         if self._token is None:
             self._token = self._identity()
         return self._token

@@ -11,11 +11,16 @@ if TYPE_CHECKING:
 SHOWN = 80  # characters of a cell that a message repeats
 
 
+def printable(text: str) -> str:
+    """One line that any store and any log takes: control characters and halves of surrogate pairs are replaced."""
+    return "".join(char if char.isprintable() else "�" for char in text)
+
+
 def quoted(text: str) -> str:
     """What was found, fit for a message: one line, quoted, cut with a mark."""
     if not text:
         return "nothing"
-    flat = "".join(char if char.isprintable() else "�" for char in text[: SHOWN + 1])
+    flat = printable(text[: SHOWN + 1])
     return f'"{flat[:SHOWN]}…"' if len(text) > SHOWN else f'"{flat}"'
 
 

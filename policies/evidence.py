@@ -12,6 +12,10 @@ from policies.errors import EvidenceError
 
 ROW_VERSION = 1
 DIGEST = re.compile(r"sha(?:256:[a-f0-9]{64}|512:[a-f0-9]{128})", re.ASCII)
+# As the distribution specification has it; its length is that of the scan event's schema.
+REPOSITORY = re.compile(
+    r"(?=.{1,255}\Z)[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII
+)
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,12}))?([Zz]|[+-][0-9]{2}:?[0-9]{2})",
     re.ASCII,

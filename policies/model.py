@@ -52,8 +52,6 @@ class Policy:
     scan: ScanRule | None
     mode: Mode
     version: str
-    note: str = ""
-    runbook: str = ""
     takes: timedelta = timedelta()
 
     def covers(self, registry: str, repository: str) -> bool:

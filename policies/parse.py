@@ -86,8 +86,6 @@ def parse(partition: str, key: str, columns: Mapping[str, object], defaults: Map
         scan=scan,
         mode=plan.mode,
         version=_version(row.cells),
-        note=row.cells["Note"].text if "Note" in row.cells else "",
-        runbook=plan.runbook,
         takes=sum((step.bake for step in plan.steps), timedelta()),
     )
 

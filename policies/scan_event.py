@@ -10,11 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from policies.errors import EvidenceError, quoted
-from policies.evidence import DIGEST, SEVERITIES, ScanEvidence, Severities, read_time
+from policies.errors import EvidenceError, printable, quoted
+from policies.evidence import DIGEST, REPOSITORY, SEVERITIES, ScanEvidence, Severities, read_time
 
-SCAN_COMPLETED = "Weighbridge.ImageScanCompleted"
-_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII)
 _REGISTRY = re.compile(r"[A-Za-z0-9.:-]{1,255}", re.ASCII)
 _SCANNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", re.ASCII)  # part of a RowKey
 _STATUSES = ("completed", "failed", "unsupported", "incomplete")
@@ -49,7 +47,7 @@ def read_scan(source: str, data: object) -> ScanEvidence:
     reader.text(scanner, "data.scanner.adapter", _short, "the adapter and its version")
     evidence = ScanEvidence(
         registry=reader.text(image, "data.image.registry", _REGISTRY.fullmatch, "a login server").lower(),
-        repository=reader.text(image, "data.image.repository", _repository, "a repository"),
+        repository=reader.text(image, "data.image.repository", REPOSITORY.fullmatch, "a repository"),
         digest=reader.text(image, "data.image.digest", DIGEST.fullmatch, "a digest"),
         scanner=reader.text(scanner, "data.scanner.name", _SCANNER.fullmatch, "a scanner's name").lower(),
         status=status,
@@ -57,7 +55,7 @@ def read_scan(source: str, data: object) -> ScanEvidence:
         counts=_summary(reader, whole, status),
         index_digest=_index(reader, image),
         platform="/".join(_platform(reader, platform)) if platform else "",
-        reason=str(scan.get("reason") or "")[:1024],
+        reason=printable(str(scan.get("reason") or "")[:1024]),
         worst=_worst(reader, whole),
         report=reader.text(report, "data.report.uri", _address, "an https address") if report else "",
     )
@@ -71,11 +69,7 @@ def _one_of(text: str) -> object:
 
 
 def _short(text: str) -> object:
-    return 0 < len(text) <= 128  # noqa: PLR2004  # the schema's own number
-
-
-def _repository(text: str) -> object:
-    return len(text) <= 255 and _REPOSITORY.fullmatch(text)  # noqa: PLR2004  # the schema's own number
+    return 0 < len(text) <= 128 and text.isprintable()  # noqa: PLR2004  # the schema's own number
 
 
 def _address(text: str) -> object:
@@ -141,7 +135,8 @@ def _worst(reader: _Reader, whole: _Part) -> tuple[str, ...]:
 
 def _line(item: _Part) -> str:
     fixed = f", fixed in {item['fixedVersion']}" if item.get("fixedVersion") else ""
-    return f"{item['severity']} {item['id']} {item.get('package', '')}".strip()[:200] + fixed[:60]
+    line = f"{item['severity']} {item['id']} {item.get('package', '')}".strip()
+    return printable(line[:200] + fixed[:60])
 
 
 class _Reader:

@@ -101,7 +101,7 @@ def _too_many(turn: Turn, leaving: list[Move]) -> list[Move]:
     staying = [r.n for r in turn.app.waiting if r.n not in gone]
     surplus = sorted(staying, key=lambda n: ranked.index(n) if n in ranked else len(ranked))[MOST_WAITING:]
     because = f"{MOST_WAITING} greater images wait already"
-    return [Move(n=n, cause=Cause.NEWER_IMAGE, because=because) for n in surplus if turn.quiet]
+    return [Move(n=n, cause=Cause.NEWER_IMAGE, because=because) for n in surplus]
 
 
 def _supersede(turn: Turn) -> list[Move]:
@@ -185,6 +185,7 @@ def _take(turn: Turn, rollout: Rollout, candidate: CandidateSeen, plan: Plan, fo
     if found is not None and known is not None and known.revision.lower() == found.revision.lower():
         found = known
     elif found is not None and known is not None:
+        found = replace(found, released=known.released)
         because = f"{found.revision} carries the traffic instead of {known.revision}; it is the stable now"
         turn.say(Said.STABLE_ADOPTED, because, transition=f"adopted:{turn.loaded.seq}")
     plan = plan if found is not None else replace(plan, steps=(replace(plan.steps[-1], weight=traffic.WHOLE),))

@@ -37,6 +37,7 @@ from rollouts.model import (
     Phase,
     Plan,
     Quarantine,
+    Released,
     Rollout,
     Said,
     Stable,
@@ -57,6 +58,7 @@ TRANSITIONS: Mapping[tuple[Phase, Cause], Phase] = {
     (Phase.DEPLOYING, Cause.ABORT_ORDERED): Phase.ROLLING_BACK,
     (Phase.DEPLOYING, Cause.ROLLBACK_ORDERED): Phase.ROLLING_BACK,
     (Phase.DEPLOYING, Cause.LEFT_AS_IS): Phase.ABORTED,
+    (Phase.DEPLOYING, Cause.APP_GONE): Phase.FAILED,
     (Phase.BAKING, Cause.BAKES_SERVED): Phase.PROMOTED,
     (Phase.BAKING, Cause.CHECK_FAILED): Phase.ROLLING_BACK,
     (Phase.BAKING, Cause.LIMIT_PASSED): Phase.ROLLING_BACK,
@@ -64,6 +66,7 @@ TRANSITIONS: Mapping[tuple[Phase, Cause], Phase] = {
     (Phase.BAKING, Cause.ABORT_ORDERED): Phase.ROLLING_BACK,
     (Phase.BAKING, Cause.ROLLBACK_ORDERED): Phase.ROLLING_BACK,
     (Phase.BAKING, Cause.LEFT_AS_IS): Phase.ABORTED,
+    (Phase.BAKING, Cause.APP_GONE): Phase.FAILED,
     (Phase.ROLLING_BACK, Cause.CHECK_FAILED): Phase.ROLLED_BACK,
     (Phase.ROLLING_BACK, Cause.ROLLBACK_ORDERED): Phase.ROLLED_BACK,
     (Phase.ROLLING_BACK, Cause.CANARY_NEVER_READY): Phase.FAILED,
@@ -71,6 +74,7 @@ TRANSITIONS: Mapping[tuple[Phase, Cause], Phase] = {
     (Phase.ROLLING_BACK, Cause.ABORT_ORDERED): Phase.ABORTED,
     (Phase.ROLLING_BACK, Cause.LIMIT_PASSED): Phase.EXPIRED,
     (Phase.ROLLING_BACK, Cause.LEFT_AS_IS): Phase.ABORTED,
+    (Phase.ROLLING_BACK, Cause.APP_GONE): Phase.FAILED,
 }
 """Every legal move: (phase, cause) to the next phase. While rolling back, the cause is the one it rolls back for."""
 
@@ -100,6 +104,8 @@ def decide(app: App, seen: Observation, now: datetime) -> Decision:
     _make(turn, orders.obey(turn))
     orders.lapse(turn)
     watch.foreign(turn)
+    if turn.app.live and watch.gone(turn):
+        _move(turn, turn.live.n, Cause.APP_GONE, "the app is gone; there is nothing left to steer")
     if turn.app.live:
         _weigh(turn, turn.live)
     _make(turn, candidates.judge(turn))
@@ -177,12 +183,15 @@ def _succeed(turn: Turn, rollout: Rollout) -> None:
     image = rollout.image
     if rollout.stable is not None:
         retiring.later(turn, rollout.stable.revision, max(_plan(rollout).keep, DRAIN))
+    known = turn.app.stable.released if turn.app.stable else ()
+    others = tuple(one for one in known if one.container != rollout.container)
+    mine = Released(container=rollout.container, digest=image.digest, tag=image.tag, pushed_at=rollout.pushed_at)
     stable = Stable(
         revision=rollout.canary,
         digest=image.digest,
         tag=image.tag,
         policy=rollout.policy,
-        pushed_at=rollout.pushed_at,
+        released=(*others, mine),
     )
     turn.change(stable=stable)
 
@@ -274,7 +283,8 @@ def _may_steer(turn: Turn, plan: Plan, place: level.Where) -> bool:
     since = live.drift.since if live.drift else turn.now
     turn.change_live(drift=Drift(since=since, because=because, weights=found), verified_at=None)
     if live.drift is None or live.drift.because != because:
-        asked = f"{because}; nothing is written until someone says resume, promote or leave"
+        verbs = "resume or leave" if live.phase is Phase.ROLLING_BACK else "resume, promote or leave"
+        asked = f"{because}; nothing is written until someone says {verbs}"
         turn.say(Said.DRIFTED, asked, n=live.n, transition=transition, after=found)
     return False
 
@@ -322,7 +332,8 @@ def _deploy(turn: Turn, live: Rollout, ended: list[tuple[Write, str]], place: le
 def _create(turn: Turn, live: Rollout, ended: list[tuple[Write, str]], place: level.Where) -> None:
     for write, error in ended:
         definite = write.answer in (WriteAnswer.ACCEPTED, WriteAnswer.REFUSED)
-        if write.kind is WriteKind.CREATE and error and definite:
+        another = any(w.kind is WriteKind.CREATE for w in turn.app.writes)
+        if write.kind is WriteKind.CREATE and error and definite and not another:
             _move(turn, live.n, Cause.CANARY_NEVER_READY, f"Azure refused the revision: {error}")
             return
     if _overdue(turn, live):
@@ -390,6 +401,8 @@ def _not_yet(turn: Turn, plan: Plan) -> str:
     """Why the step may not end yet; "" when it may. An order to promote waives bake, data and approval."""
     live = turn.live
     last = live.step == len(plan.steps) - 1
+    if _unanswered(turn, plan):
+        return turn.live.because
     if not last and (stopped := _stopped(turn)):
         return stopped
     if live.fast:
@@ -402,7 +415,7 @@ def _not_yet(turn: Turn, plan: Plan) -> str:
     match verdict:
         case Verdict.PASSED:
             return _unapproved(turn, plan)
-        case Verdict.INCONCLUSIVE if plan.on_no_data is OnNoData.PROBE and watch.answers(turn, plan):
+        case Verdict.INCONCLUSIVE if plan.on_no_data is OnNoData.PROBE and watch.only_data_is_missing(turn, plan):
             return _unapproved(turn, plan)
         case Verdict.INCONCLUSIVE if plan.on_no_data is OnNoData.PAUSE:
             return _unapproved(turn, plan)  # a person resumed after it was paused for want of data
@@ -411,7 +424,7 @@ def _not_yet(turn: Turn, plan: Plan) -> str:
 
 
 def _unapproved(turn: Turn, plan: Plan) -> str:
-    """Ask a person once, and roll back when the time to answer has passed."""
+    """Ask a person once, and wait."""
     live = turn.live
     step = plan.steps[live.step]
     if not step.until_approved or live.approved >= live.step:
@@ -419,10 +432,18 @@ def _unapproved(turn: Turn, plan: Plan) -> str:
     if live.asked_at is None:
         turn.change_live(asked_at=turn.now)
         turn.say(Said.APPROVAL_ASKED, f"approval is needed at {step.weight} %", n=live.n, transition=f"ask:{live.step}")
-    elif step.approve_within is not None and turn.now >= live.asked_at + step.approve_within:
-        _move(turn, live.n, Cause.LIMIT_PASSED, f"nobody approved within the time given at {step.weight} %")
-        return turn.live.because
     return "waiting for approval"
+
+
+def _unanswered(turn: Turn, plan: Plan) -> bool:
+    """Roll back when the time to approve has passed, whatever else the step waits for."""
+    live, step = turn.live, plan.steps[turn.live.step]
+    if live.asked_at is None or step.approve_within is None or live.approved >= live.step or live.fast:
+        return False
+    if turn.now < live.asked_at + step.approve_within:
+        return False
+    _move(turn, live.n, Cause.LIMIT_PASSED, f"nobody approved within the time given at {step.weight} %")
+    return True
 
 
 def _return_to_stable(turn: Turn, place: level.Where) -> None:

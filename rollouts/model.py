@@ -47,6 +47,7 @@ class Cause(StrEnum):
     CHECK_FAILED = "check_failed"
     BAKES_SERVED = "bakes_served"
     LEFT_AS_IS = "left_as_is"
+    APP_GONE = "app_gone"
 
 
 class OnFailure(StrEnum):
@@ -149,14 +150,27 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """An image we put into a container: its tag is only known from here, for the app names it by digest."""
+
+    container: str
+    digest: str
+    tag: str
+    pushed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stable:
-    """The revision that carries the traffic if we stop now; tag and policy only if we put it there."""
+    """The revision that carries the traffic if we stop now; tag and policy only if we put it there.
+
+    released: what we last put into each container, also by earlier rollouts.
+    """
 
     revision: str
     digest: str = ""
     tag: str = ""
     policy: str = ""
-    pushed_at: datetime | None = None
+    released: tuple[Released, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +295,7 @@ class Rollout:
     tallies: tuple[Tally, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     unhealthy: int = 0
+    unseen_since: datetime | None = None  # since when the app could not be looked at
     spent: timedelta = timedelta()
 
 
@@ -336,9 +351,10 @@ class App:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """Could not ask: an answer of its own, never a guess."""
+    """Could not ask: an answer of its own, never a guess. gone: what was asked about does not exist."""
 
     because: str
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,6 +162,8 @@ def _resume(turn: Turn, order: Order, rollout: Rollout, because: str) -> str:
 
 def _steered(rollout: Rollout) -> Rollout:
     """The same rollout, allowed to write over what a person moved: the order names our level as theirs."""
+    if rollout.left is not None:
+        return replace(rollout, drift=None, left=None, seen=rollout.left)
     if rollout.drift is None:
         return rollout
     return replace(rollout, drift=None, seen=rollout.drift.weights)

@@ -23,6 +23,8 @@ def later(turn: Turn, revision: str, wait: timedelta) -> None:
 def retire(turn: Turn) -> None:
     """Drop the entries that are done with, and deactivate the first that is due if nothing forbids it."""
     arm = turn.arm
+    if turn.gone:
+        turn.change(retire=())
     if arm is None or not turn.app.retire:
         return
     turn.change(retire=tuple(entry for entry in turn.app.retire if not _over(turn, arm, entry)))
@@ -42,10 +44,10 @@ def _over(turn: Turn, arm: AppSeen, entry: Retire) -> bool:
     revision = arm.revision(entry.revision)
     if revision is None or not revision.active:
         return True
-    if turn.now < entry.not_before or _spoken_for(turn, entry.revision):
+    if turn.now < entry.not_before:
         return False
     labelled = any(e.label and e.revision.lower() == entry.revision.lower() for e in arm.traffic)
-    return labelled or entry.revision in traffic.weights(arm)
+    return labelled or entry.revision in traffic.weights(arm) or _spoken_for(turn, entry.revision)
 
 
 def _spoken_for(turn: Turn, name: str) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from rollouts.model import App, Phase, Plan, Rollout, WriteAnswer
 from rollouts.turn import Turn
+from rollouts.watch import UNSEEN
 
 AT_ONCE = timedelta(seconds=1)
 AFTER_WRITE = timedelta(seconds=2)
@@ -16,6 +17,7 @@ RUNNING_WRITE = timedelta(seconds=3)
 LOOK = timedelta(seconds=15)
 DEPLOYING = timedelta(seconds=3)
 LONGEST = timedelta(minutes=5)
+BLIND = timedelta(seconds=60)  # nothing can be done to an app that could not be looked at for UNSEEN
 
 
 def spend(turn: Turn, plan: Plan) -> None:
@@ -71,6 +73,9 @@ def _live_times(turn: Turn, live: Rollout, now: datetime) -> Iterator[datetime]:
     if moved and turn.write is None:
         yield now
     match live.phase:
+        case _ if live.unseen_since is not None and now - live.unseen_since >= UNSEEN:
+            yield now + BLIND
+            return
         case Phase.ROLLING_BACK:
             yield now + ROLLING_BACK
         case Phase.DEPLOYING:

@@ -17,6 +17,7 @@ from rollouts.model import (
     Observation,
     Rollout,
     Said,
+    Unknown,
     Weights,
 )
 
@@ -51,6 +52,11 @@ class Turn:
     def arm(self) -> AppSeen | None:
         """The app as ARM tells it, or None when it was not asked or could not be."""
         return self.seen.app if isinstance(self.seen.app, AppSeen) else None
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is no such app any more; nothing can land on it."""
+        return isinstance(self.seen.app, Unknown) and self.seen.app.gone
 
     @property
     def quiet(self) -> bool:

@@ -19,6 +19,7 @@ ANY_ANSWER = ProbeSpec(path="/", lowest=100, highest=499)  # without a probe che
 PROBE_LASTS = timedelta(seconds=60)
 OWN_STATE = "own state"
 OURS = "--wb"
+UNSEEN = timedelta(minutes=10)
 MOST_KNOWN = 100  # an app has no more active revisions (aca-platform A9)
 
 
@@ -55,6 +56,17 @@ def answers(turn: Turn, plan: Plan) -> bool:
     """Whether the canary's own address answered well within the last minute; apps without ingress have none."""
     probed_at = turn.live.probed_at
     return plan.replace or (probed_at is not None and turn.now - probed_at <= PROBE_LASTS)
+
+
+def only_data_is_missing(turn: Turn, plan: Plan) -> bool:
+    """Whether all that keeps the verdict open is too few requests, and a probe has answered well meanwhile."""
+    own, *measured = turn.live.measurements
+    unsure = [
+        check.kind is CheckKind.ERRORS and not measurement.strikes
+        for check, measurement in zip(plan.checks, measured, strict=True)
+        if measurement.verdict is Verdict.INCONCLUSIVE and not measurement.warn
+    ]
+    return own.verdict is Verdict.PASSED and all(unsure) and answers(turn, plan)
 
 
 def ready(turn: Turn, canary: RevisionSeen | None) -> tuple[bool, str]:
@@ -164,6 +176,21 @@ def worst(measurements: Iterable[Measurement]) -> str:
     rank = {verdict: place for place, verdict in enumerate(analysis.ORDER)}
     counting = [m for m in measurements if not m.warn]
     return max(counting, key=lambda m: rank[m.verdict]).because if counting else "nothing was measured"
+
+
+def gone(turn: Turn) -> bool:
+    """Note how long the app could not be looked at, say so once, and answer whether it is no more."""
+    live, seen = turn.live, turn.seen.app
+    if isinstance(seen, AppSeen):
+        turn.change_live(unseen_since=None)
+    if not isinstance(seen, Unknown):
+        return False
+    since = live.unseen_since or turn.now
+    turn.change_live(unseen_since=since)
+    if turn.now - since >= UNSEEN:
+        because = f"the app could not be looked at for 10 minutes: {seen.because}; it goes on by itself once it can"
+        turn.say(Said.PAUSED, because, n=live.n, transition=f"unseen:{since.isoformat()}")
+    return turn.gone and turn.quiet
 
 
 def foreign(turn: Turn) -> None:

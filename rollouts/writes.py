@@ -52,6 +52,8 @@ def settle(turn: Turn) -> list[tuple[Write, str]]:
 
 def _end(turn: Turn, write: Write) -> str | None:
     """None: open still. Otherwise how it ended."""
+    if turn.gone:
+        return "the app is gone"
     match write.answer:
         case WriteAnswer.BUSY | WriteAnswer.REFUSED | WriteAnswer.UNSENT:
             return write.error or write.answer.value

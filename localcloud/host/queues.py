@@ -82,7 +82,7 @@ async def poll(function: Function, storage: str, settings: QueueOptions, stopped
         while not stopped.is_set():
             there = there or await _create(queue)
             room = settings.batch if there and len(running) <= settings.threshold else 0
-            got = await _fetch(queue, room, settings.lease)
+            got = await fetch(queue, room, settings.lease)
             for message in got:
                 task = asyncio.create_task(handler.handle(message))
                 running.add(task)
@@ -103,7 +103,8 @@ async def _create(queue: QueueClient) -> bool:
     return True
 
 
-async def _fetch(queue: QueueClient, most: int, lease: float) -> list[Any]:
+async def fetch(queue: QueueClient, most: int, lease: float) -> list[Any]:
+    """As many messages as there are, `most` of them at most, by one request; none when storage does not answer."""
     if most <= 0:
         return []
     try:

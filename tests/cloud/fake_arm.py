@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cloud.arm import Arm
@@ -22,6 +23,7 @@ SPLIT_ON_THE_WIRE = [{"revisionName": OLD, "weight": 90, "label": "blue"}, {"rev
 CANARY = CreateCanary(container="", image="contoso.azurecr.io/web@sha256:ab", suffix="wb1-abcdef", traffic=())
 TO_SPLIT = SetTraffic(traffic=SPLIT)
 SECRET = "Password=hunter2"
+LATER = datetime.max.replace(tzinfo=UTC)  # a write may be sent until then
 
 
 @asynccontextmanager

@@ -13,7 +13,19 @@ from cloud.arm import Arm
 from cloud.container_apps import ContainerApps
 from delivery.errors import Refused, Retry
 from rollouts.model import Activate, CreateCanary, Deactivate
-from tests.cloud.fake_arm import APP, CANARY, NEW, OLD, SECRET, SPLIT, SPLIT_ON_THE_WIRE, TO_SPLIT, azure, serve_app
+from tests.cloud.fake_arm import (
+    APP,
+    CANARY,
+    LATER,
+    NEW,
+    OLD,
+    SECRET,
+    SPLIT,
+    SPLIT_ON_THE_WIRE,
+    TO_SPLIT,
+    azure,
+    serve_app,
+)
 from tests.cloud.loopback import (
     CUT,
     SILENT,
@@ -37,7 +49,7 @@ async def test_traffic_is_one_patch_of_that_sub_tree_alone() -> None:
     async with azure() as (server, apps):
         server.on("PATCH", "/containerapp000002", recorded("revision_label.json", 33))
 
-        sent = await apps.send(APP, TO_SPLIT)
+        sent = await apps.send(APP, TO_SPLIT, LATER)
 
     assert [(a.method, a.path) for a in server.asked] == [("PATCH", APP)], "and nothing polls"
     assert server.asked[0].json == {"properties": {"configuration": {"ingress": {"traffic": SPLIT_ON_THE_WIRE}}}}
@@ -49,7 +61,7 @@ async def test_a_canary_is_the_apps_template_with_our_image_and_suffix() -> None
         serve_app(server)
         server.on("PATCH", "/containerapp000002", recorded("revision_label.json", 33))
 
-        await apps.send(APP, CANARY)
+        await apps.send(APP, CANARY, LATER)
 
     template = recorded("revision_label.json", 28).body["properties"]["template"]  # type: ignore[index]
     wanted = template | {
@@ -67,7 +79,7 @@ async def test_a_canary_comes_with_the_traffic_that_pins_stable() -> None:
         serve_app(server)
         server.on("PATCH", "/containerapp000002", recorded("revision_label.json", 33))
 
-        await apps.send(APP, CreateCanary(container="", image="i", suffix="s", traffic=SPLIT))
+        await apps.send(APP, CreateCanary(container="", image="i", suffix="s", traffic=SPLIT), LATER)
 
     properties = server.asked[1].json["properties"]
     assert isinstance(properties, dict)
@@ -75,12 +87,23 @@ async def test_a_canary_comes_with_the_traffic_that_pins_stable() -> None:
     assert properties["configuration"] == {"ingress": {"traffic": SPLIT_ON_THE_WIRE}}
 
 
+async def test_a_template_that_took_too_long_to_read_lets_nothing_be_sent() -> None:
+    async with azure() as (server, apps):
+        serve_app(server)
+
+        with pytest.raises(Retry) as raised:
+            await apps.send(APP, CANARY, FakeClock().now())
+
+        assert not raised.value.lost
+    assert [asked.method for asked in server.asked] == ["GET"]
+
+
 async def test_secrets_are_never_sent_back() -> None:
     async with azure() as (server, apps):
         server.on("GET", "/containerapp000002", recorded("secrets.json", 45))
         server.on("PATCH", "/containerapp000002", recorded("revision_label.json", 33))
 
-        await apps.send(APP, CANARY)
+        await apps.send(APP, CANARY, LATER)
 
     assert b"fakemysecret" not in server.asked[1].body
     assert b"secrets" not in server.asked[1].body
@@ -92,7 +115,7 @@ async def test_activating_is_one_post_that_is_done_at_once(write: ArmWrite) -> N
     async with azure() as (server, apps):
         server.on("POST", f"/revisions/{NEW}/{act}", recorded("scale_revision_copy.json", 23))
 
-        sent = await apps.send(APP, write)
+        sent = await apps.send(APP, write, LATER)
 
     assert sent.location == ""
     assert [a.path for a in server.asked] == [f"{APP}/revisions/{NEW}/{act}"]
@@ -121,7 +144,7 @@ async def test_a_write_is_sent_once_whatever_happens(write: ArmWrite, answer: An
         broken(server, answer)
 
         with pytest.raises(Retry) as caught:
-            await apps.send(APP, write)
+            await apps.send(APP, write, LATER)
 
     assert len([a for a in server.asked if a.method != "GET"]) == 1
     assert caught.value.lost is lost
@@ -136,7 +159,7 @@ async def test_a_write_without_an_answer_may_yet_take_effect(write: ArmWrite, mo
         broken(server, SILENT)
 
         with pytest.raises(Retry, match=r"expected an answer in time") as caught:
-            await apps.send(APP, write)
+            await apps.send(APP, write, LATER)
 
     assert caught.value.lost
 
@@ -147,7 +170,7 @@ async def test_a_definite_no_is_refused(write: ArmWrite) -> None:
         broken(server, Answer(403, {"error": {"code": "AuthorizationFailed", "message": SECRET}}))
 
         with pytest.raises(Refused, match=r"403 AuthorizationFailed$") as caught:
-            await apps.send(APP, write)
+            await apps.send(APP, write, LATER)
 
     assert caught.value.status == 403
 
@@ -159,7 +182,7 @@ async def test_a_missing_provider_is_not_registered_behind_our_back() -> None:
         )
 
         with pytest.raises(Retry):
-            await apps.send(APP, TO_SPLIT)
+            await apps.send(APP, TO_SPLIT, LATER)
 
     assert [a.method for a in server.asked] == ["PATCH"]
 
@@ -169,7 +192,7 @@ async def test_a_redirect_is_not_followed_with_a_write() -> None:
         broken(server, Answer(307, None, {"Location": f"{stranger.url}/x"}))
 
         with pytest.raises(Refused):
-            await apps.send(APP, TO_SPLIT)
+            await apps.send(APP, TO_SPLIT, LATER)
 
     assert (len(server.asked), stranger.asked) == (1, [])
 
@@ -179,7 +202,7 @@ async def test_a_template_that_cannot_be_read_has_sent_nothing() -> None:
         server.on("GET", "/containerapp000002", Answer(503))
 
         with pytest.raises(Retry) as caught:
-            await apps.send(APP, CANARY)
+            await apps.send(APP, CANARY, LATER)
 
     assert not caught.value.lost
     assert [a.method for a in server.asked] == ["GET"]
@@ -189,7 +212,7 @@ async def test_no_token_means_that_nothing_was_sent() -> None:
     credential = FakeCredential(ClientAuthenticationError(SECRET))
     async with azure(credential) as (server, apps):
         with pytest.raises(Retry, match=r"expected a token, found ClientAuthenticationError$") as caught:
-            await apps.send(APP, TO_SPLIT)
+            await apps.send(APP, TO_SPLIT, LATER)
 
     assert not caught.value.lost
     assert server.asked == []
@@ -200,7 +223,7 @@ async def test_nobody_listening_means_that_nothing_was_sent() -> None:
         arm = Arm(settings(arm=server.url), FakeCredential)
         apps = ContainerApps(arm, FakeClock())
     with pytest.raises(Retry, match=r"found no connection") as caught:
-        await apps.send(APP, TO_SPLIT)
+        await apps.send(APP, TO_SPLIT, LATER)
     await arm.close()
 
     assert not caught.value.lost
@@ -221,6 +244,6 @@ async def test_accepted_without_an_address_to_poll_is_in_doubt() -> None:
         server.on("PATCH", "", Answer(202))
 
         with pytest.raises(Retry, match=r"found 202 without one") as caught:
-            await apps.send(APP, TO_SPLIT)
+            await apps.send(APP, TO_SPLIT, LATER)
 
     assert caught.value.lost

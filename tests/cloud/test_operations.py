@@ -6,7 +6,7 @@ import pytest
 
 from delivery.errors import Refused, Retry
 from rollouts.model import OperationState
-from tests.cloud.fake_arm import APP, SECRET, TO_SPLIT, azure
+from tests.cloud.fake_arm import APP, LATER, SECRET, TO_SPLIT, azure
 from tests.cloud.loopback import (
     TOKEN,
     Answer,
@@ -103,4 +103,4 @@ async def test_azures_own_status_address_is_preferred_where_both_are_given() -> 
             Answer(202, None, {"Location": "https://a/results", "Azure-AsyncOperation": "https://a/statuses"}),
         )
 
-        assert (await apps.send(APP, TO_SPLIT)).location == "https://a/statuses"
+        assert (await apps.send(APP, TO_SPLIT, LATER)).location == "https://a/statuses"

@@ -288,7 +288,8 @@ class FakeAzure:
             return OperationSeen(state=OperationState.FAILED, error=operation.error)
         return OperationSeen(state=OperationState.SUCCEEDED)
 
-    async def send(self, app: str, write: ArmWrite) -> Sent:
+    async def send(self, app: str, write: ArmWrite, before: datetime) -> Sent:
+        _ = before
         await _run(self.before, "send", app, write)
         sent = self.take(app, write)
         await _run(self.after, "send", app, write)

@@ -18,7 +18,7 @@ from localcloud.functions import Functions
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-KEY = "-a key that begins with a dash"
+KEY = "-beginsWithADash"
 LIMIT_SECONDS = 20.0
 PRELUDE = """\
 import asyncio, json, os, pathlib, threading, time
@@ -71,7 +71,7 @@ class Hosted:
     async def until(self, condition: Callable[[], Any]) -> None:
         """Wait for a condition, not for a time."""
         async with asyncio.timeout(LIMIT_SECONDS):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - the condition is another process's state
                 await asyncio.sleep(0.02)
 
     async def call(self, method: str, path: str, *, key: str | None = KEY, **more: Any) -> tuple[int, str, Any]:

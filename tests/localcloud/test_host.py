@@ -128,7 +128,7 @@ def test_host_json_is_read_and_what_it_leaves_out_is_as_azure_has_it(tmp_path):
 async def test_a_host_that_does_not_start_is_gone_and_its_reason_told(tmp_path):
     app = write_app(tmp_path / "app", QUEUE + "def run(wrong: str): pass")
     functions = Functions(app, {"FOLDER": str(app)}, KEY, tmp_path / "log")
-    with pytest.raises(FunctionsError, match="found: run: expected one parameter 'message', found wrong$"):
+    with pytest.raises(FunctionsError, match=r"found: run: expected one parameter 'message', found wrong$"):
         await functions.start()
     assert not functions.running
 

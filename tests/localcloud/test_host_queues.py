@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from localcloud.host.messages import Handler
-from localcloud.host.queues import QueueOptions
+from localcloud.host.queues import QueueOptions, fetch
 from localcloud.host.worker import Function
 from tests.localcloud.hosts import LIMIT_SECONDS, hosted, listens
 
@@ -45,9 +46,10 @@ PROGRAM = """
 
     @app.queue_trigger(arg_name="message", queue_name="together", connection=STORAGE)
     async def together(message: str):
-        '''Ends when 20 are here at once.'''
+        '''Ends when 9 are here at once: one more than what keeps the host from fetching others.'''
         here.add(message)
-        await until(lambda: len(here) >= 20)
+        tell(began=message)
+        await until(lambda: len(here) >= 9)
         tell(together=message)
 """
 
@@ -56,6 +58,8 @@ PROGRAM = """
 async def host(tmp_path_factory, azurite):
     folder = tmp_path_factory.mktemp("host") / "app"
     async with hosted(folder, PROGRAM, storage=azurite.connection_string, queues=QUEUES) as running:
+        async with queue(azurite, "plain", encoded=False) as client:
+            await client.send_message("not base64")  # now, because it takes seconds until it is poison
         yield running
 
 
@@ -65,10 +69,8 @@ async def queue(azurite: Any, name: str, *, encoded: bool = True):
     async with QueueClient.from_connection_string(
         azurite.connection_string, name, message_encode_policy=policy
     ) as client:
-        try:
+        with suppress(ResourceExistsError):
             await client.create_queue()
-        except ResourceExistsError:
-            pass
         yield client
 
 
@@ -89,11 +91,13 @@ async def test_a_message_is_decoded_run_once_and_gone(host, azurite):
 
 
 @here
-async def test_messages_run_at_once_up_to_a_batch_and_its_threshold(host, azurite):
+async def test_messages_run_at_once(host, azurite):
     async with queue(azurite, "together") as client:
-        await asyncio.gather(*(client.send_message(str(n)) for n in range(20)))
+        await client.send_message("0")
+        await host.until(lambda: host.told(began="0"))
+        await asyncio.gather(*(client.send_message(str(n)) for n in range(1, 9)))
         await until_empty(client)
-    assert sorted(int(one["together"]) for one in host.told() if "together" in one) == list(range(20))
+    assert sorted(int(one["together"]) for one in host.told() if "together" in one) == list(range(9))
 
 
 @here
@@ -104,7 +108,7 @@ async def test_a_failure_waits_for_the_visibility_timeout_and_the_fifth_is_poiso
         await until_empty(client)
     runs = host.told(failing="a")
     assert [run["tries"] for run in runs] == [1, 2, 3, 4, 5]
-    pauses = [later["at"] - earlier["at"] for earlier, later in zip(runs, runs[1:], strict=False)]
+    pauses = [later["at"] - earlier["at"] for earlier, later in pairwise(runs)]
     assert min(pauses) >= 0.99  # never earlier; how much later is the machine's
     assert "failing: message" in host.log()
     assert "failed 5 times: moved to failing-poison" in host.log()
@@ -112,10 +116,9 @@ async def test_a_failure_waits_for_the_visibility_timeout_and_the_fifth_is_poiso
 
 @here
 async def test_a_message_in_another_encoding_never_runs_and_is_poison_as_it_was_sent(host, azurite):
-    async with queue(azurite, "plain", encoded=False) as client:
-        await client.send_message("not base64")
+    async with queue(azurite, "plain") as client:
         async with queue(azurite, "plain-poison") as poison, asyncio.timeout(LIMIT_SECONDS):
-            while not (found := await poison.peek_messages()):
+            while not (found := await poison.peek_messages()):  # noqa: ASYNC110 - it is storage's
                 await asyncio.sleep(0.05)
         await until_empty(client)
     assert [one.content for one in found] == ["not base64"]
@@ -181,15 +184,23 @@ async def test_the_end_waits_for_the_message_in_hand_and_leaves_the_others(tmp_p
         assert [one["done"] for one in host.told() if "done" in one] == ["a"]
 
 
+async def test_a_batch_is_fetched_by_one_request(azurite):
+    async with queue(azurite, "batch") as client:
+        await asyncio.gather(*(client.send_message(str(n)) for n in range(5)))
+        assert len(await fetch(client, 4, 60.0)) == 4
+        assert len(await fetch(client, 4, 60.0)) == 1
+        assert await fetch(client, 4, 60.0) == []
+        assert await fetch(client, 0, 60.0) == []
+
+
 # ---- one message, with a queue that remembers
 
 
 class RememberingQueue:
     """A queue of one message. Every renewal gives it another receipt; `broken` renewals fail."""
 
-    queue_name = "work"
-
-    def __init__(self, broken: int = 0) -> None:
+    def __init__(self, broken: int = 0, name: str = "work") -> None:
+        self.queue_name = name
         self.renewals: list[tuple[str, int]] = []
         self.deleted = ""
         self._broken = broken
@@ -205,12 +216,12 @@ class RememberingQueue:
         self.deleted = message.pop_receipt
 
 
-async def handled(queue: RememberingQueue, call: Any) -> None:
+async def handled(queue: RememberingQueue, call: Any, tries: int = 1) -> None:
     moment = SimpleNamespace(isoformat=lambda: "2024-05-06T12:00:00")
     message = SimpleNamespace(
         id="1",
         content="YQ==",
-        dequeue_count=1,
+        dequeue_count=tries,
         pop_receipt="receipt 0",
         inserted_on=moment,
         expires_on=moment,
@@ -228,7 +239,7 @@ async def test_a_lease_is_renewed_as_long_as_the_function_runs_and_the_last_rece
     async def call(message: str) -> None:
         assert message == "a"
         async with asyncio.timeout(LIMIT_SECONDS):
-            while len(remembering.renewals) < 3:
+            while len(remembering.renewals) < 3:  # noqa: ASYNC110 - it is another task's
                 await asyncio.sleep(0.001)
 
     await handled(remembering, call)
@@ -251,3 +262,17 @@ async def test_a_quick_function_renews_nothing():
 
     assert remembering.renewals == []
     assert remembering.deleted == "receipt 0"
+
+
+@pytest.mark.parametrize("tries", [1, 5, 6])
+async def test_a_queue_for_poison_keeps_what_fails_and_runs_nothing_a_sixth_time(tries):
+    remembering, runs = RememberingQueue(name="work-poison"), []
+
+    async def call(message: str) -> None:
+        runs.append(message)
+        raise ValueError(message)
+
+    await handled(remembering, call, tries)
+
+    assert runs == (["a"] if tries <= 5 else [])
+    assert (remembering.renewals, remembering.deleted) == ([], "")

@@ -23,6 +23,7 @@ from rollouts.model import (
     OnNewImage,
     Phase,
     Quarantine,
+    Released,
     Rollout,
     Said,
     SetTraffic,
@@ -137,12 +138,22 @@ def split(world: World) -> World:
     return ordered(world, Verb.LEAVE)
 
 
-def split_while_rolling_back() -> World:
+def rolling_back() -> World:
+    """Azure refuses the write that would end it."""
     world = until(Phase.BAKING, 1)
     world.azure.trouble = lambda _app, _write: Trouble.BUSY
     world.order(Verb.ROLLBACK)
     world.tick()
-    return split(world)
+    return world
+
+
+def deleted(world: World) -> World:
+    world.azure.apps.clear()
+    return finish(world)
+
+
+def split_while_rolling_back() -> World:
+    return split(rolling_back())
 
 
 ARROWS: dict[tuple[Phase, Cause], Callable[[], World]] = {
@@ -170,6 +181,9 @@ ARROWS: dict[tuple[Phase, Cause], Callable[[], World]] = {
     (Phase.ROLLING_BACK, Cause.ABORT_ORDERED): lambda: ordered(until(Phase.BAKING, 1), Verb.ABORT),
     (Phase.ROLLING_BACK, Cause.LIMIT_PASSED): lambda: finish(asked(within=MINUTE)),
     (Phase.ROLLING_BACK, Cause.LEFT_AS_IS): split_while_rolling_back,
+    (Phase.DEPLOYING, Cause.APP_GONE): lambda: deleted(created()),
+    (Phase.BAKING, Cause.APP_GONE): lambda: deleted(until(Phase.BAKING, 1)),
+    (Phase.ROLLING_BACK, Cause.APP_GONE): lambda: deleted(rolling_back()),
 }
 
 
@@ -224,7 +238,11 @@ def test_a_good_image_is_promoted_step_by_step() -> None:
     assert world.told() == [Said.STARTED, Said.STEPPED, Said.STEPPED, Said.STEPPED, Said.PROMOTED]
     assert [weights.get(CANARY, 0) for _, weights in world.live.history] == [0, 0, 5, 25, 100, 100]
     assert world.app.stable == Stable(
-        revision=CANARY, digest=digest(1), tag="1.1.0", policy="p/production", pushed_at=START
+        revision=CANARY,
+        digest=digest(1),
+        tag="1.1.0",
+        policy="p/production",
+        released=(Released(container="web", digest=digest(1), tag="1.1.0", pushed_at=START),),
     )
     rollout = world.ended[0]
     assert rollout.ready_at == next(t.at for t in world.ticks if t.decision.next.live and t.decision.next.live.ready_at)
@@ -481,7 +499,7 @@ def test_waiting_for_data_pauses_at_the_deadline_and_says_so() -> None:
     while Said.PAUSED not in world.told():
         world.wait(world.tick().due)
 
-    assert because(world, Said.PAUSED).startswith("the deadline passed: errors 0 of 0")
+    assert because(world, Said.PAUSED).startswith("the deadline passed: no requests to judge yet")
     assert timedelta(minutes=10) <= world.clock.now() - START < timedelta(minutes=12)
 
 

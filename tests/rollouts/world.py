@@ -146,7 +146,11 @@ class World:
             return Observation(
                 app=away, operations={}, totals=away, candidates=self.candidates(app), orders=self.given()
             )
-        seen = self.azure.seen(RESOURCE)
+        try:
+            seen = self.azure.seen(RESOURCE)
+        except Refused as refused:
+            lost = Unknown(because=str(refused), gone=True)
+            return Observation(app=lost, operations={}, candidates=self.candidates(app), orders=self.given())
         operations: dict[int, OperationSeen] = {w.id: self.azure.polled(w.location) for w in app.writes if w.location}
         probes: tuple[ProbeSeen, ...] = ()
         totals = None
