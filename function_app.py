@@ -1,34 +1,40 @@
 """Composition: what the use cases ask of the outside, and every trigger. No logic lives here."""
 
+from __future__ import annotations
+
 import functools
+import logging
 import os
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from delivery import settings
-from delivery.ports import Ports
 from handlers import api, events, queues, timers
+
+if TYPE_CHECKING:
+    from delivery.ports import Ports
 
 
 @functools.cache
 def ports() -> Ports:
     """Built at the first event, so that a cold start pays only for what it uses."""
-    from cloud.arm import Arm  # noqa: PLC0415 - see above, as the imports below
-    from cloud.container_apps import ContainerApps  # noqa: PLC0415
-    from cloud.identity import Identity  # noqa: PLC0415
-    from cloud.monitor import Monitor  # noqa: PLC0415
-    from cloud.probe import Probe  # noqa: PLC0415
-    from cloud.queues import StorageQueue  # noqa: PLC0415
-    from cloud.registry import ContainerRegistry  # noqa: PLC0415
-    from cloud.tables import TableRows  # noqa: PLC0415
-    from delivery.clock import SystemClock  # noqa: PLC0415
-    from notify.channels import channels  # noqa: PLC0415
-    from notify.connection import Connection  # noqa: PLC0415
+    from cloud.arm import Arm
+    from cloud.container_apps import ContainerApps
+    from cloud.identity import Identity
+    from cloud.monitor import Monitor
+    from cloud.probe import Probe
+    from cloud.queues import StorageQueue
+    from cloud.registry import ContainerRegistry
+    from cloud.tables import TableRows
+    from delivery import ports, settings
+    from delivery.clock import SystemClock
+    from notify.channels import channels
+    from notify.connection import Connection
 
     known = settings.read(os.environ)
     identity, clock = Identity(known.identity), SystemClock()
     arm = Arm(known, identity.credential)
-    return Ports(
+    return ports.Ports(
         rows=TableRows(known, identity),
         queue=StorageQueue(known, identity),
         apps=ContainerApps(arm, clock),
@@ -41,6 +47,8 @@ def ports() -> Ports:
         secrets=os.environ,
     )
 
+
+logging.getLogger("azure").setLevel(logging.WARNING)  # the SDKs log every request, with its headers, at INFO
 
 app = func.FunctionApp()
 for blueprint in (events.blueprint, queues.blueprint, timers.blueprint, api.blueprint):

@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import azure.functions as func
 
-from delivery import names, orders, reads
-from delivery.errors import Malformed, Refused, Retry
-from rollouts.model import Actor, ActorKind
+from delivery import names
+from delivery.errors import Conflict, DeliveryError, Malformed, Retry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from delivery.ports import Ports
     from delivery.settings import Settings
+    from rollouts.model import Actor
 
+# What `names.app_key` makes of a container app's resource id; Azure's rules for the names in it.
+_APP_KEY = re.compile(
+    r"\|subscriptions\|[a-z0-9-]{1,64}\|resourcegroups\|[\w().-]{1,90}"
+    r"\|providers\|microsoft\.app\|containerapps\|[a-z][a-z0-9-]{1,31}",
+    re.ASCII,
+)
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 log = logging.getLogger("weighbridge.api")
 KEY = func.AuthLevel.FUNCTION
 
@@ -34,17 +42,23 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     @functions.function_name("get_apps")
     @functions.route(route="apps", methods=["GET"], auth_level=KEY)
     async def get_apps(req: func.HttpRequest) -> func.HttpResponse:
+        from delivery import reads
+
         _ = req
         return await _answer(reads.apps(ports()))
 
     @functions.function_name("get_app")
     @functions.route(route="apps/{app}", methods=["GET"], auth_level=KEY)
     async def get_app(req: func.HttpRequest) -> func.HttpResponse:
+        from delivery import reads
+
         return await _answer(_of_app(ports(), req, reads.app))
 
     @functions.function_name("get_rollouts")
     @functions.route(route="rollouts/{app}", methods=["GET"], auth_level=KEY)
     async def get_rollouts(req: func.HttpRequest) -> func.HttpResponse:
+        from delivery import reads
+
         return await _answer(_of_app(ports(), req, reads.rollouts))
 
     @functions.function_name("get_rollout")
@@ -55,12 +69,16 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     @functions.function_name("get_policies")
     @functions.route(route="policies", methods=["GET"], auth_level=KEY)
     async def get_policies(req: func.HttpRequest) -> func.HttpResponse:
+        from delivery import reads
+
         _ = req
         return await _answer(reads.policies(ports()))
 
     @functions.function_name("get_health")
     @functions.route(route="health", methods=["GET"], auth_level=KEY)
     async def get_health(req: func.HttpRequest) -> func.HttpResponse:
+        from delivery import reads
+
         _ = req
         return await _answer(reads.health(ports()))
 
@@ -77,13 +95,17 @@ async def _of_app(ports: Ports, req: func.HttpRequest, ask: Callable[[Ports, str
 
 
 async def _of_rollout(ports: Ports, req: func.HttpRequest) -> object:
+    from delivery import reads
+
     number = req.route_params["n"]
-    if not number.isdecimal():
+    if _NUMBER.fullmatch(number) is None:
         raise Malformed(f"rollout: expected its number, found {number[:40]!r}")
     return await reads.rollout(ports, _app(req, ports.settings), int(number))
 
 
 async def _give(ports: Ports, req: func.HttpRequest) -> dict[str, object]:
+    from delivery import orders
+
     app = _app(req, ports.settings)
     asked = orders.read(_json(req), req.route_params["verb"])
     answered = await orders.give(ports, app, asked, actor(req, ports.settings))
@@ -97,7 +119,7 @@ def _json(req: func.HttpRequest) -> dict[str, object]:
         return {}
     try:
         body = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Malformed("order: body: expected JSON, found something else") from error
     if not isinstance(body, dict):
         raise Malformed(f"order: body: expected an object, found {type(body).__name__}")
@@ -106,19 +128,20 @@ def _json(req: func.HttpRequest) -> dict[str, object]:
 
 def _app(req: func.HttpRequest, settings: Settings) -> str:
     """The key of the app a route names."""
-    named = unquote(req.route_params["app"]).lower().replace("/", "|")
-    if named.startswith("|"):
-        return named
-    group, bar, app = named.partition("|")
-    if not bar or not group or not app or "|" in app:
+    named = key = unquote(req.route_params["app"]).lower().replace("/", "|")
+    if not named.startswith("|"):
+        group, _, app = named.partition("|")
+        scope = f"/subscriptions/{settings.subscription}/resourceGroups/{group}"
+        key = names.app_key(f"{scope}/providers/Microsoft.App/containerApps/{app}")
+    if _APP_KEY.fullmatch(key) is None:
         raise Malformed(f"app: expected <group>|<app> or the key of an app, found {named[:120]!r}")
-    return names.app_key(
-        f"/subscriptions/{settings.subscription}/resourceGroups/{group}/providers/Microsoft.App/containerApps/{app}"
-    )
+    return key
 
 
 def actor(req: func.HttpRequest, settings: Settings) -> Actor:
     """Who asks. The sign-in's headers are believed only where the platform sets them (functions.md B)."""
+    from rollouts.model import Actor, ActorKind
+
     name = req.headers.get("x-ms-client-principal-name", "") if settings.signed_in else ""
     if name:
         return Actor(kind=ActorKind.PERSON, id=req.headers.get("x-ms-client-principal-id", "")[:160], name=name[:160])
@@ -131,10 +154,10 @@ async def _answer(question: Awaitable[object]) -> func.HttpResponse:
         found = await question
     except Malformed as error:
         return _json_response({"error": str(error)}, 400)
-    except Refused as error:
-        return _json_response({"error": str(error)}, 502)
-    except Retry as error:
+    except (Retry, Conflict) as error:
         return _json_response({"error": f"{error}; ask again in a moment"}, 503)
+    except DeliveryError as error:
+        return _json_response({"error": str(error)}, 502)
     if found is None:
         return _json_response({"error": "there is no such thing here; `apps` and `rollouts/{app}` list what is"}, 404)
     return _json_response(found, _status(found))

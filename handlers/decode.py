@@ -25,7 +25,7 @@ SCANNED = "Weighbridge.ImageScanCompleted"
 MOST = 1024 * 1024  # Event Grid's own limit for an event
 _REGISTRY = re.compile(r"/providers/microsoft\.containerregistry/registries/([a-z0-9]{1,50})$", re.IGNORECASE | re.ASCII)
 _CONNECTED = re.compile(r"/connectedregistries/[^/]+$", re.IGNORECASE)
-_CLOUD = re.compile(r"azurecr\.[a-z]{2,3}", re.ASCII)  # io; cn and us are the other clouds
+_CLOUD = re.compile(r"\.(azurecr\.[a-z]{2,3})$", re.ASCII)  # io; cn and us are the other clouds
 _MEDIA_TYPE = re.compile(r"[\x20-\x7e]{0,255}", re.ASCII)  # RFC 6838 4.2: 127 characters on either side of the slash
 
 
@@ -106,8 +106,8 @@ def _login_server(name: str, data: Mapping[str, object]) -> str:
     """From the registry's name, not from the host of the request: that may be a regional one (acr-eventgrid A.3)."""
     request = data.get("request")
     host = str(request.get("host") or "").lower() if isinstance(request, dict) else ""
-    cloud = host.removeprefix(f"{name}.")
-    return f"{name}.{cloud}" if _CLOUD.fullmatch(cloud) else f"{name}.azurecr.io"
+    cloud = _CLOUD.search(host)
+    return f"{name}.{cloud[1] if cloud else 'azurecr.io'}"
 
 
 def _text(found: Mapping[str, object], key: str, path: str) -> str:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from delivery.ports import Ports
     from handlers.decode import Ignored
+    from policies.evidence import PushEvidence, ScanEvidence
 
-T = TypeVar("T")
+T = TypeVar("T", "PushEvidence", "ScanEvidence")
 UNSTORABLE = (400, 413)  # the store's answer to a row that it will never take
 log = logging.getLogger("weighbridge.events")
 
@@ -70,4 +71,4 @@ async def _hear(
         key = await parking.park(ports, f"event {name}", event, str(error))
         log.warning("%s: parked as %s: %s", name, key, error)
         return
-    log.info("%s: woke %d apps", name, len(woken))
+    log.info("%s: %s@%s woke %d apps", name, evidence.repository, evidence.digest[:19], len(woken))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from delivery import names, outbox, parking, tick
+from delivery import names
 from delivery.errors import Malformed
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     @functions.function_name("tick")
     @functions.queue_trigger(arg_name="message", queue_name=names.TICKS, connection=STORAGE)
     async def tick_app(message: str) -> None:
+        from delivery import parking, tick
+
         try:
             wake = tick.read(_body(message))
         except Malformed as error:
@@ -40,6 +42,8 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     @functions.function_name("deliver")
     @functions.queue_trigger(arg_name="message", queue_name=names.OUTBOX, connection=STORAGE)
     async def deliver(message: str) -> None:
+        from delivery import outbox, parking
+
         try:
             letter = outbox.read(_body(message))
         except Malformed as error:
@@ -50,12 +54,16 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     @functions.function_name("parked_ticks")
     @functions.queue_trigger(arg_name="message", queue_name=names.TICKS + POISON, connection=STORAGE)
     async def parked_ticks(message: str) -> None:
+        from delivery import parking
+
         log.error("parked_ticks: a tick failed five times: %s", message[:400])
         await parking.park_tick(ports(), _body_or_nothing(message), message)
 
     @functions.function_name("parked_deliveries")
     @functions.queue_trigger(arg_name="message", queue_name=names.OUTBOX + POISON, connection=STORAGE)
     async def parked_deliveries(message: str) -> None:
+        from delivery import parking
+
         log.error("parked_deliveries: a delivery failed five times: %s", message[:400])
         await parking.park_letter(ports(), _body_or_nothing(message), message)
 
@@ -65,7 +73,7 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
 def _body(message: str) -> Mapping[str, object]:
     try:
         body = json.loads(message)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Malformed(f"message: expected JSON, found {message[:80]!r}") from error
     if not isinstance(body, dict):
         raise Malformed(f"message: expected an object, found {type(body).__name__}")

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from delivery import policy_watch, sweep
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,6 +24,8 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     @functions.function_name("sweep")
     @functions.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE, run_on_startup=False)
     async def sweep_apps(timer: func.TimerRequest) -> None:
+        from delivery import sweep
+
         woken = await sweep.sweep(ports())
         if woken:
             log.info("sweep: woke %d late apps%s", woken, ", past due" if timer.past_due else "")
@@ -33,6 +33,8 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     @functions.function_name("watch_policies")
     @functions.timer_trigger(arg_name="timer", schedule=AT_HALF, run_on_startup=False)
     async def watch_policies(timer: func.TimerRequest) -> None:
+        from delivery import policy_watch
+
         changed = await policy_watch.watch(ports())
         if changed:
             log.info("watch_policies: %d rows changed%s", changed, ", past due" if timer.past_due else "")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / ".work" / "mutants"
 MUTMUT = Path(sys.executable).with_name("mutmut")
-MUTATED = ("rollouts/machine.py", "rollouts/traffic.py", "rollouts/analysis.py")
+MUTATED = ("rollouts/machine.py", "rollouts/traffic.py", "rollouts/analysis.py", "rollouts/bets.py")
 TESTS = ("tests/rollouts", "tests/policies")
 COPIED = ("rollouts", "policies", "delivery", "tests", "pyproject.toml")
 UNCHECKED, UNREACHED = "not checked", "no tests"  # mutmut's words

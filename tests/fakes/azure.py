@@ -281,6 +281,8 @@ class FakeAzure:
 
     def polled(self, location: str) -> OperationSeen:
         """The state of an operation now."""
+        if location not in self.operations:
+            raise Refused("ARM 404 OperationNotFound", status=404)
         _, operation = self.operations[location]
         if not operation.applied:
             return OperationSeen(state=OperationState.RUNNING)
