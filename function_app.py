@@ -1,18 +1,14 @@
 """Composition: what the use cases ask of the outside, and every trigger. No logic lives here."""
 
-from __future__ import annotations
-
 import functools
 import logging
 import os
-from typing import TYPE_CHECKING
 
 import azure.functions as func
 
+from delivery import settings
+from delivery.ports import Ports
 from handlers import api, events, queues, timers
-
-if TYPE_CHECKING:
-    from delivery.ports import Ports
 
 
 @functools.cache
@@ -26,7 +22,6 @@ def ports() -> Ports:
     from cloud.queues import StorageQueue
     from cloud.registry import ContainerRegistry
     from cloud.tables import TableRows
-    from delivery import ports, settings
     from delivery.clock import SystemClock
     from notify.channels import channels
     from notify.connection import Connection
@@ -34,7 +29,7 @@ def ports() -> Ports:
     known = settings.read(os.environ)
     identity, clock = Identity(known.identity), SystemClock()
     arm = Arm(known, identity.credential)
-    return ports.Ports(
+    return Ports(
         rows=TableRows(known, identity),
         queue=StorageQueue(known, identity),
         apps=ContainerApps(arm, clock),

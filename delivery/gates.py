@@ -217,6 +217,7 @@ def _candidate(
         plan=policy.plan if one.finding.answer is Answer.OPEN and policy.mode is not Mode.OFF else None,
         policy_version=policy.version,
         notify=policy.plan.notify,
+        mode=policy.mode,
         container=container,
         order=policy.tags.order.value,
         beats=same and live is not None and me.outranks(live),

@@ -66,6 +66,7 @@ def _rollout(scene: Scene, rollout: Rollout) -> Section:
     previous = next((r.phase for r in earlier if r.n == rollout.n), None)
     return {
         "id": plain(f"{scene.after.key}/{rollout.n}", 512),
+        "attempt": rollout.attempt,
         "phase": (scene.outcome or rollout.phase).value,
         "previousPhase": previous.value if previous else None,
         "startedAt": stamp(rollout.started_at),
@@ -230,12 +231,13 @@ def _number(value: float | None) -> float | None:
 def _exposure(scene: Scene, rollout: Rollout) -> Section:
     """What the canary's users met. Counted only where a check asks for request counts; else null."""
     if not scene.exposed:
-        return {"requests": 0, "errors": 0, "peakWeight": 0, "complete": True}
+        return {"requests": 0, "errors": 0, "seconds": 0, "peakWeight": 0, "complete": True}
     canary = max((tally.canary for tally in rollout.tallies), key=lambda counts: counts.requests, default=None)
     counted = canary if rollout.read is not None else None
     return {
         "requests": counted.requests if counted else None,
         "errors": counted.errors if counted else None,
+        "seconds": int((scene.now - rollout.weighted_at).total_seconds()) if rollout.weighted_at else 0,
         "peakWeight": _peak(scene, rollout),
         "complete": rollout.read is not None and rollout.read.at >= scene.now,
     }

@@ -75,11 +75,10 @@ class Scene:
 
     @property
     def mode(self) -> Mode | None:
-        """How the policy was set; None: the rollout has no frozen plan yet, or the message is about the app."""
-        if self.said.said is Said.WOULD_HAVE:
-            return Mode.OBSERVE
-        plan = self.rollout.plan if self.rollout else None
-        return plan.mode if plan else None
+        """How the policy is set; None: its row was never read, or the message is about the app."""
+        if self.rollout is None:
+            return None
+        return self.rollout.plan.mode if self.rollout.plan else self.rollout.mode
 
     @property
     def previous(self) -> Stable | None:

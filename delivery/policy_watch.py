@@ -1,26 +1,22 @@
 """The one scan: once a minute changed policy rows are read, checked, answered in their Status, and acted on.
 
-What was last seen of each row is kept under `policies|<partition>` in the rollouts table, with a diff per change, so
-that a problem is announced once per version of a row and an edit can be read later.
+A row that the store will not keep stops no other row: it is parked, and told so in its Status where that can be.
 """
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from delivery import codec, names, outbox, state
-from delivery.errors import Conflict, Malformed
+from delivery import codec, names, outbox, parking, policy_seen, state
+from delivery.bounds import cut
+from delivery.errors import Conflict, Malformed, Refused, Retry
 from delivery.intake import HEARD
-from delivery.notices import notice
+from delivery.policy_check import STATUS, Checked, check, is_shared, registry
 from delivery.ports import Merge, Put
 from delivery.tick import Wake
-from policies.errors import PolicyError
 from policies.keys import DEFAULTS
-from policies.parse import check_defaults, parse
-from policies.status import broken_line, status_line
+from policies.status import LONGEST_STATUS, broken_line, status_line
 from rollouts.model import Mode
 
 if TYPE_CHECKING:
@@ -29,41 +25,39 @@ if TYPE_CHECKING:
     from delivery.ports import Ports, Row
     from policies.model import Policy
 
-STATUS = "Status"
 OVERLAP = timedelta(minutes=5)
 WHOLE_EVERY = timedelta(hours=1)
 MOST_STATUSES = 200
+LONGEST_REGISTRY = 255  # of a login server, as in the scan event's schema
 MARK = "watched"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """One row as it is now: the policy it makes, or every problem it has."""
-
-    row: Row
-    policy: Policy | None
-    error: PolicyError | None
-
-    @property
-    def key(self) -> str:
-        """`<partition>/<row>`."""
-        return f"{self.row.partition}/{self.row.key}"
-
-
 async def watch(ports: Ports) -> int:
-    """Read what changed since the last time (everything, once an hour). Answers how many rows had changed."""
+    """Read what changed since the last time (everything once an hour, and when a `defaults` row changed).
+
+    Answers how many rows had changed. Raises `Retry` or `Conflict` after the last row when one could not be tended
+    for that; they are all read again the next time.
+    """
     now = ports.clock.now()
     mark = await ports.rows.get(names.ACTIVE, MARK, "policies")
     since, whole = _since(mark, now)
     rows = await ports.rows.scan(names.POLICIES, changed_since=since)
+    if since is not None and await _shared_changed(ports, rows):
+        since, rows = None, await ports.rows.scan(names.POLICIES)
     defaults = await _defaults(ports, rows, everything=since is None)
     heard = {row.key for row in await ports.rows.scan(names.NAMES, HEARD)}
     rolling = await _rolling(ports)
     changed = 0
-    for row in rows:
-        checked = check(row, defaults.get(_registry(row)))
-        changed += await _note(ports, checked, now)
-        await _answer(ports, checked, heard, rolling)
+    away: Retry | Conflict | None = None
+    # A `defaults` row comes last: until it is noted, it is a reason to read the rows that share it.
+    for row in sorted(rows, key=is_shared):
+        checked = check(row, defaults.get(registry(row)))
+        try:
+            changed += await _tend(ports, checked, _status(checked, heard, rolling), now)
+        except (Retry, Conflict) as error:
+            away = error
+    if away is not None:
+        raise away
     columns = {"read_at": now, "whole_at": now if since is None else whole}
     await ports.rows.commit(names.ACTIVE, MARK, [Put(key="policies", columns=columns)])
     return changed
@@ -78,97 +72,59 @@ def _since(mark: Row | None, now: datetime) -> tuple[datetime | None, datetime |
     return read_at - OVERLAP, whole_at
 
 
-def _registry(row: Row) -> str:
-    return row.partition.partition("|")[0]
+async def _shared_changed(ports: Ports, rows: list[Row]) -> bool:
+    """Whether one of these is a `defaults` row in a version that was not noted yet."""
+    return any([await policy_seen.is_new(ports.rows, check(row, None)) for row in rows if is_shared(row)])
 
 
 async def _defaults(ports: Ports, rows: list[Row], *, everything: bool) -> Mapping[str, Mapping[str, object]]:
     """The `defaults` row of every registry among these rows."""
-    found = {_registry(row): row.columns for row in rows if row.key == DEFAULTS and row.partition.endswith("|*")}
+    found = {registry(row): row.columns for row in rows if is_shared(row)}
     if everything:
         return found
-    for registry in {_registry(row) for row in rows} - set(found):
-        row = await ports.rows.get(names.POLICIES, f"{registry}|*", DEFAULTS) if _sound(registry) else None
+    for server in {registry(row) for row in rows} - set(found):
+        row = await ports.rows.get(names.POLICIES, f"{server}|*", DEFAULTS) if _sound(server) else None
         if row is not None:
-            found[registry] = row.columns
+            found[server] = row.columns
     return found
 
 
-def _sound(registry: str) -> bool:
-    return bool(registry) and not any(char in registry for char in "/\\#?")
+def _sound(server: str) -> bool:
+    return 0 < len(server) <= LONGEST_REGISTRY and not any(char in server for char in "/\\#?")
 
 
-def check(row: Row, defaults: Mapping[str, object] | None) -> Checked:
-    """Parse one row; a `defaults` row is checked for itself and makes no policy."""
+async def _tend(ports: Ports, checked: Checked, status: str, now: datetime) -> bool:
+    """Note one row and answer it. Whether it had changed."""
+    refused: list[str] = []
+    letters: list[str] | None = None
     try:
-        if row.key == DEFAULTS:
-            check_defaults(row.partition, row.columns)
-            return Checked(row=row, policy=None, error=None)
-        return Checked(row=row, policy=parse(row.partition, row.key, row.columns, defaults), error=None)
-    except PolicyError as error:
-        return Checked(row=row, policy=None, error=error)
+        letters = await policy_seen.note(ports.rows, checked, now)
+    except Refused as error:
+        refused.append(str(error))
+        status = cut(f"broken: it cannot be watched: {error}", LONGEST_STATUS)
+    if letters is not None:
+        await outbox.wake(ports, policy_seen.partition(checked), letters)
+        await _wake(ports, checked.policy)
+    try:
+        await _answer(ports, checked, status)
+    except Refused as error:
+        refused.append(str(error))
+    if refused:
+        await parking.park(ports, f"policy row {checked.key}", str(checked.cells), "; ".join(refused))
+    return letters is not None
 
 
-def version(columns: Mapping[str, object]) -> str:
-    """A short hash of everything a person may have typed."""
-    typed = sorted((name, repr(value)) for name, value in columns.items() if name.lower() != STATUS.lower())
-    return hashlib.sha256(repr(typed).encode()).hexdigest()[:16]
+async def _wake(ports: Ports, policy: Policy | None) -> None:
+    """An app that we know looks at its rows again."""
+    if policy is None or policy.mode is Mode.OFF or "{name}" in policy.app.text:
+        return
+    app = policy.app.app_key(ports.settings.subscription, policy.repository)
+    if await ports.rows.get(names.ROLLOUTS, app, state.APP) is not None:
+        await ports.queue.put(names.TICKS, Wake(app=app).message(), timedelta())
 
 
-async def _note(ports: Ports, checked: Checked, now: datetime) -> bool:
-    """Keep a version that was not seen before, with its diff; announce what is wrong with it; wake its app."""
-    partition = f"policies|{checked.row.partition}"
-    typed = {name: str(value) for name, value in checked.row.columns.items() if name.lower() != STATUS.lower()}
-    found = version(checked.row.columns)
-    seen = await ports.rows.get(names.ROLLOUTS, partition, f"seen:{checked.row.key}")
-    if seen is not None and seen.columns.get("version") == found:
-        return False
-    diff = _diff(seen, typed)
-    letters = [_broken(checked, found, now)] if checked.error else []
-    cells = codec.text({name: value[: codec.LONGEST_TEXT] for name, value in typed.items()})
-    await ports.rows.commit(
-        names.ROLLOUTS,
-        partition,
-        [
-            Put(key=f"seen:{checked.row.key}", columns={"version": found, "cells": cells, "at": now}),
-            Put(
-                key=f"event:{checked.row.key}:{now:%Y%m%dT%H%M%S}", columns={"version": found, "diff": diff, "at": now}
-            ),
-            *letters,
-        ],
-    )
-    await outbox.wake(ports, partition, [letter.key for letter in letters])
-    policy = checked.policy
-    if policy is not None and policy.mode is not Mode.OFF and "{name}" not in policy.app.text:
-        app = policy.app.app_key(ports.settings.subscription, policy.repository)
-        if (await state.load(ports.rows, app)).etag:
-            await ports.queue.put(names.TICKS, Wake(app=app).message(), timedelta())
-    return True
-
-
-def _diff(seen: Row | None, typed: Mapping[str, str]) -> str:
-    old = codec.cells(str(seen.columns.get("cells") or "{}")) if seen else {}
-    lines = [f"- {name}: {value}" for name, value in old.items() if typed.get(name) != value]
-    lines += [f"+ {name}: {value}" for name, value in typed.items() if old.get(name) != value]
-    return "\n".join(lines)[: codec.LONGEST_TEXT * 20]
-
-
-def _broken(checked: Checked, found: str, now: datetime) -> Put:
-    problems = checked.error.problems if checked.error else ()
-    return notice(
-        "PolicyRowBroken",
-        source=f"policies/{checked.key}",
-        subject=checked.key,
-        edge=found,
-        summary=f"ROW BROKEN  {checked.key}: nothing will ship from it. No rollout is disturbed.",
-        because=" · ".join(str(problem) for problem in problems),
-        now=now,
-    )
-
-
-async def _answer(ports: Ports, checked: Checked, heard: set[str], rolling: Mapping[str, str]) -> None:
+async def _answer(ports: Ports, checked: Checked, text: str) -> None:
     """Write the Status cell, if it says something else now; a person's edit meanwhile is left alone."""
-    text = _status(checked, heard, rolling)
     if checked.row.columns.get(STATUS) == text:
         return
     change = Merge(key=checked.row.key, columns={STATUS: text}, etag=checked.row.etag)
@@ -185,7 +141,8 @@ def _status(checked: Checked, heard: set[str], rolling: Mapping[str, str]) -> st
         return "ok: shared by the registry's other rows"
     if checked.key in rolling:
         return rolling[checked.key]
-    quiet = "" if _registry(checked.row) in heard else f"; no event ever came from {_registry(checked.row)}"
+    server = registry(checked.row)
+    quiet = "" if server in heard else f"; no event ever came from {server}"
     return f"{status_line(checked.policy)}{quiet}"
 
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 SCANNED = "Weighbridge.ImageScanCompleted"
 MOST = 1024 * 1024  # Event Grid's own limit for an event
-_REGISTRY = re.compile(r"/providers/microsoft\.containerregistry/registries/([a-z0-9]{1,50})$", re.IGNORECASE | re.ASCII)
+_REGISTRY = re.compile(
+    r"/providers/microsoft\.containerregistry/registries/([a-z0-9]{1,50})$", re.IGNORECASE | re.ASCII
+)
 _CONNECTED = re.compile(r"/connectedregistries/[^/]+$", re.IGNORECASE)
 _CLOUD = re.compile(r"\.(azurecr\.[a-z]{2,3})$", re.ASCII)  # io; cn and us are the other clouds
 _MEDIA_TYPE = re.compile(r"[\x20-\x7e]{0,255}", re.ASCII)  # RFC 6838 4.2: 127 characters on either side of the slash

@@ -43,7 +43,14 @@ def admit(app: App, offers: tuple[Offer, ...], now: datetime) -> App:
     for offer in offers:
         if _is_news(app, offer):
             n = app.counter + 1
-            rollout = Rollout(n=n, image=offer.image, policy=offer.policy, offered_at=now, pushed_at=offer.pushed_at)
+            rollout = Rollout(
+                n=n,
+                image=offer.image,
+                policy=offer.policy,
+                offered_at=now,
+                pushed_at=offer.pushed_at,
+                attempt=1 + max((done.attempt for done in app.done if _same(done, offer)), default=0),
+            )
             app = replace(app, counter=n, waiting=(*app.waiting, rollout))
     return app
 
@@ -73,7 +80,9 @@ def judge(turn: Turn) -> list[Move]:
         if rollout is None or rollout.phase is not Phase.WAITING:
             continue
         finding = candidate.finding
-        turn.put(replace(rollout, finding=finding, because=finding.because, notify=candidate.notify))
+        turn.put(
+            replace(rollout, finding=finding, because=finding.because, notify=candidate.notify, mode=candidate.mode)
+        )
         _remember_lane(turn, rollout, candidate)
         match finding.answer:
             case Answer.CLOSED if turn.quiet:

@@ -164,6 +164,7 @@ def _finish(turn: Turn, rollout: Rollout) -> None:
         policy=rollout.policy,
         phase=rollout.phase,
         at=turn.now,
+        attempt=rollout.attempt,
     )
     turn.finished.append(rollout)
     held = turn.app.live is not None and turn.app.live.n == rollout.n
@@ -392,7 +393,7 @@ def _verify(turn: Turn, plan: Plan) -> None:
     if live.verified_at is None:
         turn.change_live(verified_at=turn.now)
     step = plan.steps[live.step]
-    turn.change_live(seen=want)
+    turn.change_live(seen=want, weighted_at=live.weighted_at or (turn.now if step.weight else None))
     said = f"{step.weight} % seen" if want else "the canary took over"
     turn.say(Said.STEPPED, said, n=live.n, transition=f"step:{live.step}", before=live.seen, after=want)
 

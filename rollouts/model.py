@@ -265,10 +265,12 @@ class Rollout:
     policy: str
     offered_at: datetime
     pushed_at: datetime
+    attempt: int = 1  # of this image by this row, as far as the app remembers
     phase: Phase = Phase.WAITING
     because: str = ""
     policy_version: str = ""
     notify: tuple[str, ...] = ()  # the row's channels, as last read
+    mode: Mode | None = None  # the row's, as last read
     container: str = ""  # "": the one container that runs this repository
     plan: Plan | None = None  # None while waiting: a waiting candidate follows its row
     stable: Stable | None = None  # None: there never was a ready revision to return to
@@ -281,6 +283,7 @@ class Rollout:
     announced: tuple[str, ...] = ()  # transitions said aloud, so that each is said once
     step: int = 0
     verified_at: datetime | None = None
+    weighted_at: datetime | None = None  # when weight was first seen on the canary
     created_at: datetime | None = None  # when our creation was first sent
     ready_at: datetime | None = None
     probed_at: datetime | None = None  # last good probe of the canary's own address
@@ -318,6 +321,7 @@ class Done:
     policy: str
     phase: Phase
     at: datetime
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -450,6 +454,7 @@ class CandidateSeen:
     plan: Plan | None = None
     policy_version: str = ""
     notify: tuple[str, ...] = ()
+    mode: Mode | None = None
     container: str = ""
     order: str = ""  # how the row's Tags order, remembered on the app as a lane
     beats: bool = False

@@ -99,6 +99,7 @@ LIVE = replace(
     ready_at=NOW - timedelta(minutes=19),
     step=1,
     verified_at=NOW - timedelta(minutes=6),
+    weighted_at=NOW - timedelta(minutes=16),
     announced=("RolloutStarted", "step:0", "step:1"),
     created_at=NOW - timedelta(minutes=20),
     seen={OLD: 75, NEW: 25},
@@ -275,7 +276,7 @@ EVENTS: dict[Said, dict[str, Any]] = {
     Said.ORDER_REFUSED: make(
         Said.ORDER_REFUSED, None, because="resume by Ann was refused: it is not paused", actor=ANN
     ),
-    Said.WOULD_HAVE: make(Said.WOULD_HAVE, WAITING, because="every gate is open"),
+    Said.WOULD_HAVE: make(Said.WOULD_HAVE, replace(WAITING, mode=Mode.OBSERVE), because="every gate is open"),
 }
 
 
@@ -451,7 +452,7 @@ def test_weights_nobody_saw_are_null_and_not_empty() -> None:
 
 
 def test_a_canary_that_never_was_ready_harmed_nobody_for_certain() -> None:
-    nobody = {"requests": 0, "errors": 0, "peakWeight": 0, "complete": True}
+    nobody = {"requests": 0, "errors": 0, "seconds": 0, "peakWeight": 0, "complete": True}
     assert EVENTS[Said.FAILED]["data"]["exposure"] == nobody
     assert EVENTS[Said.REJECTED]["data"]["exposure"] == nobody
 
@@ -482,7 +483,7 @@ def test_a_worker_has_no_weight_to_tell() -> None:
 
 
 def test_harm_is_counted_and_is_complete_only_when_the_counts_reach_now() -> None:
-    exposure = {"requests": 1904, "errors": 116, "peakWeight": 25, "complete": False}
+    exposure = {"requests": 1904, "errors": 116, "seconds": 960, "peakWeight": 25, "complete": False}
     assert EVENTS[Said.ROLLED_BACK]["data"]["exposure"] == exposure
 
     assert LIVE.read is not None
@@ -492,7 +493,7 @@ def test_harm_is_counted_and_is_complete_only_when_the_counts_reach_now() -> Non
 
 def test_without_request_counts_the_harm_is_unknown_not_zero() -> None:
     exposure = make(Said.ROLLED_BACK, replace(LIVE, read=None))["data"]["exposure"]
-    assert exposure == {"requests": None, "errors": None, "peakWeight": 25, "complete": False}
+    assert exposure == {"requests": None, "errors": None, "seconds": 960, "peakWeight": 25, "complete": False}
 
 
 def test_a_number_json_cannot_write_is_null() -> None:

@@ -1,0 +1,108 @@
+"""What was last seen of each policy row: its version and cells, and a diff of every edit.
+
+Kept under `policies|<partition>` in the rollouts table, so that a problem is announced once per version of a row and
+an edit can be read later. What the registry's `defaults` row says belongs to the version of each of its rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from delivery import codec, names
+from delivery.bounds import cut
+from delivery.notices import notice
+from delivery.ports import Put
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from delivery.policy_check import Checked
+    from delivery.ports import Row, Rows
+    from policies.errors import PolicyError
+
+LONGEST_NAME = 200  # of a row or partition that becomes part of another key; a key holds 512 UTF-16 units
+MOST_CELLS = 24 * 1024  # characters of JSON that are kept of a row's cells; a column holds 32 Ki
+LONGEST_DIFF = 6000
+
+
+def partition(checked: Checked) -> str:
+    """Where the history of a row is kept."""
+    return f"policies|{_key(checked.row.partition)}"
+
+
+async def is_new(rows: Rows, checked: Checked) -> bool:
+    """Whether this version of the row was not noted before."""
+    return _differs(await _last(rows, checked), checked)
+
+
+async def note(rows: Rows, checked: Checked, now: datetime) -> list[str] | None:
+    """Keep a version that was not seen before, with its diff and what is wrong with it, all at once.
+
+    Answers the keys of the messages that wait now; None: it was seen before.
+    """
+    last = await _last(rows, checked)
+    if not _differs(last, checked):
+        return None
+    key, version, kept = _key(checked.row.key), _version(checked), _kept(checked.cells)
+    letters = [_broken(checked, checked.error, version, now)] if checked.error else []
+    noted = {"version": version, "at": now}
+    changes = [
+        Put(key=f"seen:{key}", columns={**noted, "cells": codec.text(kept)}),
+        Put(key=f"event:{key}:{now:%Y%m%dT%H%M%S}", columns={**noted, "diff": _diff(last, kept)}),
+    ]
+    await rows.commit(names.ROLLOUTS, partition(checked), [*changes, *letters])
+    return [letter.key for letter in letters]
+
+
+async def _last(rows: Rows, checked: Checked) -> Row | None:
+    return await rows.get(names.ROLLOUTS, partition(checked), f"seen:{_key(checked.row.key)}")
+
+
+def _differs(last: Row | None, checked: Checked) -> bool:
+    return last is None or last.columns.get("version") != _version(checked)
+
+
+def _version(checked: Checked) -> str:
+    """A short hash of every cell that counts for the row."""
+    return hashlib.sha256(repr(sorted(checked.cells.items())).encode()).hexdigest()[:16]
+
+
+def _key(name: str) -> str:
+    """The name as part of a key: whole where it fits, else its beginning and a hash of it."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME // 2]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def _kept(cells: Mapping[str, str]) -> dict[str, str]:
+    """What one column can hold of them: each cut, and the last ones left out where they are too many."""
+    kept: dict[str, str] = {}
+    room = MOST_CELLS
+    for name in sorted(cells):
+        value = cut(cells[name], codec.LONGEST_TEXT)
+        room -= len(codec.text({name: value}))
+        if room < 0:
+            break
+        kept[name] = value
+    return kept
+
+
+def _diff(last: Row | None, kept: Mapping[str, str]) -> str:
+    old = codec.cells(str(last.columns.get("cells") or "{}")) if last else {}
+    lines = [f"- {name}: {value}" for name, value in old.items() if kept.get(name) != value]
+    lines += [f"+ {name}: {value}" for name, value in kept.items() if old.get(name) != value]
+    return "\n".join(lines)[:LONGEST_DIFF]
+
+
+def _broken(checked: Checked, error: PolicyError, version: str, now: datetime) -> Put:
+    return notice(
+        "PolicyRowBroken",
+        source=f"policies/{checked.key}",
+        subject=checked.key,
+        edge=version,
+        summary=f"ROW BROKEN  {checked.key}: nothing will ship from it. No rollout is disturbed.",
+        because=" · ".join(str(problem) for problem in error.problems),
+        now=now,
+    )
