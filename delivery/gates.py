@@ -17,7 +17,7 @@ from policies.model import Contender, order_key
 from policies.tags import Order, Pushed
 from rollouts import traffic
 from rollouts.findings import Answer, Finding
-from rollouts.model import App, AppSeen, CandidateSeen, Mode, Rollout, Stable, Unknown
+from rollouts.model import App, AppSeen, CandidateSeen, Mode, Rollout, Said, Stable, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -174,9 +174,12 @@ def _ranked(judged: list[Judged]) -> list[Judged]:
     return ranked + [one for one in judged if one.policy is None]
 
 
-def may_start(candidate: CandidateSeen) -> bool:
-    """Whether nothing but the app itself stands between this candidate and its start."""
-    return candidate.plan is not None and candidate.plan.mode is Mode.ON
+def asks_for_a_look(app: App, candidate: CandidateSeen) -> bool:
+    """Whether only the app itself is left to ask: before it starts, or before it is said that it would have."""
+    if candidate.plan is None:
+        return False
+    said = any(r.n == candidate.n and Said.WOULD_HAVE in r.announced for r in app.waiting)
+    return candidate.plan.mode is Mode.ON or not said
 
 
 def _order(one: Judged) -> Any:  # noqa: ANN401 - a key of `sorted`, alike within one kind
@@ -210,7 +213,8 @@ def _candidate(
         for other in below
         if other.policy and container_of(other.policy, other.rollout.image, images) == container
     ]
-    same = app.live is not None and container in ("", app.live.container)
+    # Without a look the container, and with it the gates that need one, are not known: then nobody is superseded.
+    same = app.live is not None and bool(container) and container == app.live.container
     return CandidateSeen(
         n=rollout.n,
         finding=one.finding,

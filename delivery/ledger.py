@@ -48,8 +48,6 @@ def _moved(before: App, decision: Decision) -> list[Rollout]:
 
 def _spoken_of(decision: Decision) -> list[int]:
     """The rollouts this tick said, obeyed or wrote something about; 0 is the app itself."""
-    live = decision.next.live
-    holder = live.n if live else (decision.finished[-1].n if decision.finished else 0)
     numbers: dict[int, None] = {}
     for effect in decision.effects:
         match effect:
@@ -62,22 +60,27 @@ def _spoken_of(decision: Decision) -> list[int]:
             case Release():
                 numbers[0] = None
     if decision.write is not None:
-        numbers[holder] = None
+        numbers[_holder(decision)] = None
     return list(numbers)
+
+
+def _holder(decision: Decision) -> int:
+    """Whose write a tick's write is: the rollout's that holds the app, or did until this tick; else the app's."""
+    live = decision.next.live
+    return live.n if live else (decision.finished[-1].n if decision.finished else 0)
 
 
 def _audit(decision: Decision, n: int, now: datetime) -> Put:
     """One row a rollout and a tick: what was said, obeyed and written, and because of what."""
     said = [effect for effect in decision.effects if isinstance(effect, Announce) and (effect.n or 0) == n]
     orders = [effect for effect in decision.effects if isinstance(effect, Consume) and (effect.order.n or 0) == n]
-    live = decision.next.live
-    writes = decision.write if decision.write is not None and (live is None or live.n == n) else None
+    write = decision.write if n == _holder(decision) else None
     columns: dict[str, object] = {
         "schema": codec.SCHEMA,
         "at": now,
         "because": decision.because[: codec.LONGEST_TEXT * 4],
         "said": codec.text([{"said": s.said, "n": s.n, "because": s.because, "actor": s.actor} for s in said]),
         "orders": codec.text([{"order": o.order, "answer": o.answer} for o in orders]),
-        "write": codec.text(codec.tagged(writes)) if writes else "",
+        "write": codec.text(codec.tagged(write)) if write else "",
     }
     return Put(key=names.audit_key(n, decision.next.seq), columns=columns)

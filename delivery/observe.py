@@ -52,7 +52,7 @@ async def observe(ports: Ports, app: App) -> Observation:
     if isinstance(seen, AppSeen):
         seen = await _with_restarts(ports, app, seen)
     found = await _candidates(ports, app, seen, gone)
-    if seen is None and app.live is None and any(gates.may_start(candidate) for candidate in found):
+    if seen is None and app.live is None and any(gates.asks_for_a_look(app, candidate) for candidate in found):
         seen, gone = await _look(ports, app)
         found = await _candidates(ports, app, seen, gone)
     if isinstance(seen, AppSeen) and ports.clock.now() - seen.at >= TOO_OLD:

@@ -120,7 +120,7 @@ def _whole(app: App, order: Order) -> Order:
 
 
 def _meant(app: App, order: Order) -> Rollout:
-    known = [*((app.live,) if app.live else ()), *app.waiting]
+    known: list[Rollout] = [*((app.live,) if app.live else ()), *app.waiting]
     found = next((r for r in known if order.n in (None, r.n) and order.digest in ("", r.image.digest)), None)
     if found is None:
         what = f"rollout {order.n}" if order.n is not None else "a rollout under way"

@@ -31,7 +31,7 @@ async def forget(ports: Ports, key: str, newest: int) -> int:
     for n in (0, *(int(row.key.partition(":")[2]) for row in oldest)):
         events = await _scan(ports, key, names.audit_key(n, 0), names.audit_key(n + 1, 0), MOST)
         changes = [Delete(key=event.key) for event in events if event.timestamp < old]
-        if n and len(events) < MOST:
+        if n and len(changes) == len(events) < MOST:
             changes.append(Delete(key=names.rollout_key(n)))
         if changes:
             await ports.rows.commit(names.ROLLOUTS, key, changes)

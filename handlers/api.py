@@ -38,7 +38,33 @@ KEY = func.AuthLevel.FUNCTION
 def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     """Reads under `apps`, `rollouts`, `policies` and `health`; orders under `apps/{app}/orders/{verb}`."""
     functions = func.Blueprint()
+    _reads_of_apps(functions, ports)
 
+    @functions.function_name("get_policies")
+    @functions.route(route="policies", methods=["GET"], auth_level=KEY)
+    async def get_policies(req: func.HttpRequest) -> func.HttpResponse:
+        from delivery import reads
+
+        _ = req
+        return await _answer(reads.policies(ports()))
+
+    @functions.function_name("get_health")
+    @functions.route(route="health", methods=["GET"], auth_level=KEY)
+    async def get_health(req: func.HttpRequest) -> func.HttpResponse:
+        from delivery import reads
+
+        _ = req
+        return await _answer(reads.health(ports()))
+
+    @functions.function_name("give_order")
+    @functions.route(route="apps/{app}/orders/{verb}", methods=["POST"], auth_level=KEY)
+    async def give_order(req: func.HttpRequest) -> func.HttpResponse:
+        return await _answer(_give(ports(), req))
+
+    return functions
+
+
+def _reads_of_apps(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
     @functions.function_name("get_apps")
     @functions.route(route="apps", methods=["GET"], auth_level=KEY)
     async def get_apps(req: func.HttpRequest) -> func.HttpResponse:
@@ -65,29 +91,6 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     @functions.route(route="rollouts/{app}/{n}", methods=["GET"], auth_level=KEY)
     async def get_rollout(req: func.HttpRequest) -> func.HttpResponse:
         return await _answer(_of_rollout(ports(), req))
-
-    @functions.function_name("get_policies")
-    @functions.route(route="policies", methods=["GET"], auth_level=KEY)
-    async def get_policies(req: func.HttpRequest) -> func.HttpResponse:
-        from delivery import reads
-
-        _ = req
-        return await _answer(reads.policies(ports()))
-
-    @functions.function_name("get_health")
-    @functions.route(route="health", methods=["GET"], auth_level=KEY)
-    async def get_health(req: func.HttpRequest) -> func.HttpResponse:
-        from delivery import reads
-
-        _ = req
-        return await _answer(reads.health(ports()))
-
-    @functions.function_name("give_order")
-    @functions.route(route="apps/{app}/orders/{verb}", methods=["POST"], auth_level=KEY)
-    async def give_order(req: func.HttpRequest) -> func.HttpResponse:
-        return await _answer(_give(ports(), req))
-
-    return functions
 
 
 async def _of_app(ports: Ports, req: func.HttpRequest, ask: Callable[[Ports, str], Awaitable[object]]) -> object:

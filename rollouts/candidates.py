@@ -89,7 +89,7 @@ def judge(turn: Turn) -> list[Move]:
                 moves.append(Move(n=candidate.n, cause=Cause.GATE_CLOSED, because=finding.because))
             case Answer.WAITING:
                 turn.say(Said.WAITING, finding.because, n=candidate.n)
-            case Answer.OPEN if candidate.plan and candidate.plan.mode is Mode.OBSERVE:
+            case Answer.OPEN if turn.arm and candidate.plan and candidate.plan.mode is Mode.OBSERVE:
                 turn.say(Said.WOULD_HAVE, "every gate is open", n=candidate.n)
             case Answer.OPEN | Answer.CLOSED:
                 pass
@@ -108,9 +108,13 @@ def _too_many(turn: Turn, leaving: list[Move]) -> list[Move]:
     gone = {move.n for move in leaving}
     ranked = [c.n for c in turn.seen.candidates if c.n not in gone]
     staying = [r.n for r in turn.app.waiting if r.n not in gone]
-    surplus = sorted(staying, key=lambda n: ranked.index(n) if n in ranked else len(ranked))[MOST_WAITING:]
-    because = f"{MOST_WAITING} greater images wait already"
-    return [Move(n=n, cause=Cause.NEWER_IMAGE, because=because) for n in surplus]
+    # Whom the gates did not rank in this tick, as while rolling back, is ranked by when it came.
+    surplus = sorted(staying, key=lambda n: (ranked.index(n) if n in ranked else len(ranked), -n))[MOST_WAITING:]
+    word = {True: "greater", False: "newer"}
+    return [
+        Move(n=n, cause=Cause.NEWER_IMAGE, because=f"{MOST_WAITING} {word[n in ranked]} images wait already")
+        for n in surplus
+    ]
 
 
 def _supersede(turn: Turn) -> list[Move]:

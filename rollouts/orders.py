@@ -139,7 +139,7 @@ def _to_rollout(turn: Turn, order: Order, rollout: Rollout, moves: list[Move]) -
 
 def _end(turn: Turn, order: Order, rollout: Rollout, moves: list[Move], because: str) -> str:
     if rollout.phase is Phase.ROLLING_BACK:
-        if rollout.drift is None:
+        if rollout.drift is None and rollout.left is None:
             return "refused: it is rolling back already"
         turn.put(_steered(rollout))
         return DONE

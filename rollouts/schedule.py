@@ -48,7 +48,7 @@ def due(turn: Turn) -> datetime | None:
 def _times(turn: Turn, app: App, now: datetime) -> Iterator[datetime]:
     if turn.write is not None:
         yield now + AFTER_WRITE
-    if app.writes:
+    if app.writes and not _blind(app.live, now):
         running = app.live is not None and any(write.answer is WriteAnswer.ACCEPTED for write in app.writes)
         yield now + (RUNNING_WRITE if running else OPEN_WRITE)
     if app.live is not None:
@@ -57,7 +57,7 @@ def _times(turn: Turn, app: App, now: datetime) -> Iterator[datetime]:
         yield now
     if app.hold and app.hold.until and (app.live or app.waiting):
         yield app.hold.until
-    if app.waiting:
+    if app.waiting and not (app.live and app.live.phase is Phase.ROLLING_BACK):  # which asks no gates
         asks = [r.finding.ask_at for r in app.waiting if r.finding and r.finding.ask_at]
         yield min(asks, default=now + LONGEST)
         if any(r.finding is None for r in app.waiting):
@@ -68,12 +68,16 @@ def _times(turn: Turn, app: App, now: datetime) -> Iterator[datetime]:
         yield now + LONGEST
 
 
+def _blind(live: Rollout | None, now: datetime) -> bool:
+    return live is not None and live.unseen_since is not None and now - live.unseen_since >= UNSEEN
+
+
 def _live_times(turn: Turn, live: Rollout, now: datetime) -> Iterator[datetime]:
     moved = turn.loaded.live is None or turn.loaded.live.phase is not live.phase or turn.loaded.live.step != live.step
     if moved and turn.write is None:
         yield now
     match live.phase:
-        case _ if live.unseen_since is not None and now - live.unseen_since >= UNSEEN:
+        case _ if _blind(live, now):
             yield now + BLIND
             return
         case Phase.ROLLING_BACK:

@@ -1,4 +1,4 @@
-"""Event Grid's endpoint: one invocation per event, one answer for the whole request (functions.md B)."""
+"""Event Grid's endpoint: one invocation per event, one answer for the whole request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Storage queue triggers: which queue, how fast, how many at once (functions.md B; webjobs-sdk QueueListener.cs)."""
+"""Storage queue triggers: which queue, how fast, how many at once (webjobs-sdk, QueueListener.cs)."""
 
 from __future__ import annotations
 

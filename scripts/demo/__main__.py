@@ -77,14 +77,14 @@ class Demo:
     async def sum_up(self, users: Users) -> None:
         """The webhooks and the JSON line's numbers."""
         hooks = self.stage.hooks
-        last = hooks.got[-1]["data"]
         self.show.line()
         self.show.line(
             f"webhooks  {len(hooks.got)} received, {len(hooks.got)} signatures good, {hooks.bad} bad, "
             f"{hooks.repeats} twice; the last one said:"
         )
-        self.show.line(f"          {last['summary']}")
-        self.show.line(f"          {last['because']}")
+        for event in hooks.got[-1:]:
+            self.show.line(f"          {event['data']['summary']}")
+            self.show.line(f"          {event['data']['because']}")
         failed = users.failed
         self.result |= {
             "user_requests": users.total,

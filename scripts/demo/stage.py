@@ -32,7 +32,7 @@ REPOSITORY = "shop/web"
 APP = "ca-web"
 PORT = 8080
 API_VERSION = "2025-07-01"
-HOOK_SECRET = "HOOK_SECRET"  # noqa: S105 - the name of an app setting
+HOOK_SECRET = "WEIGHBRIDGE_SECRET_HOOK"  # noqa: S105 - the name of an app setting
 
 
 class Stage:

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from delivery import names, policy_watch
+from delivery import names, parking, policy_watch
+from delivery.errors import Refused, Retry
 from delivery.ports import Delete, Put
 from rollouts.model import Phase
-from tests.delivery.shop import PARTITION, REGISTRY, Shop
+from tests.delivery.shop import PARTITION, REGISTRY, Crash, Shop
 
 BAD = {"App": "rg-shop/ca-web", "Steps": "5,25,50", "Stepz": "x"}
 
@@ -137,3 +138,109 @@ async def test_a_policy_row_that_goes_while_its_candidate_waits_rejects_it(shop)
     await shop.run(timedelta(minutes=10))
     assert [done.phase for done in (await shop.state()).done] == [Phase.REJECTED]
     assert shop.app.writes == []
+
+
+ODD_PARTITION = "aaa.azurecr.io|x"  # read before the rows of the shop
+
+
+@pytest.mark.parametrize(
+    ("partition", "key", "columns"),
+    [
+        (ODD_PARTITION, "k" * 510, {"App": "a/b"}),
+        (f"aaa.azurecr.io|{'x' * 490}", "production", {"App": "a/b"}),
+        ("a" * 512, "production", {"App": "a/b"}),
+        (ODD_PARTITION, "production", {f"c{n}": "x" * 400 for n in range(150)}),
+        (ODD_PARTITION, "production", {f"c{n}": "\x01\ud7ff" * 1000 for n in range(150)}),
+    ],
+    ids=["long key", "long partition", "no registry", "wide", "wide and unprintable"],
+)
+async def test_one_odd_row_is_told_what_is_wrong_and_stops_the_watch_over_no_other(shop, partition, key, columns):
+    await shop.rows.commit(names.POLICIES, partition, [Put(key=key, columns=columns)])
+    await policy_watch.watch(shop.ports)
+    assert (await status(shop, key, partition)).startswith("broken: ")
+    assert (await status(shop, "production")).startswith("ok: ")
+    shop.clock.advance(timedelta(minutes=1))
+    assert await policy_watch.watch(shop.ports) == 0
+
+
+async def test_two_long_names_that_begin_alike_are_two_rows(shop):
+    for end in "ab":
+        await shop.rows.commit(names.POLICIES, ODD_PARTITION, [Put(key="k" * 500 + end, columns={"App": end})])
+    assert await policy_watch.watch(shop.ports) == 3
+
+
+def failing(shop: Shop, error: Exception) -> None:
+    async def before(name: str, arguments: tuple[object, ...]) -> None:
+        if name == "commit" and arguments[1] == f"policies|{ODD_PARTITION}":
+            raise error
+
+    shop.rows.before = before
+
+
+async def test_a_row_whose_history_the_store_refuses_is_told_so_and_parked_and_the_others_go_on(shop):
+    await shop.rows.commit(names.POLICIES, ODD_PARTITION, [Put(key="production", columns={"App": "a/b"})])
+    failing(shop, Refused("too big", status=413))
+    await policy_watch.watch(shop.ports)
+    assert await status(shop, "production", ODD_PARTITION) == "broken: it cannot be watched: too big"
+    assert (await status(shop, "production")).startswith("ok: ")
+    [parked] = await parking.parked(shop.ports)
+    assert parked.columns["source"] == f"policy row {ODD_PARTITION}/production"
+
+
+async def test_a_row_the_store_was_away_for_is_read_again_and_the_others_go_on(shop):
+    await shop.rows.commit(names.POLICIES, ODD_PARTITION, [Put(key="production", columns={"App": "rg/ca-x"})])
+    failing(shop, Retry("503"))
+    with pytest.raises(Retry):
+        await policy_watch.watch(shop.ports)
+    assert (await status(shop, "production")).startswith("ok: ")
+    shop.rows.before = None
+    shop.clock.advance(timedelta(minutes=30))
+    assert await policy_watch.watch(shop.ports) == 1
+    assert (await status(shop, "production", ODD_PARTITION)).startswith("ok: ")
+
+
+async def share(shop: Shop, **cells: str) -> None:
+    await shop.rows.commit(names.POLICIES, f"{REGISTRY}|*", [Put(key="defaults", columns=cells)])
+
+
+async def test_a_row_that_an_edit_of_the_defaults_breaks_is_announced_at_once_and_once(shop):
+    await policy_watch.watch(shop.ports)
+    shop.clock.advance(timedelta(minutes=10))
+    await share(shop, Deadline="2m", Steps="100% for 1m")  # good by itself, and too short for the bakes of the row
+    for _ in range(3):
+        await policy_watch.watch(shop.ports)
+        await shop.run()
+        shop.clock.advance(timedelta(minutes=1))
+    assert (await status(shop, "production")).startswith("broken: Deadline (defaults row): ")
+    assert (await status(shop, "defaults", f"{REGISTRY}|*")).startswith("ok: ")
+    assert [event["subject"] for event in shop.channel.got] == [f"{PARTITION}/production"]
+    events = await shop.rows.scan(names.ROLLOUTS, f"policies|{PARTITION}", first="event:", last="event:~")
+    assert "+ Deadline (defaults row): 2m" in str(events[-1].columns["diff"])
+    await share(shop, Deadline="2h")
+    await policy_watch.watch(shop.ports)
+    assert (await status(shop, "production")).startswith("ok: takes 3 m")
+
+
+async def test_an_edit_of_the_defaults_survives_a_watch_that_dies_over_the_rows_it_is_for(shop):
+    await policy_watch.watch(shop.ports)
+    shop.clock.advance(timedelta(minutes=10))
+    await share(shop, Deadline="2m", Steps="100% for 1m")
+
+    async def before(name: str, arguments: tuple[object, ...]) -> None:
+        if name == "commit" and arguments[1] == f"policies|{PARTITION}":
+            raise Crash
+
+    shop.rows.before = before
+    with pytest.raises(Crash):
+        await policy_watch.watch(shop.ports)
+    shop.rows.before = None
+    await policy_watch.watch(shop.ports)
+    assert (await status(shop, "production")).startswith("broken: Deadline (defaults row): ")
+
+
+async def test_a_note_in_the_defaults_makes_no_row_a_new_one(shop):
+    await share(shop, Note="ours")
+    assert await policy_watch.watch(shop.ports) == 2
+    shop.clock.advance(timedelta(minutes=10))
+    await share(shop, Note="theirs")
+    assert await policy_watch.watch(shop.ports) == 1

@@ -10,6 +10,7 @@ import azure.functions as func
 import pytest
 
 from delivery import names
+from delivery.errors import Conflict, DeliveryError, Refused, Retry
 from delivery.ports import Put
 from handlers import api
 from rollouts.model import Phase
@@ -81,7 +82,15 @@ async def test_health_tells_what_is_late_and_parked(shop):
         ("get_app", {"app": "rg%7Cnone"}, 404),
         ("get_rollout", {"app": APP, "n": "9"}, 404),
         ("get_rollout", {"app": APP, "n": "x"}, 400),
+        ("get_rollout", {"app": APP, "n": "9" * 5000}, 400),
+        ("get_rollout", {"app": APP, "n": "\u0663"}, 400),
         ("get_app", {"app": "nonsense"}, 400),
+        ("get_app", {"app": "%7Ctypo"}, 400),
+        ("get_app", {"app": "rg%7Ca%7Cb"}, 400),
+        ("get_app", {"app": "rg%7C" + "a" * 600}, 400),
+        ("get_app", {"app": "rg%23%7Cweb"}, 400),
+        ("get_app", {"app": KEY.replace("|", "%7C") + "%0A"}, 400),
+        ("get_app", {"app": KEY.replace("|", "%7C")}, 404),
     ],
 )
 async def test_what_is_not_there_or_not_meant_is_said(shop, name, params, status):
@@ -129,6 +138,10 @@ async def test_an_order_to_a_rollout_that_moved_on_is_refused(shop):
         ("pause", [1], "order: body: expected an object"),
         ("pause", {"n": "one"}, "order: Expected"),
         ("pause", b"", "order pause: app"),
+        ("pause", b'{"n": ' + b"9" * 5000 + b"}", "order: body: expected JSON"),
+        ("pause", b'{"n":' + b"[" * 100_000, "order: body: expected JSON"),
+        ("hold", {"until": "2026-11-25T12:00:00"}, "order: Expected `datetime` with a timezone"),
+        ("release", {"digest": "shop/web"}, "order: digest: expected sha256:"),
     ],
 )
 async def test_an_order_that_cannot_be_read_says_why_and_leaves_no_row(shop, verb, body, message):
@@ -136,6 +149,24 @@ async def test_an_order_that_cannot_be_read_says_why_and_leaves_no_row(shop, ver
     assert status == 400
     assert answer["error"].startswith(message)
     assert await shop.rows.scan(names.ROLLOUTS, KEY, first="order:", last="order:~") == []
+
+
+async def test_an_order_to_no_app_there_can_be_leaves_no_row(shop):
+    status, _ = await call(shop, "give_order", "POST", app="%7Ctypo", verb="hold")
+    assert status == 400
+    assert shop.rows.peek(names.ROLLOUTS) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(Retry("503"), 503), (Conflict("412"), 503), (Refused("403", status=403), 502), (DeliveryError("odd"), 502)],
+)
+async def test_every_error_of_ours_is_an_answer(shop, error, status):
+    async def fail(_name: str, _arguments: tuple[object, ...]) -> None:
+        raise error
+
+    shop.rows.before = fail
+    assert (await call(shop, "give_order", "POST", app=APP, verb="hold"))[0] == status
 
 
 async def test_hold_keeps_the_next_image_from_starting_until_release(shop):

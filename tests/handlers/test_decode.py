@@ -88,6 +88,13 @@ def test_another_cloud_keeps_its_own_domain():
     assert push.registry == "jolovcr.azurecr.cn"
 
 
+@pytest.mark.parametrize("host", ["jolovcr.azurecr.io/#", "jolovcr." + "x" * 600, "elsewhere.test", None, "\ud800"])
+def test_a_host_that_is_none_of_a_registry_changes_nothing(host):
+    push = decode.image_pushed(grid(data={**DATA, "request": {"host": host}}))
+    assert not isinstance(push, decode.Ignored)
+    assert push.registry == "jolovcr.azurecr.io"
+
+
 def test_a_push_by_digest_has_no_tag():
     bare = {key: value for key, value in DATA["target"].items() if key != "tag"}
     push = decode.image_pushed(grid(data={**DATA, "target": bare}, subject="samples/nginx"))
@@ -130,6 +137,10 @@ def test_what_is_none_of_our_business_is_ignored(text, because):
             "event: data.target.repository: expected a repository in lower case",
         ),
         (grid(data=target(repository="a//b")), "event: data.target.repository"),
+        (grid(data=target(repository="a" * 256)), "event: data.target.repository"),
+        (grid(data=target(mediaType="m" * 256)), "event: data.target.mediaType: expected a media type of at most 255"),
+        (grid(data=target(mediaType="\ud800")), "event: data.target.mediaType"),
+        (grid(topic=TOPIC[:-7] + "a" * 600), "event: topic: expected the resource id of a container registry"),
         (grid(data=target(repository="a#b")), "event: data.target.repository"),
         (grid(data=target(digest="sha256:12")), "event: data.target.digest: expected sha256: and 64 hex digits"),
         ("x" * (1024 * 1024 + 1), "event: size: expected at most 1 MiB"),

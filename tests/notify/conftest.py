@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 if TYPE_CHECKING:
     from pathlib import Path
 
+TOPIC_HOST = "shop.westeurope-1.eventgrid.azure.net"
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -53,7 +54,7 @@ class Receiver:
 
 
 def _certificate(folder: Path) -> tuple[Path, Path, Path]:
-    """An authority and a certificate of it for 127.0.0.1: (authority, chain, key) as PEM files."""
+    """An authority and a certificate of it for 127.0.0.1 and a topic: (authority, chain, key) as PEM files."""
     now, day = datetime.now(UTC), timedelta(days=1)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
@@ -69,7 +70,8 @@ def _certificate(folder: Path) -> tuple[Path, Path, Path]:
         .add_extension(identifier, critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName(TOPIC_HOST)]
+    address = x509.SubjectAlternativeName(names)
     issued = (
         builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver")]), key.public_key())
         .add_extension(address, critical=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
@@ -15,6 +17,7 @@ from delivery.ports import ChannelRow
 from notify.channels import channels
 from notify.connection import Connection
 from notify.eventgrid import EventGridTopic
+from tests.notify.conftest import TOPIC_HOST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,18 +85,68 @@ async def test_a_topic_gets_a_batch_of_one_with_its_key(receiver: Any, connectio
     assert datetime.fromisoformat(told["time"]) == datetime.fromisoformat(str(EVENT["time"]))  # the SDK adds .000
 
 
+def own_topic(receiver: Any) -> ChannelRow:
+    """A topic of Azure's, to be found where the receiver is."""
+    port = receiver.url.rpartition(":")[2]
+    return ChannelRow(name="topic", kind="eventgrid", url=f"https://{TOPIC_HOST}:{port}/api/events")
+
+
+class Here(AbstractResolver):
+    """Every name is this machine."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = {"hostname": host, "host": "127.0.0.1", "port": port, "family": family, "proto": 0, "flags": 0}
+        return [ResolveResult(**found)]  # type: ignore[typeddict-item]  # the types are mixed
+
+    async def close(self) -> None: ...
+
+
 async def test_without_a_key_the_installation_s_identity_is_used_and_made_once(
     receiver: Any, connection: Connection
 ) -> None:
+    connection.session().connector._resolver = Here()  # type: ignore[union-attr]
     tokens = Tokens()
     topic = EventGridTopic(connection, Clock(), tokens.make)
     for _ in range(2):
-        await topic.send(row(receiver, ""), EVENT, 1)
+        await topic.send(own_topic(receiver), EVENT, 1)
 
     assert tokens.made == 1
     assert {scope for scopes in tokens.scopes for scope in scopes} == {"https://eventgrid.azure.net/.default"}
     assert [got.headers["authorization"] for got in receiver.got] == ["Bearer t0ken"] * 2
     assert not [got for got in receiver.got if "aeg-sas-key" in got.headers]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://elsewhere.test/api/events",
+        "https://eventgrid.azure.net.elsewhere.test/api/events",
+        "https://eventgrid.azure.net/api/events",
+        "https://notazure.eventgrid.azure.com/api/events",
+        "https://shop.eventgrid.azure.net@elsewhere.test/api/events",
+        "https://elsewhere.test#.eventgrid.azure.net/api/events",
+        "https://elsewhere.test\\.eventgrid.azure.net/api/events",
+    ],
+)
+async def test_no_host_but_a_topic_of_azure_s_gets_a_token(connection: Connection, url: str) -> None:
+    tokens = Tokens()
+    with pytest.raises(Refused, match=r"url: expected a host under \.eventgrid\.azure\.net"):
+        await EventGridTopic(connection, Clock(), tokens.make).send(
+            ChannelRow(name="topic", kind="eventgrid", url=url), EVENT, 1
+        )
+
+    assert tokens.made == 0
+
+
+@pytest.mark.parametrize("cloud", ["net", "us", "cn"])
+def test_topics_of_every_cloud_do(connection: Connection, cloud: str) -> None:
+    tokens = Tokens()
+    url = f"https://shop.westeurope-1.eventgrid.azure.{cloud}/api/events"
+    topic = EventGridTopic(connection, Clock(), tokens.make)
+    credential: Any = topic._credential(ChannelRow(name="topic", kind="eventgrid", url=url))
+    assert credential is tokens
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
@@ -139,7 +192,7 @@ async def test_nobody_there_is_asked_again(connection: Connection, unused_port: 
 async def test_an_identity_that_gets_no_token_is_asked_again(receiver: Any, connection: Connection) -> None:
     tokens = Tokens(ClientAuthenticationError("s3cret tenant"))
     with pytest.raises(Retry, match="found ClientAuthenticationError") as caught:
-        await EventGridTopic(connection, Clock(), tokens.make).send(row(receiver, ""), EVENT, 1)
+        await EventGridTopic(connection, Clock(), tokens.make).send(own_topic(receiver), EVENT, 1)
 
     assert "s3cret" not in f"{caught.value} {caught.value.__cause__} {caught.value.__context__}"
     assert receiver.got == []

@@ -43,7 +43,7 @@ def test_a_row_with_app_alone_works() -> None:
 
 def test_every_example_of_the_reference_is_a_good_cell() -> None:
     cells = {column: text for column, text in EXAMPLES.items() if column != "Repository"}
-    assert row(cells).runbook == EXAMPLES["Runbook"]
+    assert row(cells).plan.runbook == EXAMPLES["Runbook"]
     assert row({"Repository": EXAMPLES["Repository"]}, partition="contoso.azurecr.io|*").covers(
         "contoso.azurecr.io", "shop/web"
     )
@@ -232,7 +232,7 @@ def test_a_cell_is_read_by_meaning() -> None:
     assert row({"Mode": False}).mode is Mode.OFF
     assert row({"Mode": "True"}).mode is Mode.ON
     assert row({"mode": "OBSERVE", "STEPS": "Quick"}).plan.steps == row({"Steps": "quick"}).plan.steps
-    assert row({"Note": 5, "_ticket": 12, "_": object()}).note == "5"
+    assert row({"Note": 5, "_ticket": 12, "_": object()}).mode is Mode.ON
 
 
 def test_five_faults_are_five_problems() -> None:
@@ -326,7 +326,6 @@ def test_a_blank_cell_inherits_and_none_switches_off() -> None:
     assert inherits.scan.text == DEFAULTS["Scan"]
     assert (inherits.plan.notify, own.plan.notify) == (("platform",), ("mine",))
     assert off.scan is None
-    assert inherits.note == ""
 
 
 def test_a_fault_of_the_defaults_row_breaks_the_rows_that_would_inherit_it() -> None:

@@ -19,6 +19,7 @@ from rollouts.model import (
     Mode,
     Observation,
     Offer,
+    OnNewImage,
     Phase,
     Plan,
     Said,
@@ -26,6 +27,7 @@ from rollouts.model import (
     TrafficEntry,
     Verb,
 )
+from tests.fakes.azure import Trouble
 from tests.rollouts.test_machine import CANARY, MINUTE, because, finish, pushed, quarantined, until
 from tests.rollouts.world import KEY, RESOURCE, START, World, a_plan, digest, image
 
@@ -106,6 +108,31 @@ def test_more_than_ten_do_not_wait() -> None:
     assert world.ended[0].because == "10 greater images wait already"
 
 
+def test_more_than_ten_do_not_wait_though_a_write_is_open() -> None:
+    """Azure is silent: the raise may land for the next twenty minutes, and forty images are pushed meanwhile."""
+    world = until(Phase.BAKING, 0, a_plan(on_new_image=OnNewImage.FINISH))
+    world.azure.trouble = lambda _app, _write: Trouble.LOST
+    while not isinstance(world.tick().write, SetTraffic):
+        world.clock.advance(timedelta(seconds=15))
+    for n in range(2, 42):
+        world.push(n)
+        world.wait(world.tick().due)
+        assert world.app.writes
+        assert len(world.app.waiting) <= MOST_WAITING
+
+    assert sorted(r.n for r in world.app.waiting) == list(range(32, 42))
+
+
+def test_of_more_than_ten_that_were_not_ranked_the_newest_stay() -> None:
+    """While rolling back no gate is asked, so that nobody knows which image is the greatest."""
+    world = until(Phase.BAKING, 0)
+    app = admit(world.app, tuple(offer(n) for n in range(2, 14)), world.clock.now())
+    decision = decide(app, Observation(operations={}), world.clock.now())
+
+    assert sorted(r.n for r in decision.next.waiting) == list(range(4, 14))
+    assert [r.because for r in decision.finished] == ["10 newer images wait already"] * 2
+
+
 def test_the_greatest_whose_gates_are_open_starts() -> None:
     world = pushed()
     world.findings[digest(3)] = Finding(gate="scan", answer=Answer.WAITING, because="not scanned yet")
@@ -165,6 +192,18 @@ def test_observing_says_what_it_would_have_done_and_writes_nothing() -> None:
     assert world.told() == [Said.WOULD_HAVE]
     assert not world.live.writes
     assert world.app.live is None
+
+
+def test_observing_says_nothing_before_the_app_was_seen() -> None:
+    world = pushed(a_plan(mode=Mode.OBSERVE))
+    world.azure.away = True
+    for _ in range(3):
+        world.wait(world.tick().due)
+    assert not world.said
+
+    world.azure.away = False
+    world.tick()
+    assert world.told() == [Said.WOULD_HAVE]
 
 
 def test_a_candidate_without_a_plan_does_not_start() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from delivery.errors import Refused
 from rollouts import machine
 from rollouts.checks import Check, CheckKind, OnNoData, ProbeSpec
 from rollouts.findings import Answer, Finding
@@ -18,6 +19,7 @@ from rollouts.model import (
     App,
     AppSeen,
     Cause,
+    CreateCanary,
     Observation,
     OnFailure,
     OnNewImage,
@@ -32,13 +34,14 @@ from rollouts.model import (
     Verb,
 )
 from rollouts.turn import Turn
-from tests.fakes.azure import Fate, Trouble
-from tests.rollouts.world import ERRORS, KEY, RESTARTS, START, World, a_plan, digest, image
+from tests.fakes.azure import FakeAzure, Fate, Trouble
+from tests.rollouts.world import ERRORS, KEY, RESOURCE, RESTARTS, START, World, a_plan, digest, image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rollouts.model import Plan
+    from delivery.ports import Sent
+    from rollouts.model import ArmWrite, Plan
 
 MINUTE = timedelta(minutes=1)
 PROBE = Check(kind=CheckKind.PROBE, text="probe /healthz", probe=ProbeSpec(path="/healthz"), strikes=2)
@@ -460,6 +463,38 @@ def test_a_revision_of_our_name_with_another_image_is_not_ours() -> None:
     assert "exists with another image" in world.ended[0].because
 
 
+class Unanswered(FakeAzure):
+    """The first creation lands without an answer and is not listed; later ones are refused, for its name is taken."""
+
+    sent = 0
+
+    def take(self, resource: str, write: ArmWrite) -> Sent:
+        if not isinstance(write, CreateCanary):
+            return super().take(resource, write)
+        self.sent += 1
+        if self.sent > 1:
+            raise Refused("400 RevisionSuffixInUse", status=400)
+        self.hidden.add(CANARY)
+        self.trouble = lambda _app, _write: Trouble.SILENT
+        try:
+            return super().take(resource, write)
+        finally:
+            self.trouble = lambda _app, _write: Trouble.NONE
+
+
+def test_a_refused_second_creation_is_not_the_end_while_the_first_may_have_landed() -> None:
+    world = World()
+    world.azure = azure = Unanswered(world.clock)
+    world.live = azure.create(RESOURCE, image(0).reference)
+    world.push(1)
+    while azure.sent < 3:
+        world.wait(world.tick().due)
+    azure.hidden.clear()
+    finish(world)
+
+    assert [r.phase for r in world.ended] == [Phase.PROMOTED]
+
+
 def test_no_revision_within_15_minutes_is_a_failure() -> None:
     world = until(Phase.DEPLOYING)
     world.azure.trouble = lambda _app, write: Trouble.NONE if isinstance(write, SetTraffic) else Trouble.LOST
@@ -492,6 +527,31 @@ def test_an_idle_app_whose_canary_stops_answering_is_not() -> None:
 
     assert world.app.live is not None
     assert world.app.live.step == 0
+
+
+def test_a_canary_with_strikes_against_it_does_not_only_lack_data() -> None:
+    """Each look finds it worse, and the policy wants nine such looks: it stays at 5 % until the ninth."""
+    nine = replace(ERRORS, text="errors <= stable x 2 strikes 9", strikes=9)
+    world = World(plan=a_plan(5, 50, 100, checks=(nine,)), rps=200.0)
+    world.error_rates["wb1"] = 0.5
+    world.push(1)
+    finish(world)
+
+    assert [r.phase for r in world.ended] == [Phase.ROLLED_BACK]
+    assert max(weights.get(CANARY, 0) for _, weights in world.live.history) == 5
+
+
+def test_a_canary_that_is_not_healthy_now_does_not_only_lack_data() -> None:
+    world = idle(OnNoData.PROBE)
+    world.run_until(Phase.BAKING, 0)
+    world.clock.advance(MINUTE)
+    world.azure.unhealthy.add(CANARY)
+    assert world.tick().write is None
+    assert world.app.live is not None
+    assert world.app.live.step == 0
+
+    world.azure.unhealthy.clear()
+    assert [r.phase for r in finish(world).ended] == [Phase.PROMOTED]
 
 
 def test_waiting_for_data_pauses_at_the_deadline_and_says_so() -> None:
@@ -544,6 +604,62 @@ def test_what_cannot_be_asked_is_not_written_over() -> None:
     assert not any(decision.write for decision in decisions)
     world.azure.away = False
     assert isinstance(world.tick().write, SetTraffic)
+
+
+# ---- an approval that does not come
+
+
+@pytest.mark.parametrize("also", ["the app is held", "the rollout is paused", "metrics are away"])
+def test_an_approval_that_is_not_given_in_time_rolls_back_whatever_else_stops_it(also: str) -> None:
+    world = asked(within=10 * MINUTE)
+    match also:
+        case "the app is held":
+            world.order(Verb.HOLD)
+        case "the rollout is paused":
+            world.order(Verb.PAUSE)
+        case _:
+            world.metrics_away = True
+    finish(world)
+
+    assert [r.phase for r in world.ended] == [Phase.EXPIRED]
+    assert world.weights() == {"first": 100}
+    assert 10 * MINUTE <= world.clock.now() - START < 20 * MINUTE
+
+
+# ---- an app that cannot be looked at
+
+
+@pytest.mark.parametrize("open_write", [False, True])
+def test_an_app_that_cannot_be_looked_at_is_said_once_and_asked_once_a_minute(open_write: bool) -> None:  # noqa: FBT001 - a case
+    world = until(Phase.BAKING, 0, a_plan(deadline=timedelta(days=1)))
+    if open_write:
+        world.azure.trouble = lambda _app, _write: Trouble.LOST
+        while not isinstance(world.tick().write, SetTraffic):
+            world.clock.advance(timedelta(seconds=15))
+        world.azure.trouble = lambda _app, _write: Trouble.NONE
+    world.azure.away = True
+    for _ in range(200):
+        world.wait(world.tick().due)
+    last = [t.at for t in world.ticks[-50:]]
+
+    assert bool(world.app.writes) is open_write
+    assert all(later - earlier == MINUTE for earlier, later in pairwise(last))
+    said = [a.because for a in world.said if "could not be looked at for 10 minutes" in a.because]
+    assert said == ["the app could not be looked at for 10 minutes: ARM 503; it goes on by itself once it can"]
+
+    world.azure.away = False
+    assert [r.phase for r in finish(world).ended] == [Phase.PROMOTED]
+
+
+def test_each_time_an_app_is_out_of_sight_is_said() -> None:
+    world = until(Phase.BAKING, 0, a_plan(5, 100, deadline=timedelta(days=1)))
+    world.order(Verb.HOLD)
+    for away in (True, False, True):
+        world.azure.away = away
+        for _ in range(100):
+            world.wait(world.tick().due)
+
+    assert sum("could not be looked at" in a.because for a in world.said) == 2
 
 
 # ---- newer images

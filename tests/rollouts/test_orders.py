@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from rollouts.model import Consume, Order, Phase, Quarantine, Release, Said, SetTraffic, Step, Verb
+from rollouts.model import Consume, OnDrift, Order, Phase, Quarantine, Release, Said, SetTraffic, Step, Verb
 from tests.fakes.azure import Trouble
 from tests.rollouts.test_machine import CANARY, MINUTE, asked, because, finish, pushed, quarantined, until, waiting
 from tests.rollouts.world import START, World, a_plan, digest
@@ -281,6 +281,45 @@ def test_promote_ends_a_pause() -> None:
     world.order(Verb.PROMOTE)
 
     assert [r.phase for r in finish(world).ended] == [Phase.PROMOTED]
+
+
+def split_while_a_write_is_open(world: World) -> World:
+    """A person gives 70 % to the canary while a write of ours that went unanswered may still land."""
+    world.azure.trouble = lambda _app, _write: Trouble.LOST
+    while not isinstance(world.tick().write, SetTraffic):
+        world.clock.advance(timedelta(seconds=15))
+    world.azure.trouble = lambda _app, _write: Trouble.NONE
+    world.azure.set_traffic(world.live, first=30, wb1_000001=70)
+    world.tick()
+    return world
+
+
+@pytest.mark.parametrize("verb", [Verb.ABORT, Verb.ROLLBACK])
+def test_who_left_it_may_still_return_to_stable(verb: Verb) -> None:
+    world = split_while_a_write_is_open(until(Phase.BAKING, 0))
+    world.order(Verb.LEAVE)
+    world.tick()
+    assert world.app.live is not None
+    assert world.app.live.left is not None
+    world.order(verb)
+    finish(world)
+
+    assert world.ended[0].phase in (Phase.ABORTED, Phase.ROLLED_BACK)
+    assert world.weights() == {"first": 100}
+
+
+def test_what_the_policy_adopted_while_rolling_back_may_still_be_aborted() -> None:
+    world = until(Phase.BAKING, 1, a_plan(on_drift=OnDrift.ADOPT))
+    world.live.revisions[CANARY].crashed = True
+    split_while_a_write_is_open(world)
+    assert world.app.live is not None
+    assert (world.app.live.phase, world.app.live.drift) == (Phase.ROLLING_BACK, None)
+    assert world.app.live.left is not None
+    world.order(Verb.ABORT)
+    finish(world)
+
+    assert answers(world) == ["done"]
+    assert world.weights() == {"first": 100}
 
 
 # ---- refused

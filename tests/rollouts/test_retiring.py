@@ -117,6 +117,20 @@ def test_a_stable_that_is_due_to_retire_is_not_retired_while_a_rollout_stands_on
     assert world.live.revisions[FIRST].active
 
 
+def test_an_entry_of_a_revision_that_became_stable_again_goes_and_the_app_is_idle() -> None:
+    """Promoted, taken back by hand within the keep, and the next image fails: nobody waits for the old one to go."""
+    world = promoted(10 * MINUTE)
+    world.azure.set_traffic(world.live, first=100)
+    world.error_rates["wb2"] = 0.5
+    world.push(2)
+    finish(world)
+
+    assert [r.phase for r in world.ended] == [Phase.PROMOTED, Phase.ROLLED_BACK]
+    assert world.weights() == {"first": 100}
+    assert not world.app.retire
+    assert world.tick().due is None
+
+
 def test_what_is_kept_for_long_does_not_fill_the_row() -> None:
     """Thirty releases within the keep: the oldest go first, and the twenty last stay as promised."""
     world = World(plan=a_plan(100, checks=(), keep=timedelta(days=30)))
