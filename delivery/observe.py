@@ -11,6 +11,7 @@ import msgspec
 
 from delivery import gates, names
 from delivery.errors import Refused, Retry
+from policies.evidence import DIGEST
 from rollouts import watch
 from rollouts.checks import CheckKind
 from rollouts.model import (
@@ -181,4 +182,6 @@ def read_order(row: Row) -> Order | None:
         order = msgspec.json.decode(str(row.columns.get("order")), type=Order)
     except msgspec.MsgspecError:
         return None
-    return order if order.until is None or order.until.tzinfo is not None else None
+    zoned = order.until is None or order.until.tzinfo is not None
+    named = not order.digest or DIGEST.fullmatch(order.digest) is not None
+    return order if zoned and named else None

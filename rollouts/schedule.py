@@ -21,11 +21,11 @@ BLIND = timedelta(seconds=60)  # nothing can be done to an app that could not be
 
 
 def spend(turn: Turn, plan: Plan) -> None:
-    """Count the time since the last tick against the deadline, unless the rollout waits for a person."""
+    """Count the time since the last tick against the deadline, unless the rollout waits for a person or for a look."""
     live = turn.live
     last = turn.loaded.ticked_at
-    waits = live.paused is not None or live.drift is not None or live.asked_at is not None or turn.app.hold is not None
-    if last is None or waits or plan.deadline <= timedelta():
+    waits = (live.paused, live.drift, live.asked_at, live.unseen_since, turn.app.hold)
+    if last is None or any(wait is not None for wait in waits) or plan.deadline <= timedelta():
         return
     passed = min(max(turn.now - last, timedelta()), LONGEST)
     turn.change_live(spent=live.spent + passed)
@@ -53,8 +53,8 @@ def _times(turn: Turn, app: App, now: datetime) -> Iterator[datetime]:
         yield now + (RUNNING_WRITE if running else OPEN_WRITE)
     if app.live is not None:
         yield from _live_times(turn, app.live, now)
-    elif app.waiting and turn.finished:
-        yield now
+    elif app.waiting and not app.writes and (turn.finished or not turn.quiet):
+        yield now  # the app is free for them from the next tick on
     if app.hold and app.hold.until and (app.live or app.waiting):
         yield app.hold.until
     if app.waiting and not (app.live and app.live.phase is Phase.ROLLING_BACK):  # which asks no gates

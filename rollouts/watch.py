@@ -167,7 +167,8 @@ def served(turn: Turn, plan: Plan) -> bool:
     until = live.verified_at + plan.steps[live.step].bake
     if turn.now < until:
         return False
-    counted = any(check.kind is CheckKind.ERRORS for check in plan.checks) and plan.steps[live.step].weight > 0
+    asked = any(check.kind is CheckKind.ERRORS and not check.warn for check in plan.checks)
+    counted = asked and plan.steps[live.step].weight > 0
     return not counted or (turn.now >= until + turn.seen.settle and (live.read is None or live.read.at >= until))
 
 

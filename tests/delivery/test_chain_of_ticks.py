@@ -12,7 +12,7 @@ from delivery import codec, names
 from delivery.errors import Retry
 from delivery.ports import Put
 from delivery.tick import Ticked, read, tick
-from rollouts.model import Actor, ActorKind, Order, Phase, Verb
+from rollouts.model import Actor, ActorKind, Deactivate, Order, Phase, Verb
 from tests.delivery.schedule import Call, Counting, tapped
 from tests.delivery.schedule_stories import busy
 from tests.delivery.shop import KEY, PARTITION, REGISTRY, REPOSITORY, ROW, Shop, digest
@@ -101,6 +101,20 @@ async def test_an_order_that_cannot_be_obeyed_is_left_for_a_person_and_the_app_g
     assert not shop.failures
     assert [done.phase for done in (await shop.state()).done] == [Phase.PROMOTED]
     assert [row.key for row in shop.rows.peek(names.ROLLOUTS) if row.key in rows] == list(rows)
+
+
+async def test_an_image_that_came_while_the_last_write_was_open_starts_when_it_has_ended() -> None:
+    """The old revision is being deactivated, which no start may overtake."""
+    shop = await Shop(row={**ROW, "Keep": "none"}).open()
+    await shop.push(1)
+    while not any(isinstance(write, Deactivate) for write in shop.app.writes):
+        assert await shop.step()
+    await shop.push(2)
+    began = shop.clock.now()
+    while not (await shop.state()).live:
+        assert await shop.step()
+
+    assert shop.clock.now() - began < timedelta(seconds=10)
 
 
 # ---- it costs nothing while nothing can be done

@@ -39,6 +39,7 @@ from tests.delivery.shop import KEY, Shop, digest
 
 DEEP = bool(os.environ.get("WEIGHBRIDGE_FUZZ"))
 pytestmark = pytest.mark.timeout(3600 if DEEP else 60)
+APART = timedelta(seconds=30)  # of two orders, how much later one may end; the sweep would need a minute
 SAMPLE = 0 if DEEP else 40  # of the scenarios whose orders are too many for the quick run; 0: all
 READ_ONLY = (names.POLICIES, names.NAMES, names.EVIDENCE)
 
@@ -174,6 +175,7 @@ class Ends:
         self.story = story
         self.ticks = ticks
         self.known: set[str] = set()
+        self.took: list[timedelta] = []
 
     async def __call__(self, run: Run) -> None:
         judged(run, *self.ticks)
@@ -183,6 +185,7 @@ class Ends:
         self.known.add(world)
         shop = run.shop.fork()
         await finish(shop)
+        self.took.append(shop.clock.now() - run.shop.clock.now())
         await ended(shop, self.story)
 
 
@@ -199,6 +202,8 @@ def fingerprint(shop: Shop) -> str:
 
 
 def reported(state: str, found: Explored, ends: Ends) -> None:
+    """Say what was tried; and however the functions were interleaved, the story's end comes about as soon."""
+    assert max(ends.took) - min(ends.took) <= APART, f"{state}: from {min(ends.took)} to {max(ends.took)}"
     print(f"{state}: {found.runs} orders, {found.cut} cut, {found.steps} calls, {len(ends.known)} ends")  # noqa: T201 - shown with -s
 
 

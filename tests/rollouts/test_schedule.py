@@ -11,7 +11,7 @@ from rollouts.findings import Answer, Finding
 from rollouts.model import Phase, Verb
 from tests.fakes.azure import Trouble
 from tests.rollouts.test_machine import CANARY, MINUTE, created, finish, pushed, until
-from tests.rollouts.world import World, digest
+from tests.rollouts.world import ERRORS, RESTARTS, World, a_plan, digest
 
 SECOND = timedelta(seconds=1)
 
@@ -119,3 +119,22 @@ def test_a_tick_at_which_a_rollout_ended_looks_at_who_waits_at_once() -> None:
 
     assert world.ticks[-1].decision.finished
     assert world.ticks[-1].decision.due == world.ticks[-1].at + SECOND
+
+
+def test_a_check_that_only_warns_does_not_hold_the_bake_while_its_counts_are_away() -> None:
+    warning = replace(ERRORS, warn=True)
+    world = pushed(a_plan(5, 100, checks=(RESTARTS, warning)))
+    world.metrics_away = True
+    world.run()
+
+    assert [r.phase for r in world.ended] == [Phase.PROMOTED]
+
+
+def test_time_in_which_the_app_could_not_be_looked_at_is_not_counted_against_the_deadline() -> None:
+    world = until(Phase.BAKING, 0)
+    world.azure.away = True
+    for _ in range(120):
+        world.wait(world.tick().due)
+
+    assert world.app.live is not None
+    assert world.app.live.spent < timedelta(minutes=5)
