@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / ".work" / "mutants"
 MUTMUT = Path(sys.executable).with_name("mutmut")
 MUTATED = ("rollouts/machine.py", "rollouts/traffic.py", "rollouts/analysis.py", "rollouts/bets.py")
-TESTS = ("tests/rollouts", "tests/policies")
-COPIED = ("rollouts", "policies", "delivery", "tests", "pyproject.toml")
+TESTS = ("tests/rollouts",)
+COPIED = ("rollouts", "policies", "delivery", "cloud", "tests", "docs", "pyproject.toml")
 UNCHECKED, UNREACHED = "not checked", "no tests"  # mutmut's words
 ALIVE = ("survived", "suspicious")
 
@@ -45,7 +45,7 @@ def copy_tree(files: list[str]) -> None:
     settings = {
         "source_paths": ["rollouts", "policies"],
         "only_mutate": files,
-        "also_copy": ["delivery"],
+        "also_copy": ["delivery", "cloud", "docs"],
         "pytest_add_cli_args_test_selection": [name for name in TESTS if (ROOT / name).is_dir()],
         "pytest_add_cli_args": ["-x", "-q", "--hypothesis-profile=mutants"],
         "use_git_change_detection": ["false"],
