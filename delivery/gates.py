@@ -32,11 +32,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One waiting rollout with its row, if that still parses, and what its gates say."""
+    """One waiting rollout with its row, if that still parses, and what its gates say. runs: its digest runs already."""
 
     rollout: Rollout
     policy: Policy | None
     finding: Finding
+    runs: bool = False
 
 
 async def candidates(ports: Ports, app: App, seen: AppSeen | Unknown | None, gone: str) -> tuple[CandidateSeen, ...]:
@@ -73,7 +74,8 @@ async def _judge(
         waits = Finding(gate="policy", answer=Answer.WAITING, because=f"its policy row is broken: {problems}")
         return Judged(rollout=rollout, policy=None, finding=waits)
     facts = await _facts(ports, app, rollout, policy, book, seen)
-    return Judged(rollout=rollout, policy=policy, finding=evaluate(policy, rollout.image, facts, now))
+    runs = isinstance(facts.running, Pushed) and facts.running.digest == rollout.image.digest
+    return Judged(rollout=rollout, policy=policy, finding=evaluate(policy, rollout.image, facts, now), runs=runs)
 
 
 async def _facts(
@@ -81,7 +83,9 @@ async def _facts(
 ) -> Facts:
     image = rollout.image
     where = (image.registry, image.repository)
-    moves = policy.tags.order is not Order.SEMVER
+    running = _running(app, rollout, policy, seen)
+    again = isinstance(running, Pushed) and running.tag == image.tag
+    moves = policy.tags.order is not Order.SEMVER or again
     manifest, tag_now, known, held = await asyncio.gather(
         _ask(ports.registry.manifest(*where, image.digest)),
         _ask(ports.registry.digest(*where, image.tag)) if moves and image.tag else _nothing(),
@@ -98,7 +102,7 @@ async def _facts(
         offered_at=rollout.offered_at,
         manifest=manifest,
         tag_now=tag_now,
-        running=_running(app, rollout, policy, seen),
+        running=running,
         scans=known if isinstance(known, Unknown) else scans,
         pushes=pushes,
         quarantined=_quarantined(held),
@@ -218,6 +222,7 @@ def _candidate(
     return CandidateSeen(
         n=rollout.n,
         finding=one.finding,
+        runs=one.runs,
         plan=policy.plan if one.finding.answer is Answer.OPEN and policy.mode is not Mode.OFF else None,
         policy_version=policy.version,
         notify=policy.plan.notify,

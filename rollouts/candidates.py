@@ -79,9 +79,21 @@ def judge(turn: Turn) -> list[Move]:
         rollout = turn.rollout(candidate.n)
         if rollout is None or rollout.phase is not Phase.WAITING:
             continue
+        if candidate.runs:
+            turn.because.append(f"{rollout.image.short} runs already")
+            turn.change(waiting=tuple(r for r in turn.app.waiting if r.n != candidate.n))
+            continue
         finding = candidate.finding
         turn.put(
-            replace(rollout, finding=finding, because=finding.because, notify=candidate.notify, mode=candidate.mode)
+            replace(
+                rollout,
+                finding=finding,
+                because=finding.because,
+                notify=candidate.notify,
+                mode=candidate.mode,
+                source_revision=candidate.source_revision or rollout.source_revision,
+                source_url=candidate.source_url or rollout.source_url,
+            )
         )
         _remember_lane(turn, rollout, candidate)
         match finding.answer:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from rollouts import analysis, candidates, level, orders, retiring, schedule, traffic, watch, writes
 from rollouts.checks import OnNoData, Verdict
@@ -33,6 +34,7 @@ from rollouts.model import (
     Observation,
     OnDrift,
     OnFailure,
+    Order,
     Pause,
     Phase,
     Plan,
@@ -126,10 +128,10 @@ def decide(app: App, seen: Observation, now: datetime) -> Decision:
 
 def _make(turn: Turn, moves: list[orders.Move]) -> None:
     for move in moves:
-        _move(turn, move.n, move.cause, move.because)
+        _move(turn, move.n, move.cause, move.because, move.order)
 
 
-def _move(turn: Turn, n: int, cause: Cause, because: str) -> None:
+def _move(turn: Turn, n: int, cause: Cause, because: str, order: Order | None = None) -> None:
     """Change a rollout's phase as the table allows, and do what the new phase begins with."""
     rollout = turn.rollout(n)
     if rollout is None or (rollout.phase, cause) not in TRANSITIONS:
@@ -148,14 +150,18 @@ def _move(turn: Turn, n: int, cause: Cause, because: str) -> None:
         case Phase.ROLLING_BACK:
             because += "" if rollout.stable else "; there is no revision to return to"
             turn.put(replace(rollout, because=because, verified_at=None, paused=None))
-            turn.say(Said.ROLLING_BACK, f"rolling back, because {because}", n=n)
+            turn.say(Said.ROLLING_BACK, f"rolling back, because {because}", n=n, **_by(order))
         case _:
-            _finish(turn, rollout)
+            _finish(turn, rollout, order)
 
 
-def _finish(turn: Turn, rollout: Rollout) -> None:
+def _by(order: Order | None) -> dict[str, Any]:
+    return {"actor": order.actor, "comment": order.comment} if order else {}
+
+
+def _finish(turn: Turn, rollout: Rollout, order: Order | None) -> None:
     """Take an ended rollout off the app, say how it ended, and leave its revisions to retiring."""
-    turn.say(ENDED[rollout.phase], rollout.because, n=rollout.n, after=rollout.seen)
+    turn.say(ENDED[rollout.phase], rollout.because, n=rollout.n, after=rollout.seen, **_by(order))
     rollout = replace(turn.rollout(rollout.n) or rollout, finished_at=turn.now)
     done = Done(
         n=rollout.n,

@@ -272,6 +272,8 @@ class Rollout:
     notify: tuple[str, ...] = ()  # the row's channels, as last read
     mode: Mode | None = None  # the row's, as last read
     container: str = ""  # "": the one container that runs this repository
+    source_revision: str = ""  # the commit it was built from, by the image's OCI labels
+    source_url: str = ""  # likewise where its source is
     plan: Plan | None = None  # None while waiting: a waiting candidate follows its row
     stable: Stable | None = None  # None: there never was a ready revision to return to
     canary: str = ""  # revision name, given when the app is taken
@@ -446,17 +448,21 @@ class CandidateSeen:
     """What the gates say now of one waiting rollout.
 
     plan: the row as it is now, frozen if the rollout takes the app in this tick; None unless open.
+    runs: its digest is what the container runs already: there is nothing to do.
     beats: this candidate is newer than the live rollout's image. lesser: waiting n it outranks.
     """
 
     n: int
     finding: Finding
+    runs: bool = False
     plan: Plan | None = None
     policy_version: str = ""
     notify: tuple[str, ...] = ()
     mode: Mode | None = None
     container: str = ""
     order: str = ""  # how the row's Tags order, remembered on the app as a lane
+    source_revision: str = ""  # of the image's OCI labels; "": none, or not known now
+    source_url: str = ""
     beats: bool = False
     lesser: tuple[int, ...] = ()
 
@@ -589,6 +595,7 @@ class Announce:
     actor: Actor = Actor(kind=ActorKind.POLICY)
     before: Weights | None = None
     after: Weights | None = None
+    comment: str = ""  # of the order it tells of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

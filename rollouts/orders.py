@@ -34,6 +34,7 @@ class Move:
     n: int
     cause: Cause
     because: str
+    order: Order | None = None  # None: nobody ordered it
 
 
 def obey(turn: Turn) -> list[Move]:
@@ -47,12 +48,7 @@ def obey(turn: Turn) -> list[Move]:
             answer = _obey_one(turn, order, moves)
             moved = {move.n for move in moves}
         if answer != DONE:
-            turn.say(
-                Said.ORDER_REFUSED,
-                f"{order.verb} by {_who(order)} was {answer}",
-                transition=f"order:{order.id}",
-                actor=order.actor,
-            )
+            _tell(turn, Said.ORDER_REFUSED, order, f"{order.verb} by {_who(order)} was {answer}")
         turn.effects.append(Consume(order=order, answer=answer))
     return moves
 
@@ -90,20 +86,25 @@ def _obey_one(turn: Turn, order: Order, moves: list[Move]) -> str:
     return _to_rollout(turn, order, rollout, moves)
 
 
+def _tell(turn: Turn, said: Said, order: Order, because: str, n: int | None = None) -> None:
+    """Announce what an order did, once, with who gave it and what they said."""
+    turn.say(said, because, n=n, transition=f"order:{order.id}", actor=order.actor, comment=order.comment)
+
+
 def _to_app(turn: Turn, order: Order) -> str:
     because = f"{order.verb} by {_who(order)}" + (f": {order.comment}" if order.comment else "")
     match order.verb:
         case Verb.HOLD:
             turn.change(hold=Pause(by=order.actor, because=because, since=turn.now, until=order.until))
-            turn.say(Said.HELD, because, transition=f"order:{order.id}", actor=order.actor)
+            _tell(turn, Said.HELD, order, because)
         case Verb.RELEASE if order.digest:
             turn.effects.append(Release(digest=order.digest, actor=order.actor))
-            turn.say(Said.RELEASED, because, transition=f"order:{order.id}", actor=order.actor)
+            _tell(turn, Said.RELEASED, order, because)
         case Verb.RELEASE:
             if turn.app.hold is None:
                 return "refused: the app is not held"
             turn.change(hold=None)
-            turn.say(Said.RELEASED, because, transition=f"order:{order.id}", actor=order.actor)
+            _tell(turn, Said.RELEASED, order, because)
         case Verb.PAUSE | Verb.RESUME | Verb.APPROVE | Verb.ABORT | Verb.PROMOTE | Verb.ROLLBACK | Verb.LEAVE:
             return "refused: it must name a rollout"
     return DONE
@@ -119,15 +120,15 @@ def _to_rollout(turn: Turn, order: Order, rollout: Rollout, moves: list[Move]) -
         case Verb.PAUSE if rollout.phase in (Phase.DEPLOYING, Phase.BAKING):
             pause = Pause(by=order.actor, because=because, since=turn.now, until=order.until)
             turn.put(replace(rollout, paused=pause))
-            turn.say(Said.PAUSED, because, n=rollout.n, transition=f"order:{order.id}", actor=order.actor)
+            _tell(turn, Said.PAUSED, order, because, rollout.n)
         case Verb.RESUME:
             return _resume(turn, order, rollout, because)
         case Verb.APPROVE if rollout.phase is Phase.BAKING:
             turn.put(replace(rollout, approved=max(rollout.approved, rollout.step)))
-            turn.say(Said.APPROVED, because, n=rollout.n, transition=f"order:{order.id}", actor=order.actor)
+            _tell(turn, Said.APPROVED, order, because, rollout.n)
         case Verb.PROMOTE if rollout.phase in (Phase.DEPLOYING, Phase.BAKING):
             turn.put(replace(_steered(rollout), fast=True, paused=None))
-            turn.say(Said.RESUMED, because, n=rollout.n, transition=f"order:{order.id}", actor=order.actor)
+            _tell(turn, Said.RESUMED, order, because, rollout.n)
         case Verb.LEAVE if rollout.drift is not None:
             turn.put(replace(rollout, left=rollout.drift.weights))
         case Verb.PAUSE | Verb.APPROVE | Verb.PROMOTE:
@@ -146,7 +147,7 @@ def _end(turn: Turn, order: Order, rollout: Rollout, moves: list[Move], because:
     if order.verb is Verb.ROLLBACK and rollout.phase is Phase.WAITING:
         return "refused: it has not started; abort it instead"
     cause = Cause.ABORT_ORDERED if order.verb is Verb.ABORT else Cause.ROLLBACK_ORDERED
-    moves.append(Move(n=rollout.n, cause=cause, because=because))
+    moves.append(Move(n=rollout.n, cause=cause, because=because, order=order))
     turn.put(_steered(rollout))
     turn.effects.append(Quarantine(digest=rollout.image.digest, because=because, n=rollout.n))
     return DONE
@@ -156,7 +157,7 @@ def _resume(turn: Turn, order: Order, rollout: Rollout, because: str) -> str:
     if rollout.paused is None and rollout.drift is None:
         return "refused: it is not paused"
     turn.put(replace(_steered(rollout), paused=None, spent=timedelta(), left=None))
-    turn.say(Said.RESUMED, because, n=rollout.n, transition=f"order:{order.id}", actor=order.actor)
+    _tell(turn, Said.RESUMED, order, because, rollout.n)
     return DONE
 
 

@@ -95,6 +95,7 @@ class Turn:
         actor: Actor = POLICY,
         before: Weights | None = None,
         after: Weights | None = None,
+        comment: str = "",
     ) -> bool:
         """Announce an edge once per transition; answers whether it was new."""
         transition = transition or said.value
@@ -105,6 +106,15 @@ class Turn:
             self.put(replace(rollout, announced=(*rollout.announced, transition)[-REMEMBERED:]))
         self.because.append(because)
         self.effects.append(
-            Announce(said=said, transition=transition, because=because, n=n, actor=actor, before=before, after=after)
+            Announce(
+                said=said,
+                transition=transition,
+                because=because,
+                n=n,
+                actor=actor,
+                before=before,
+                after=after,
+                comment=comment,
+            )
         )
         return True

@@ -32,6 +32,7 @@ class Demo:
         self.show = show
         self.began = time.monotonic()
         self.result: dict[str, Any] = {}
+        self.last = 0
 
     async def set_up(self) -> None:
         """An app at 1.0.0 and a policy row."""
@@ -71,7 +72,7 @@ class Demo:
                 for event in self.stage.hooks.told(digest)[len(shown) :]:
                     shown.append(event)
                     self.show.event(event, await self.stage.rollout(int(event["subject"].rpartition("/")[2])))
-        await self.stage.ended(tag)
+        self.last = (await self.stage.ended(tag))["n"]
         return shown
 
     async def sum_up(self, users: Users) -> None:
@@ -105,12 +106,12 @@ def _time(event: dict[str, Any]) -> float:
     return datetime.fromisoformat(event["time"]).timestamp()
 
 
-def _next(stage: Stage, show: Show) -> None:
+def _next(stage: Stage, show: Show, n: int) -> None:
     at = stage.at
     base, key, app = at["functions"], at["functions_key"], f"{at['resource_group']}%7C{APP}"
     show.line()
     show.line("next      why was 1.2.0 rolled back, from the record:")
-    show.line(f"          curl -H 'x-functions-key: {key}' {base}/api/rollouts/{app}/2")
+    show.line(f"          curl -H 'x-functions-key: {key}' {base}/api/rollouts/{app}/{n}")
     show.line("          let it try again (a person releases the digest):")
     show.line(
         f"          curl -X POST -H 'x-functions-key: {key}' {base}/api/apps/{app}/orders/release "
@@ -150,7 +151,7 @@ async def _run(arguments: argparse.Namespace) -> int:
             "demo_s": round(time.monotonic() - demo.began, 1),
         }
         told = {name: demo.result.get(name, False) for name in ("promoted", "rolled_back")}
-        _next(stage, show) if arguments.keep else show.line(
+        _next(stage, show, demo.last) if arguments.keep else show.line(
             "\nnext      make demo KEEP=1     leaves it running and prints three things to try"
         )
         if arguments.keep:

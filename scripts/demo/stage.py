@@ -122,6 +122,7 @@ class Stage:
         }
         await self.arm("PUT", self._path("containerApps", name), body)
         await self.wait_for(lambda: self._serves(name), within=30)
+        await self.cloud.eventgrid.settle(10)  # the push of this image is old news before a policy row can hear of it
 
     def _path(self, kind: str, name: str) -> str:
         group = f"/subscriptions/{self.at['subscription']}/resourceGroups/{self.at['resource_group']}"

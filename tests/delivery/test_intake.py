@@ -98,3 +98,32 @@ async def test_a_repeated_push_event_is_no_new_attempt(shop):
         await intake.image_pushed(shop.ports, push)
         await shop.run()
     assert [done.phase for done in (await shop.state()).done] == [Phase.PROMOTED]
+
+
+async def test_an_image_that_runs_already_is_nothing_to_do_and_nothing_to_say():
+    shop = await Shop().open()
+    await shop.push(1)
+    await shop.run()
+    told, writes = shop.channel.types(), len(shop.app.writes)
+    shop.clock.advance(timedelta(minutes=1))
+    await shop.push(1)
+    await shop.run()
+    state = await shop.state()
+    assert (state.waiting, state.live, len(state.done)) == ((), None, 1)
+    assert shop.channel.types() == told
+    assert len(shop.app.writes) == writes
+
+
+async def test_a_version_pushed_over_itself_ships_if_its_tag_names_the_new_digest():
+    shop = await Shop().open()
+    await shop.push(1)
+    await shop.run()
+    shop.clock.advance(timedelta(minutes=1))
+    shop.registry.push(REPOSITORY, "1.1.0", digest(7))
+    event = shop.event(1)
+    await intake.image_pushed(
+        shop.ports, type(event)(**{**{f: getattr(event, f) for f in event.__slots__}, "digest": digest(7)})
+    )
+    await shop.run()
+    assert [done.digest for done in (await shop.state()).done] == [digest(1), digest(7)]
+    assert shop.weights() == {"ca-web--wb3-000007": 100} or shop.weights() == {"ca-web--wb2-000007": 100}
