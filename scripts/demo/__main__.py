@@ -151,11 +151,11 @@ async def _run(arguments: argparse.Namespace) -> int:
             "demo_s": round(time.monotonic() - demo.began, 1),
         }
         told = {name: demo.result.get(name, False) for name in ("promoted", "rolled_back")}
-        _next(stage, show, demo.last) if arguments.keep else show.line(
-            "\nnext      make demo KEEP=1     leaves it running and prints three things to try"
-        )
         if arguments.keep:
+            _next(stage, show, demo.last)
             await _stay(show)
+        else:
+            show.line("\nnext      make demo KEEP=1     leaves it running and prints three things to try")
         if arguments.svg:
             show.picture(arguments.svg)
         print(json.dumps(told | demo.result), flush=True)
