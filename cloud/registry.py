@@ -6,12 +6,14 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from cloud import registry_labels
 from cloud.http import asking, of_answer, parsed
 from cloud.registry_auth import RegistryAuth, Wanted, base, is_acr
 from cloud.session import content, open_session
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _WITHIN = 10.0  # seconds for one call, its tokens included
 _LARGEST = 4 * 1024 * 1024  # bytes: the distribution specification's own limit for a manifest
 _PAGES = 100
+_ELSEWHERE = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.SEE_OTHER, HTTPStatus.TEMPORARY_REDIRECT)
 _NEXT = re.compile(r'<(?P<address>[^>]+)>;\s*rel="?next')
 _TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -60,21 +63,45 @@ class ContainerRegistry:
     def __init__(self, settings: Settings, credential: Credential | None) -> None:
         self._settings = settings
         self._auth = RegistryAuth(settings, credential)
+        self._labels = registry_labels.Labels()
         self._session: ClientSession | None = None
 
     async def manifest(self, registry: str, repository: str, reference: str) -> Manifest | None:
-        """1 GET. What answers to a digest is hashed: a registry cannot pass off something else.
+        """1 GET, and up to 3 more the first time for its labels. What answers to a digest is hashed.
 
-        labels: the manifest's own annotations; the image's labels would cost another call and are not read.
+        labels: the manifest's annotations and the image's labels; the latter missing when they cannot be read.
         """
-        path = f"/v2/{quote(repository)}/manifests/{quote(reference, safe=':')}"
-        answer = await self._ask("GET", Wanted(registry=registry, repository=repository), path)
+        wanted = Wanted(registry=registry, repository=repository)
+        answer = await self._content(wanted, "manifests", reference)
         if answer is None:
             return None
-        counted = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
-        if reference.startswith("sha256:") and reference != counted:
-            raise Retry(f"registry: {registry}/{repository}@{reference}: expected this content, found {counted}")
-        return _manifest(answer, counted)
+        counted = _hashed(answer.content)
+        found = _manifest(answer, counted)
+        labels = await self._labels.of(found, counted, answer.body, partial(self._content, wanted))
+        return replace(found, labels={**found.labels, **labels})
+
+    async def _content(self, wanted: Wanted, kind: str, reference: str) -> _Answer | None:
+        """1 GET, of a blob 2. A registry cannot pass off something else under a digest."""
+        path = f"/v2/{quote(wanted.repository)}/{kind}/{quote(reference, safe=':')}"
+        answer = await self._ask("GET", wanted, path)
+        if answer is not None and answer.status in _ELSEWHERE:
+            answer = await self._fetched(wanted, answer.headers.get("Location", ""))
+        if answer is not None and reference.startswith("sha256:") and reference != _hashed(answer.content):
+            where = f"registry: {wanted.registry}/{wanted.repository}@{reference}"
+            raise Retry(f"{where}: expected this content, found {_hashed(answer.content)}")
+        return answer
+
+    async def _fetched(self, wanted: Wanted, address: str) -> _Answer:
+        """A blob from where ACR keeps it: the address is signed, and our token is none of that host's business."""
+        where = f"registry: {wanted.registry}/{wanted.repository}: blob"
+        if not address.startswith("https://"):
+            raise Refused(f"{where}: expected an https:// address, found another")
+        with asking(where):
+            async with self._opened().get(address, allow_redirects=False) as answer:
+                body = await content(answer, registry_labels.LARGEST)
+        if answer.status != HTTPStatus.OK:
+            raise of_answer(where, answer.status, answer.headers, None, wrote=False)
+        return _Answer(status=answer.status, headers=answer.headers, content=body)
 
     async def digest(self, registry: str, repository: str, tag: str) -> str | None:
         """1 HEAD."""
@@ -145,7 +172,7 @@ class ContainerRegistry:
                     answer = await self._once(method, wanted, path)
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        if answer.status != HTTPStatus.OK:
+        if answer.status != HTTPStatus.OK and not (answer.status in _ELSEWHERE and "/blobs/" in path):
             raise of_answer(where, answer.status, answer.headers, parsed(answer.content), wrote=False)
         return answer
 
@@ -156,13 +183,17 @@ class ContainerRegistry:
         }
         url = base(self._settings, wanted.registry) + path
         async with self._opened().request(method, url, headers=headers, allow_redirects=False) as answer:
-            body = await content(answer, _LARGEST)
+            body = await content(answer, registry_labels.LARGEST if "/blobs/" in path else _LARGEST)
         return _Answer(status=answer.status, headers=answer.headers, content=body)
 
     def _opened(self) -> ClientSession:
         if self._session is None:
             self._session = open_session(self._settings.ca_file)
         return self._session
+
+
+def _hashed(found: bytes) -> str:
+    return f"sha256:{hashlib.sha256(found).hexdigest()}"
 
 
 def _manifest(answer: _Answer, counted: str) -> Manifest:
@@ -174,7 +205,7 @@ def _manifest(answer: _Answer, counted: str) -> Manifest:
         artifact=_text(body.get("artifactType")),
         subject=bool(body.get("subject")),
         children=dict(_children(body)),
-        labels={name: _text(value) for name, value in _map(body.get("annotations")).items()},
+        labels=registry_labels.fitting(body.get("annotations")),
     )
 
 

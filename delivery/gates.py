@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from delivery import names, policy_book
@@ -12,7 +12,7 @@ from policies import evidence
 from policies.containers import container_of, split_reference
 from policies.errors import EvidenceError, PolicyError
 from policies.evaluate import evaluate
-from policies.facts import Facts
+from policies.facts import Facts, Manifest
 from policies.model import Contender, order_key
 from policies.tags import Order, Pushed
 from rollouts import traffic
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from policies.model import Policy
 
 T = TypeVar("T")
+REVISION, SOURCE = "org.opencontainers.image.revision", "org.opencontainers.image.source"
+MOST_REVISION, MOST_URL = 128, 256  # characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class Judged:
     policy: Policy | None
     finding: Finding
     runs: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 async def candidates(ports: Ports, app: App, seen: AppSeen | Unknown | None, gone: str) -> tuple[CandidateSeen, ...]:
@@ -75,7 +78,9 @@ async def _judge(
         return Judged(rollout=rollout, policy=None, finding=waits)
     facts = await _facts(ports, app, rollout, policy, book, seen)
     runs = isinstance(facts.running, Pushed) and facts.running.digest == rollout.image.digest
-    return Judged(rollout=rollout, policy=policy, finding=evaluate(policy, rollout.image, facts, now), runs=runs)
+    labels = facts.manifest.labels if isinstance(facts.manifest, Manifest) else {}
+    finding = evaluate(policy, rollout.image, facts, now)
+    return Judged(rollout=rollout, policy=policy, finding=finding, runs=runs, labels=labels)
 
 
 async def _facts(
@@ -229,9 +234,17 @@ def _candidate(
         mode=policy.mode,
         container=container,
         order=policy.tags.order.value,
+        source_revision=_label(one, REVISION, MOST_REVISION),
+        source_url=_label(one, SOURCE, MOST_URL),
         beats=same and live is not None and me.outranks(live),
         lesser=tuple(n for n, rival in rivals if me.outranks(rival)),
     )
+
+
+def _label(one: Judged, name: str, most: int) -> str:
+    """A label that every one of ten waiting rollouts can keep in one row, whole or "" (JSON escapes cost most)."""
+    text = one.labels.get(name, "")
+    return text if len(text) <= most and text.isascii() and text.isprintable() else ""
 
 
 def _contender(one: Judged, policy: Policy) -> Contender:

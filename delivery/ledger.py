@@ -42,7 +42,7 @@ def _moved(before: App, decision: Decision) -> list[Rollout]:
     """Rollouts whose phase or step is not what it was, for the history."""
     old = {r.n: (r.phase, r.step) for r in (*before.waiting, *((before.live,) if before.live else ()))}
     after = decision.next
-    present = (*decision.finished, *after.waiting, *((after.live,) if after.live else ()))
+    present = (*decision.finished, *decision.reported, *after.waiting, *((after.live,) if after.live else ()))
     return [r for r in present if old.get(r.n) != (r.phase, r.step)]
 
 

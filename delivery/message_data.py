@@ -10,6 +10,7 @@ import heapq
 import math
 from typing import TYPE_CHECKING
 
+from delivery.message_exposure import exposure
 from delivery.message_scene import MARK, Scene, plain
 from rollouts.checks import CheckKind, Verdict
 from rollouts.findings import WORST_LAST
@@ -64,6 +65,8 @@ def policy_name(rollout: Rollout) -> str:
 def _rollout(scene: Scene, rollout: Rollout) -> Section:
     earlier = (*scene.before.waiting, *([scene.before.live] if scene.before.live else []))
     previous = next((r.phase for r in earlier if r.n == rollout.n), None)
+    if scene.said.said is Said.REPORTED:
+        previous = rollout.phase
     return {
         "id": plain(f"{scene.after.key}/{rollout.n}", 512),
         "attempt": rollout.attempt,
@@ -106,6 +109,8 @@ def _image(rollout: Rollout) -> Section:
         "tag": plain(image.tag, 128) or None,
         "digest": plain(image.digest, 80),
         "pushedAt": stamp(rollout.pushed_at),
+        "revisionLabel": plain(rollout.source_revision, 128) or None,
+        "sourceUrl": plain(rollout.source_url, 256) or None,
     }
 
 
@@ -232,20 +237,11 @@ def _exposure(scene: Scene, rollout: Rollout) -> Section:
     """What the canary's users met. Counted only where a check asks for request counts; else null."""
     if not scene.exposed:
         return {"requests": 0, "errors": 0, "seconds": 0, "peakWeight": 0, "complete": True}
-    canary = max((tally.canary for tally in rollout.tallies), key=lambda counts: counts.requests, default=None)
-    counted = canary if rollout.read is not None else None
+    met = exposure(scene, rollout)
     return {
-        "requests": counted.requests if counted else None,
-        "errors": counted.errors if counted else None,
-        "seconds": int((scene.now - rollout.weighted_at).total_seconds()) if rollout.weighted_at else 0,
-        "peakWeight": _peak(scene, rollout),
-        "complete": rollout.read is not None and rollout.read.at >= scene.now,
+        "requests": met.counts.requests if met.counts else None,
+        "errors": met.counts.errors if met.counts else None,
+        "seconds": met.seconds,
+        "peakWeight": met.peak,
+        "complete": met.complete,
     }
-
-
-def _peak(scene: Scene, rollout: Rollout) -> int:
-    """The highest weight the canary was seen at; a step that was seen is announced once, as `step:<index>`."""
-    steps = enumerate(rollout.plan.steps if rollout.plan else ())
-    seen = [step.weight for index, step in steps if index < rollout.step or f"step:{index}" in rollout.announced]
-    looks = (scene.said.before, scene.said.after, rollout.seen, scene.live)
-    return max([0, *seen, *(look.get(rollout.canary, 0) for look in looks if look)])

@@ -90,6 +90,8 @@ class Scene:
     @property
     def outcome(self) -> Phase | None:
         """What the message says the rollout ended in: said when it was seen, while a write may still be open."""
+        if self.said.said is Said.REPORTED and self.rollout is not None:
+            return self.rollout.phase
         return ENDED.get(self.said.said)
 
     @property

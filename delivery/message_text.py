@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from delivery.message_exposure import exposure
 from delivery.message_scene import Scene, clip, plain
 from rollouts.model import ActorKind, Mode, Said
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from rollouts.model import Stable, Weights
 
@@ -37,6 +39,7 @@ HEADLINES = {
     Said.FOREIGN_REVISION: ("FOREIGN REVISION", "FOREIGN REVISION"),
     Said.STABLE_ADOPTED: ("STABLE ADOPTED", "WOULD HAVE ADOPTED"),
     Said.ORDER_REFUSED: ("ORDER REFUSED", "ORDER REFUSED"),
+    Said.REPORTED: ("REPORTED", "WOULD HAVE REPORTED"),
     Said.WOULD_HAVE: ("STARTED", "WOULD HAVE STARTED"),
 }
 
@@ -124,6 +127,8 @@ def _fact(scene: Scene) -> str:  # noqa: C901, PLR0912 - one flat line per annou
             return f"{_by(scene)}; nothing was changed."
         case Said.WOULD_HAVE:
             return WATCHING
+        case Said.REPORTED:
+            return _harm(scene)
 
 
 def _by(scene: Scene) -> str:
@@ -183,6 +188,16 @@ def _returned(scene: Scene) -> str:
         return "There was nothing to return to."
     replaced = scene.rollout is not None and scene.rollout.plan is not None and scene.rollout.plan.replace
     return f"{name_of(scene.previous)} {'runs again' if replaced else 'has 100 % again'}."
+
+
+def _harm(scene: Scene) -> str:
+    """What the users of an ended canary met."""
+    met = exposure(scene, scene.rollout) if scene.rollout else None
+    if met is None or met.counts is None:
+        return "What its users met could not be counted."
+    counted = f"{met.counts.errors:,} of {met.counts.requests:,} requests failed"
+    span = f"in {lasted(timedelta(seconds=met.seconds))} at up to {met.peak} %"
+    return f"{'' if met.complete else 'At least '}{counted} {span}."
 
 
 def _not_shipped(scene: Scene) -> str:

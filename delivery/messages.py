@@ -56,6 +56,7 @@ def event(
         "datacontenttype": "application/json",
         "dataschema": SCHEMA,
         "sequence": f"{sequence:010d}",
+        "traceparent": _traceparent(scene),
         "data": _data(scene),
     }
 
@@ -63,6 +64,16 @@ def event(
 def event_id(app_key: str, n: int | None, transition: str) -> str:
     """The same edge always has the same id; n None: an edge of the app."""
     return _hash(app_key, "app" if n is None else str(n), transition)
+
+
+def _traceparent(scene: Scene) -> str:
+    """The distributed tracing extension of CloudEvents, as W3C Trace Context writes it: version, trace, span, sampled.
+
+    One trace for a rollout, or for the app where it is about that, and one span for an edge, the same in every channel.
+    """
+    rollout, key = scene.rollout, scene.after.key
+    span = event_id(key, scene.said.n, scene.said.transition)[:16]
+    return f"00-{_hash(f'{key}/{rollout.n}' if rollout else key)}-{span}-01"
 
 
 def with_channel(event: Mapping[str, object], channel: str) -> dict[str, object]:
@@ -93,7 +104,7 @@ def _told_to_all(said: Said) -> bool:
             return False
         case Said.SUPERSEDED | Said.HELD | Said.RELEASED | Said.FOREIGN_REVISION | Said.STABLE_ADOPTED:
             return False
-        case Said.ORDER_REFUSED:
+        case Said.ORDER_REFUSED | Said.REPORTED:
             return False
 
 
@@ -110,7 +121,6 @@ def _subject(scene: Scene) -> str:
 
 def _data(scene: Scene) -> Section:
     needs = _needs(scene)
-    actor = scene.said.actor
     return {
         "summary": summary(scene),
         "because": plain(scene.said.because, 1200),
@@ -119,8 +129,17 @@ def _data(scene: Scene) -> Section:
         "mode": scene.mode.value if scene.mode else None,
         **data(scene),
         "next": _next(scene),
-        "actor": {"kind": actor.kind.value, "id": plain(actor.id, 160) or None, "name": plain(actor.name, 160) or None},
+        "actor": _actor(scene.said),
         "links": _links(scene),
+    }
+
+
+def _actor(said: Announce) -> Section:
+    return {
+        "kind": said.actor.kind.value,
+        "id": plain(said.actor.id, 160) or None,
+        "name": plain(said.actor.name, 160) or None,
+        "comment": plain(said.comment, 400) or None,
     }
 
 
@@ -133,7 +152,7 @@ def _urgency(said: Said) -> str:
             return "attention"
         case Said.WAITING | Said.STARTED | Said.STEPPED | Said.RESUMED | Said.APPROVED | Said.PROMOTED:
             return "info"
-        case Said.SUPERSEDED | Said.HELD | Said.RELEASED | Said.STABLE_ADOPTED | Said.WOULD_HAVE:
+        case Said.SUPERSEDED | Said.HELD | Said.RELEASED | Said.STABLE_ADOPTED | Said.WOULD_HAVE | Said.REPORTED:
             return "info"
 
 
@@ -152,7 +171,7 @@ def _needs(scene: Scene) -> Section | None:
 
 
 def _wait(*verbs: str) -> Section:
-    return {"who": "an operator", "verbs": list(verbs), "deadline": None, "then": None}
+    return {"who": "an operator", "verb": "|".join(verbs), "deadline": None, "then": None}
 
 
 def _deadline(rollout: Rollout) -> Section:
@@ -166,6 +185,8 @@ def _deadline(rollout: Rollout) -> Section:
 def _next(scene: Scene) -> Section | None:
     """What happens by itself, and when; null when nothing does."""
     rollout = scene.rollout
+    if scene.said.said is Said.REPORTED:
+        return None
     if rollout is None:
         hold = scene.after.hold if scene.said.said is Said.HELD else None
         return _then("the hold ends", hold.until) if hold and hold.until else None
@@ -224,9 +245,13 @@ def _then(what: str, at: datetime | None) -> Section:
 
 
 def _links(scene: Scene) -> Section:
-    """Pages to read. No link acts: an action link is a bearer right. A link is whole or absent."""
-    rollout = scene.rollout
-    links = {"app": f"https://portal.azure.com/#resource{quote(scene.app_id)}"}
+    """Pages to read. No link acts: an action link is a bearer right. A link is whole or absent.
+
+    logs: where "Open Logs" of Microsoft's Container Apps extension for VS Code leads (`<resource id>/logs`, beside
+    `/logstream`); unlike the stream it also has the logs of a revision that no longer runs.
+    """
+    rollout, app = scene.rollout, f"https://portal.azure.com/#resource{quote(scene.app_id)}"
+    links = {"app": app, "logs": f"{app}/logs"}
     if rollout is not None and scene.page:
         links["rollout"] = f"{scene.page}/rollouts/{quote(scene.after.key, safe='')}/{rollout.n}"
     if rollout is not None and rollout.plan is not None and rollout.plan.runbook.startswith("https://"):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from delivery import gates, names
-from delivery.errors import Refused, Retry
+from delivery import codec, gates, names
+from delivery.errors import Malformed, Refused, Retry
 from policies.evidence import DIGEST
-from rollouts import watch
+from rollouts import reporting, watch
 from rollouts.checks import CheckKind
 from rollouts.model import (
     App,
@@ -24,6 +24,8 @@ from rollouts.model import (
     Order,
     Phase,
     ProbeSeen,
+    Report,
+    ReportSeen,
     Rollout,
     Totals,
     Unknown,
@@ -40,7 +42,7 @@ MOST_ORDERS = 10  # of one tick, oldest first: each takes a few of the 100 chang
 async def observe(ports: Ports, app: App) -> Observation:
     """Everything this tick of `app` may decide on."""
     now = ports.clock.now()
-    orders, probes = await asyncio.gather(_orders(ports, app), _probes(ports, app))
+    orders, probes, report = await asyncio.gather(_orders(ports, app), _probes(ports, app), _report(ports, app, now))
     operations: dict[int, OperationSeen] = {}
     seen: AppSeen | Unknown | None = None
     gone = ""
@@ -67,6 +69,7 @@ async def observe(ports: Ports, app: App) -> Observation:
         totals=totals,
         candidates=found,
         orders=orders,
+        report=report,
         settle=ports.settings.settle,
     )
 
@@ -152,6 +155,26 @@ async def _totals(ports: Ports, app: App, now: datetime) -> Totals | Unknown | N
         return None
     try:
         return await ports.metrics.totals(names.resource_id(app.key), live.canary, stable, live.ready_at, until)
+    except (Retry, Refused) as error:
+        return Unknown(because=str(error))
+
+
+async def _report(ports: Ports, app: App, now: datetime) -> ReportSeen | None:
+    """The final counts of an ended rollout, when they are due."""
+    due = reporting.due(app, now)
+    if due is None:
+        return None
+    row = await ports.rows.get(names.ROLLOUTS, app.key, names.rollout_key(due.n))
+    try:
+        rollout = codec.decode_rollout(row) if row else None
+    except Malformed:
+        rollout = None  # another version wrote it; what cannot be told is not asked for again
+    return ReportSeen(n=due.n, rollout=rollout, totals=await _final(ports, app, due))
+
+
+async def _final(ports: Ports, app: App, due: Report) -> Totals | Unknown:
+    try:
+        return await ports.metrics.totals(names.resource_id(app.key), due.canary, due.stable, due.since, due.until)
     except (Retry, Refused) as error:
         return Unknown(because=str(error))
 

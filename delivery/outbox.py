@@ -72,7 +72,7 @@ def compose(ports: Ports, before: App, seen: Observation, decision: Decision) ->
 
 def _rollout(decision: Decision, said: Announce) -> Rollout | None:
     app = decision.next
-    present = (*decision.finished, *app.waiting, *((app.live,) if app.live else ()))
+    present = (*decision.finished, *decision.reported, *app.waiting, *((app.live,) if app.live else ()))
     return next((r for r in present if r.n == said.n), None)
 
 

@@ -18,7 +18,7 @@ class Manifest:
 
     config: config media type. artifact: artifactType or "". platforms: "os/arch" of an index's children that
     are images, () for a plain manifest (whose own platform the registry does not tell).
-    children: digest per platform.
+    children: digest per platform. labels: those named org.opencontainers.image.…, of the manifest and of the image.
     """
 
     digest: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum, auto
 
 from rollouts import traffic, watch, writes
@@ -31,6 +32,15 @@ def of(rollout: Rollout) -> Weights | None:
         return {rollout.canary: weight} if weight == traffic.WHOLE else None
     parts = {rollout.stable.revision: traffic.WHOLE - weight, rollout.canary: weight}
     return {name: share for name, share in parts.items() if share}
+
+
+def before(rollout: Rollout) -> Weights | None:
+    """The weights of the last step that was announced as seen; stable's 100 % before the first."""
+    steps = rollout.plan.steps if rollout.plan else ()
+    seen = [index for index in range(len(steps)) if f"step:{index}" in rollout.announced]
+    if seen:
+        return of(replace(rollout, phase=Phase.BAKING, step=seen[-1], left=None))
+    return {rollout.stable.revision: traffic.WHOLE} if rollout.stable else None
 
 
 class Where(Enum):

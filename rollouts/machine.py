@@ -22,7 +22,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from rollouts import analysis, candidates, level, orders, retiring, schedule, traffic, watch, writes
+from rollouts import analysis, candidates, level, orders, reporting, retiring, schedule, traffic, watch, writes
 from rollouts.checks import OnNoData, Verdict
 from rollouts.model import (
     App,
@@ -115,6 +115,7 @@ def decide(app: App, seen: Observation, now: datetime) -> Decision:
     if turn.app.live:
         _steer(turn, turn.live, ended)
     retiring.retire(turn)
+    reporting.report(turn)
     turn.change(seq=app.seq + 1, ticked_at=now, looked_at=turn.arm.at if turn.arm else app.looked_at)
     return Decision(
         next=turn.app,
@@ -122,6 +123,7 @@ def decide(app: App, seen: Observation, now: datetime) -> Decision:
         because="; ".join(turn.because),
         write=turn.write,
         finished=tuple(turn.finished),
+        reported=tuple(turn.reported),
         due=schedule.due(turn),
     )
 
@@ -179,6 +181,7 @@ def _finish(turn: Turn, rollout: Rollout, order: Order | None) -> None:
         waiting=tuple(r for r in turn.app.waiting if r.n != rollout.n),
         done=(*turn.app.done, done)[-REMEMBERED:],
     )
+    reporting.later(turn, rollout)
     if rollout.phase is Phase.PROMOTED:
         _succeed(turn, rollout)
     elif rollout.created_at and rollout.left is None:
@@ -401,7 +404,7 @@ def _verify(turn: Turn, plan: Plan) -> None:
     step = plan.steps[live.step]
     turn.change_live(seen=want, weighted_at=live.weighted_at or (turn.now if step.weight else None))
     said = f"{step.weight} % seen" if want else "the canary took over"
-    turn.say(Said.STEPPED, said, n=live.n, transition=f"step:{live.step}", before=live.seen, after=want)
+    turn.say(Said.STEPPED, said, n=live.n, transition=f"step:{live.step}", before=level.before(live), after=want)
 
 
 def _not_yet(turn: Turn, plan: Plan) -> str:
@@ -460,7 +463,7 @@ def _return_to_stable(turn: Turn, place: level.Where) -> None:
         level.write(turn, urgent=True)
         return
     want = level.of(live)
-    turn.say(ENDED[TRANSITIONS[live.phase, live.cause]], live.because, n=live.n, before=live.seen, after=want)
+    turn.say(ENDED[TRANSITIONS[live.phase, live.cause]], live.because, n=live.n, before=level.before(live), after=want)
     turn.change_live(seen=want)
     if turn.quiet:
         _move(turn, live.n, live.cause, live.because)

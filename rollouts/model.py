@@ -239,6 +239,19 @@ class Retire:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """An ended rollout whose requests in [since, until) are counted and told once it is due. tries: asked in vain."""
+
+    n: int
+    canary: str
+    stable: str
+    since: datetime
+    until: datetime
+    due: datetime
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """Running totals of both revisions over [since, at); `at` lies the settle time before the reading."""
 
@@ -297,6 +310,7 @@ class Rollout:
     seen: Weights | None = None
     left: Weights | None = None
     read: Totals | None = None
+    final: Totals | None = None  # all of it, once the metrics had arrived after its end
     tallies: tuple[Tally, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     unhealthy: int = 0
@@ -344,6 +358,7 @@ class App:
     waiting: tuple[Rollout, ...] = ()
     writes: tuple[Write, ...] = ()
     retire: tuple[Retire, ...] = ()
+    reports: tuple[Report, ...] = ()
     hold: Pause | None = None
     lanes: tuple[Lane, ...] = ()
     done: tuple[Done, ...] = ()
@@ -468,6 +483,15 @@ class CandidateSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSeen:
+    """The counts of a report that is due. rollout: out of the history; None: it is gone from there."""
+
+    n: int
+    rollout: Rollout | None
+    totals: Totals | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """An image a policy selected, put forward for this app; becomes a waiting rollout."""
 
@@ -518,6 +542,7 @@ class Observation:
     offers: tuple[Offer, ...] = ()
     orders: tuple[Order, ...] = ()
     quarantined: frozenset[str] = frozenset()
+    report: ReportSeen | None = None
     settle: timedelta = timedelta(seconds=180)
 
 
@@ -582,6 +607,7 @@ class Said(StrEnum):
     STABLE_ADOPTED = "StableAdopted"
     ORDER_REFUSED = "OrderRefused"
     WOULD_HAVE = "RolloutWouldHaveStarted"
+    REPORTED = "RolloutReported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -627,6 +653,7 @@ class Decision:
     """What a tick saves, tells, writes and when it looks again.
 
     write: at most one; its intent is already in `next.writes`. finished: rollouts that ended in this tick.
+    reported: rollouts of the history, with their final counts.
     due: when the app must be ticked again; None when nothing is live, open, retiring or waiting.
     """
 
@@ -635,4 +662,5 @@ class Decision:
     because: str
     write: ArmWrite | None = None
     finished: tuple[Rollout, ...] = ()
+    reported: tuple[Rollout, ...] = ()
     due: datetime | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from rollouts import reporting
 from rollouts.model import App, Phase, Plan, Rollout, WriteAnswer
 from rollouts.turn import Turn
 from rollouts.watch import UNSEEN
@@ -62,10 +63,16 @@ def _times(turn: Turn, app: App, now: datetime) -> Iterator[datetime]:
         yield min(asks, default=now + LONGEST)
         if any(r.finding is None for r in app.waiting):
             yield now
-    for entry in app.retire:
-        yield max(entry.not_before, now + LOOK)
+    yield from _duties(app, now)
     if app.undelivered:
         yield now + LONGEST
+
+
+def _duties(app: App, now: datetime) -> Iterator[datetime]:
+    for entry in app.retire:
+        yield max(entry.not_before, now + LOOK)
+    if (report := reporting.next_one(app)) is not None:
+        yield report.due
 
 
 def _blind(live: Rollout | None, now: datetime) -> bool:

@@ -38,6 +38,7 @@ class Turn:
     now: datetime
     effects: list[Effect] = field(default_factory=list)
     finished: list[Rollout] = field(default_factory=list)
+    reported: list[Rollout] = field(default_factory=list)
     because: list[str] = field(default_factory=list)
     write: ArmWrite | None = None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 
 import pytest
 
 from cloud import registry as registry_module
+from cloud import registry_labels
 from delivery.errors import Refused, Retry
 from tests.cloud.fake_acr import ACR, IMAGE, SHA, acr, plain, served
 from tests.cloud.loopback import CUT, SILENT, Answer, Asked, FakeCredential
@@ -123,6 +125,160 @@ async def test_a_tag_cannot_leave_its_place_in_the_path() -> None:
         await registry.manifest("registry.example", "web", "../../catalog?x#y")
 
     assert server.asked[0].target.startswith("/v2/web/manifests/..%2F..%2Fcatalog%3Fx%23y")
+
+
+# ---- labels --------------------------------------------------------------------------------------
+
+
+REVISION, SOURCE = "org.opencontainers.image.revision", "org.opencontainers.image.source"
+
+
+def labelled(labels: object) -> tuple[bytes, bytes]:
+    """A config with these labels, and a manifest of it."""
+    config = json.dumps({"architecture": "amd64", "config": {"Labels": labels}}).encode()
+    described = {**IMAGE["config"], "digest": digest_of(config), "size": len(config)}  # type: ignore[dict-item]
+    return config, json.dumps({**IMAGE, "config": described}).encode()
+
+
+def digest_of(raw: bytes) -> str:
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+
+
+async def test_an_image_is_told_by_its_labels_which_are_read_once() -> None:
+    config, image = labelled({REVISION: "2d9c", SOURCE: "https://github.com/contoso/web", "maintainer": "Ann"})
+    async with plain() as (server, registry):
+        server.on("GET", f"/manifests/{digest_of(image)}", served(image))
+        server.on("GET", f"/blobs/{digest_of(config)}", served(config))
+
+        for _ in range(3):
+            found = await registry.manifest("registry.example", "web", digest_of(image))
+            assert found is not None
+            assert (found.labels[REVISION], found.labels[SOURCE]) == ("2d9c", "https://github.com/contoso/web")
+            assert "maintainer" not in found.labels
+
+    assert len([a for a in server.asked if "/blobs/" in a.path]) == 1
+    assert len(server.asked) == 4
+
+
+async def test_of_an_index_the_image_that_would_run_is_read() -> None:
+    config, image = labelled({REVISION: "2d9c"})
+    children = [
+        {"digest": SHA, "platform": {"os": "linux", "architecture": "arm64"}},
+        {"digest": digest_of(image), "platform": {"os": "linux", "architecture": "amd64"}},
+    ]
+    async with plain() as (server, registry):
+        server.on("GET", "/manifests/1", served({**INDEX, "manifests": children}))
+        server.on("GET", f"/manifests/{digest_of(image)}", served(image))
+        server.on("GET", f"/blobs/{digest_of(config)}", served(config))
+
+        found = await registry.manifest("registry.example", "web", "1")
+
+    assert found is not None
+    assert found.labels == {REVISION: "2d9c"}
+
+
+async def test_a_config_kept_elsewhere_is_fetched_there_without_our_token() -> None:
+    """ACR answers for a blob with a signed address of its storage."""
+    config, image = labelled({REVISION: "2d9c"})
+    async with acr(FakeCredential(), manifest=served(image)) as (fake, registry):
+        kept = f"{fake.server.url}/kept/elsewhere?sig=a%2Bb%2Fc%3D"
+        fake.server.on("GET", f"/blobs/{digest_of(config)}", Answer(307, None, {"Location": kept}))
+        fake.server.on("GET", "/kept/elsewhere", served(config))
+
+        found = await registry.manifest(ACR, "shop/web", "1.4.2")
+
+    assert found is not None
+    assert found.labels[REVISION] == "2d9c"
+    assert "Authorization" in fake.server.asked[-2].headers
+    assert "Authorization" not in fake.server.asked[-1].headers
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(404),
+        Answer(500),
+        Answer(403),
+        CUT,
+        served(b"{}"),
+        served(b"x" * (256 * 1024 + 1)),
+        Answer(307, None, {"Location": "http://plain.example/config"}),
+        Answer(307),
+    ],
+    ids=["gone", "broken", "denied", "cut", "another", "endless", "insecure", "nowhere"],
+)
+async def test_a_config_that_cannot_be_read_costs_the_labels_and_not_the_manifest(answer: Answer) -> None:
+    config, image = labelled({REVISION: "2d9c"})
+    async with plain() as (server, registry):
+        server.on("GET", "/manifests/1", served(image))
+        server.on("GET", f"/blobs/{digest_of(config)}", answer)
+
+        found = await registry.manifest("registry.example", "web", "1")
+
+    assert found is not None
+    assert found.config == "application/vnd.oci.image.config.v1+json"
+    assert REVISION not in found.labels
+
+
+async def test_a_config_is_never_fetched_in_the_clear() -> None:
+    config, image = labelled({REVISION: "2d9c"})
+    heard: list[object] = []
+
+    async def hear(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(writer)
+        writer.close()
+
+    clear = await asyncio.start_server(hear, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{clear.sockets[0].getsockname()[1]}/config"
+    async with clear, plain() as (server, registry):
+        server.on("GET", "/manifests/1", served(image))
+        server.on("GET", f"/blobs/{digest_of(config)}", Answer(307, None, {"Location": address}))
+
+        assert await registry.manifest("registry.example", "web", "1") is not None
+
+    assert not heard
+
+
+async def test_a_config_that_never_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_labels, "_WITHIN", 0.2)
+    config, image = labelled({REVISION: "2d9c"})
+    async with plain() as (server, registry):
+        server.on("GET", "/manifests/1", served(image))
+        server.on("GET", f"/blobs/{digest_of(config)}", SILENT, served(config))
+
+        first = await registry.manifest("registry.example", "web", "1")
+        second = await registry.manifest("registry.example", "web", "1")
+
+    assert first is not None
+    assert REVISION not in first.labels
+    assert second is not None
+    assert second.labels[REVISION] == "2d9c", "what may help is tried again"
+
+
+@pytest.mark.parametrize("labels", [None, [], {REVISION: 7}, {REVISION: "a\nb"}, {REVISION: "x" * 513}], ids=repr)
+async def test_a_label_is_one_printable_line_or_it_is_not_there(labels: object) -> None:
+    config, image = labelled(labels)
+    async with plain() as (server, registry):
+        server.on("GET", "/manifests/1", served(image))
+        server.on("GET", f"/blobs/{digest_of(config)}", served(config))
+
+        found = await registry.manifest("registry.example", "web", "1")
+
+    assert found is not None
+    assert REVISION not in found.labels
+
+
+async def test_of_many_images_the_labels_read_first_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_labels, "_HELD", 1)
+    one, two = labelled({REVISION: "1"}), labelled({REVISION: "2"})
+    async with plain() as (server, registry):
+        for config, image in (one, two):
+            server.on("GET", f"/manifests/{digest_of(image)}", served(image))
+            server.on("GET", f"/blobs/{digest_of(config)}", served(config))
+        for _, image in (one, two, two, one):
+            await registry.manifest("registry.example", "web", digest_of(image))
+
+    assert len([a for a in server.asked if "/blobs/" in a.path]) == 3
 
 
 # ---- tags --------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ async def test_our_identity_is_exchanged_for_a_token_to_pull() -> None:
         ("POST", "/oauth2/exchange"),
         ("POST", "/oauth2/token"),
         ("GET", "/v2/shop/web/manifests/1.4.2"),
+        ("GET", f"/v2/shop/web/blobs/{SHA}"),
     ]
     assert credential.scopes == [("https://containerregistry.azure.net/.default",)]
 
@@ -159,7 +160,7 @@ async def test_acr_gives_an_anonymous_token_where_it_shows_itself_to_anybody() -
 
         assert await registry.manifest(ACR, "shop/web", "1.4.2") is not None
 
-    assert [a.method for a in fake.server.asked] == ["GET", "GET", "GET"]
+    assert [a.method for a in fake.server.asked] == ["GET", "GET", "GET", "GET"]
 
 
 async def test_a_registry_that_shows_nothing_to_anybody_is_refused() -> None:

@@ -52,6 +52,7 @@ APP_ID = f"{GROUP}/providers/Microsoft.App/containerApps/ca-web"
 KEY = APP_ID.lower().strip("/").replace("/", "|")
 NOW = datetime(2026, 11, 24, 9, 22, 31, tzinfo=UTC)
 OLD, NEW = "ca-web--wb6-4f1c22", "ca-web--wb7-9b1e07"
+COMMIT = "2d9c" * 10
 STABLE = Stable(revision=OLD, digest="sha256:" + "4" * 64, tag="1.4.2", policy="contoso.azurecr.io|shop|web/production")
 ANN = Actor(kind=ActorKind.PERSON, id="ann@contoso.com", name="Ann")
 ERRORS = Check(
@@ -93,6 +94,8 @@ LIVE = replace(
     phase=Phase.BAKING,
     policy_version="v-2d9c",
     plan=PLAN,
+    source_revision=COMMIT,
+    source_url="https://github.com/contoso/web",
     stable=STABLE,
     canary=NEW,
     started_at=NOW - timedelta(minutes=20),
@@ -269,12 +272,28 @@ EVENTS: dict[Said, dict[str, Any]] = {
         replace(ended(Phase.FAILED, Cause.CANARY_NEVER_READY), ready_at=None),
         because="it never became ready",
     ),
-    Said.HELD: make(Said.HELD, None, then=HELD_APP, because="hold by Ann: incident", actor=ANN),
+    Said.HELD: make(Said.HELD, None, then=HELD_APP, because="hold by Ann: incident", actor=ANN, comment="incident"),
     Said.RELEASED: make(Said.RELEASED, None, because="release by Ann", actor=ANN),
     Said.FOREIGN_REVISION: make(Said.FOREIGN_REVISION, None, because="ca-web--hotfix was made by someone else"),
     Said.STABLE_ADOPTED: make(Said.STABLE_ADOPTED, None, because=f"{OLD} carries the traffic instead of ca-web--x"),
     Said.ORDER_REFUSED: make(
         Said.ORDER_REFUSED, None, because="resume by Ann was refused: it is not paused", actor=ANN
+    ),
+    Said.REPORTED: make(
+        Said.REPORTED,
+        replace(
+            ended(Phase.ROLLED_BACK, Cause.CHECK_FAILED),
+            finished_at=NOW - timedelta(minutes=5),
+            seen={OLD: 100},
+            final=Totals(
+                at=NOW - timedelta(minutes=5),
+                since=NOW - timedelta(minutes=19),
+                canary=Counts(requests=2408, errors=151),
+                stable=Counts(requests=9900, errors=28),
+            ),
+        ),
+        because="every minute of it has been counted: 151 of 2408 requests to the canary failed",
+        weights={OLD: 100},
     ),
     Said.WOULD_HAVE: make(Said.WOULD_HAVE, replace(WAITING, mode=Mode.OBSERVE), because="every gate is open"),
 }
@@ -301,10 +320,24 @@ def test_every_event_is_a_cloudevent(said: Said) -> None:
 
     assert read.type == f"Weighbridge.{said.value}"
     assert read.time == NOW
-    assert read.extensions == {"sequence": "0000000004"}
+    assert set(read.extensions or ()) == {"sequence", "traceparent"}
+    assert read.extensions["sequence"] == "0000000004"  # type: ignore[index]  # its keys were just compared
 
 
 # ---- ids and subjects
+
+
+def test_a_rollout_is_one_trace_of_which_every_edge_is_a_span_alike_in_every_channel() -> None:
+    """The form is that of W3C Trace Context, version 00, sampled."""
+    parts = {said: made["traceparent"].split("-") for said, made in EVENTS.items()}
+    assert all(re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", made["traceparent"]) for made in EVENTS.values())
+    assert parts[Said.STARTED][1] == parts[Said.PROMOTED][1] != parts[Said.HELD][1] == parts[Said.RELEASED][1]
+    assert parts[Said.STARTED][2] != parts[Said.PROMOTED][2]
+
+    first = EVENTS[Said.STEPPED]
+    assert first["id"].startswith(parts[Said.STEPPED][2])
+    assert {with_channel(first, name)["traceparent"] for name in ("team-shop", "audit")} == {first["traceparent"]}
+    assert make(Said.STARTED, replace(LIVE, n=8))["traceparent"].split("-")[1] != parts[Said.STARTED][1]
 
 
 def test_an_edge_always_has_the_same_id_and_every_channel_its_own() -> None:
@@ -412,16 +445,33 @@ def test_a_pause_with_an_end_and_a_drift_the_policy_settles_need_nobody() -> Non
 def test_an_approval_says_until_when_it_waits_and_what_then() -> None:
     assert EVENTS[Said.APPROVAL_ASKED]["data"]["needs"] == {
         "who": "an operator",
-        "verbs": ["approve", "abort"],
+        "verb": "approve|abort",
         "deadline": "2026-11-25T09:22:31Z",
         "then": "rolled back",
     }
 
 
+def test_what_a_person_said_with_an_order_is_told_as_they_said_it() -> None:
+    assert EVENTS[Said.HELD]["data"]["actor"]["comment"] == "incident"
+    assert EVENTS[Said.PROMOTED]["data"]["actor"]["comment"] is None
+
+
+def test_where_an_image_was_built_from_is_told_when_its_labels_say() -> None:
+    assert EVENTS[Said.STEPPED]["data"]["image"]["revisionLabel"] == COMMIT
+    assert EVENTS[Said.STEPPED]["data"]["image"]["sourceUrl"] == "https://github.com/contoso/web"
+    assert EVENTS[Said.WAITING]["data"]["image"]["revisionLabel"] is None
+    assert EVENTS[Said.WAITING]["data"]["image"]["sourceUrl"] is None
+
+
+def test_the_logs_are_a_page_of_the_app() -> None:
+    links = EVENTS[Said.PROMOTED]["data"]["links"]
+    assert links["logs"] == links["app"] + "/logs"
+
+
 def test_no_link_acts_and_none_is_cut() -> None:
-    assert set(EVENTS[Said.PROMOTED]["data"]["links"]) == {"app", "rollout", "runbook"}
+    assert set(EVENTS[Said.PROMOTED]["data"]["links"]) == {"app", "logs", "rollout", "runbook"}
     endless = replace(LIVE, plan=replace(PLAN, runbook="https://wiki/" + "x" * 2000))
-    assert set(make(Said.PROMOTED, endless)["data"]["links"]) == {"app", "rollout"}
+    assert set(make(Said.PROMOTED, endless)["data"]["links"]) == {"app", "logs", "rollout"}
     unsafe = replace(LIVE, plan=replace(PLAN, runbook="javascript:alert(1)"))
     assert "runbook" not in make(Said.PROMOTED, unsafe)["data"]["links"]
 
@@ -489,6 +539,25 @@ def test_harm_is_counted_and_is_complete_only_when_the_counts_reach_now() -> Non
     assert LIVE.read is not None
     settled = replace(LIVE, read=replace(LIVE.read, at=NOW))
     assert make(Said.ROLLED_BACK, settled)["data"]["exposure"] == exposure | {"complete": True}
+
+
+def test_a_report_tells_the_final_harm_of_a_rollout_that_ended_earlier() -> None:
+    told = EVENTS[Said.REPORTED]["data"]
+    final = {"requests": 2408, "errors": 151, "seconds": 660, "peakWeight": 25, "complete": True}
+    assert told["exposure"] == final
+    assert told["rollout"]["phase"] == told["rollout"]["previousPhase"] == told["rollout"]["outcome"] == "rolled_back"
+    assert told["next"] is None
+    sentence = "REPORTED  shop/web 1.4.3 → ca-web. 151 of 2,408 requests failed in 11 min at up to 25 %."
+    assert told["summary"] == sentence
+
+
+def test_a_report_of_what_could_not_be_counted_claims_no_more_than_is_known() -> None:
+    ended_before = replace(ended(Phase.ROLLED_BACK, Cause.CHECK_FAILED), finished_at=NOW - timedelta(minutes=2))
+    told = make(Said.REPORTED, ended_before)["data"]
+    assert told["exposure"]["complete"] is False
+    assert told["summary"].endswith("At least 116 of 1,904 requests failed in 14 min at up to 25 %.")
+    uncounted = make(Said.REPORTED, replace(ended_before, read=None))["data"]
+    assert uncounted["summary"].endswith("What its users met could not be counted.")
 
 
 def test_without_request_counts_the_harm_is_unknown_not_zero() -> None:
@@ -571,6 +640,8 @@ def test_no_event_is_larger_than_promised_even_escaped_at_the_greatest_cost(said
         image=Image(registry=long, repository=long, tag=long, digest=long),
         policy=f"{long}/{long}",
         policy_version=long,
+        source_revision=long,
+        source_url=long,
         canary=long,
         stable=Stable(revision=long, digest=long, tag=long),
         plan=replace(PLAN, runbook="https://" + long),
@@ -583,7 +654,14 @@ def test_no_event_is_larger_than_promised_even_escaped_at_the_greatest_cost(said
     )
     weights = {f"{i}{long}": 0 for i in many} | {long: 100}
     made = event(
-        Announce(said=said, transition=long, because=long, n=7, actor=Actor(kind=ActorKind.PERSON, id=long, name=long)),
+        Announce(
+            said=said,
+            transition=long,
+            because=long,
+            n=7,
+            actor=Actor(kind=ActorKind.PERSON, id=long, name=long),
+            comment=long,
+        ),
         before=replace(BEFORE, key=long),
         after=replace(BEFORE, key=long, stable=Stable(revision=long)),
         rollout=huge,

@@ -27,6 +27,7 @@ from rollouts.model import (
     Phase,
     Plan,
     Released,
+    Report,
     Retire,
     Rollout,
     Stable,
@@ -63,6 +64,8 @@ def waiting(n: int, found: Finding) -> Rollout:
         pushed_at=START,
         because=found.because,
         notify=("team-shop", "audit all"),
+        source_revision="2d9c" * 32,
+        source_url="https://git.contoso.test/" + "w" * 231,
         finding=found,
         announced=tuple(f"RolloutWaiting:{i}" for i in range(3)),
     )
@@ -128,6 +131,10 @@ def biggest(text: str = "no scan yet" * 500) -> App:
         live=live(99, found, 40, text),
         waiting=tuple(waiting(100 + i, found) for i in range(10)),
         writes=tuple(write(i) for i in range(5)),
+        reports=tuple(
+            Report(n=i, canary=f"ca-web--wb{i}-{i:06x}", stable="ca-web--first", since=START, until=START, due=START)
+            for i in range(5)
+        ),
         retire=tuple(Retire(revision=f"ca-web--wb{i}-{i:06x}", not_before=START) for i in range(10)),
         hold=Pause(by=ANN, because=text, since=START),
         lanes=tuple(Lane(policy=f"{POLICY}-{i}", container="web", order="semver") for i in range(10)),
@@ -162,6 +169,7 @@ def test_what_decides_survives_when_explanations_are_cut() -> None:
 
     assert back.writes == app.writes
     assert (back.retire, back.stable, back.lanes, back.done) == (app.retire, app.stable, app.lanes, app.done)
+    assert back.reports == app.reports
     assert (back.seq, back.counter, back.indexed, back.undelivered) == (app.seq, app.counter, app.indexed, True)
     assert [(r.n, r.image, r.policy, r.announced) for r in back.waiting] == [
         (r.n, r.image, r.policy, r.announced) for r in app.waiting

@@ -10,7 +10,7 @@ import pytest
 from rollouts.model import Consume, OnDrift, Order, Phase, Quarantine, Release, Said, SetTraffic, Step, Verb
 from tests.fakes.azure import Trouble
 from tests.rollouts.test_machine import CANARY, MINUTE, asked, because, finish, pushed, quarantined, until, waiting
-from tests.rollouts.world import START, World, a_plan, digest
+from tests.rollouts.world import PERSON, START, World, a_plan, digest
 
 
 def wait(world: World, ticks: int = 30) -> None:
@@ -217,6 +217,19 @@ def test_a_person_ends_a_rollout_in_that_tick(verb: Verb, outcome: Phase) -> Non
     assert [(r.phase, r.because) for r in world.ended] == [(outcome, f"{verb} by Ada: pager")]
     assert quarantined(world) == [1]
     assert world.weights() == {"first": 100}
+    [told] = [one for one in world.said if one.said is Said.ROLLING_BACK]
+    assert (told.actor, told.comment) == (PERSON, "pager")
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"), [(Verb.PAUSE, Said.PAUSED), (Verb.HOLD, Said.HELD), (Verb.PROMOTE, Said.RESUMED)]
+)
+def test_what_a_person_said_is_told_with_their_order(verb: Verb, said: Said) -> None:
+    world = until(Phase.BAKING, 0)
+    world.order(verb, comment="pager")
+    world.tick()
+
+    assert [(one.actor, one.comment) for one in world.said if one.said is said] == [(PERSON, "pager")]
 
 
 def test_an_image_that_waits_may_be_aborted() -> None:

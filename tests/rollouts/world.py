@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from delivery.errors import Refused, Retry
-from rollouts import candidates, watch
+from rollouts import candidates, reporting, watch
 from rollouts.checks import Check, CheckKind, Counts, Limit
 from rollouts.findings import Answer, Finding
 from rollouts.machine import decide
@@ -27,6 +27,7 @@ from rollouts.model import (
     Phase,
     Plan,
     ProbeSeen,
+    ReportSeen,
     Rollout,
     Said,
     Step,
@@ -141,6 +142,22 @@ class World:
             self.counts[name] = Counts(requests=old.requests + mine, errors=old.errors + int(mine * rate))
 
     def observe(self, app: App) -> Observation:
+        return replace(self._looked(app), report=self._report(app), settle=self.settle)
+
+    def _report(self, app: App) -> ReportSeen | None:
+        """The counts of an ended canary, with its rollout as the history has it."""
+        entry = reporting.due(app, self.clock.now())
+        if entry is None:
+            return None
+        canary, stable = (self.counts.get(name, Counts()) for name in (entry.canary, entry.stable))
+        totals = Totals(at=entry.until, since=entry.since, canary=canary, stable=stable)
+        return ReportSeen(
+            n=entry.n,
+            rollout=next(rollout for rollout in self.ended if rollout.n == entry.n),
+            totals=Unknown(because="metrics 503") if self.metrics_away else totals,
+        )
+
+    def _looked(self, app: App) -> Observation:
         if self.azure.away:
             away = Unknown(because="ARM 503")
             return Observation(
@@ -177,7 +194,6 @@ class World:
             totals=Unknown(because="metrics 503") if self.metrics_away else totals,
             candidates=self.candidates(app),
             orders=self.given(),
-            settle=self.settle,
         )
 
     def given(self) -> tuple[Order, ...]:
