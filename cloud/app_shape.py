@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.http import explain, plain
 from delivery.errors import Refused, Retry
-from rollouts.model import AppSeen, OperationSeen, OperationState, RevisionSeen, TrafficEntry
+from rollouts.seen import AppSeen, OperationSeen, OperationState, RevisionSeen, TrafficEntry
 
 if TYPE_CHECKING:
-    from rollouts.model import CreateCanary
+    from rollouts.decided import CreateCanary
 
 JsonMap = Mapping[str, object]
 

@@ -11,7 +11,8 @@ from cloud.arm import READ_WITHIN, WRITE_WITHIN
 from cloud.http import asking, of_answer, parsed
 from delivery.errors import Refused, Retry
 from delivery.ports import Sent
-from rollouts.model import Activate, CreateCanary, Deactivate, OperationSeen, OperationState, SetTraffic
+from rollouts.decided import Activate, CreateCanary, Deactivate, SetTraffic
+from rollouts.seen import OperationSeen, OperationState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from cloud.app_shape import JsonMap
     from cloud.arm import Arm
     from delivery.ports import Clock
-    from rollouts.model import AppSeen, ArmWrite
+    from rollouts.decided import ArmWrite
+    from rollouts.seen import AppSeen
 
 _ID = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from cloud.session import open_session
 from delivery.settings import SettingsError
-from rollouts.model import ProbeSeen
+from rollouts.seen import ProbeSeen
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

@@ -16,8 +16,10 @@ from policies.facts import Facts, Manifest
 from policies.model import Contender, order_key
 from policies.tags import Order, Pushed
 from rollouts import traffic
+from rollouts.decided import Said
 from rollouts.findings import Answer, Finding
-from rollouts.model import App, AppSeen, CandidateSeen, Mode, Rollout, Said, Stable, Unknown
+from rollouts.model import App, Mode, Rollout, Stable
+from rollouts.seen import AppSeen, CandidateSeen, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping

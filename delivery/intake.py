@@ -14,7 +14,8 @@ from delivery.ports import Insert, Put, Replace
 from delivery.tick import Wake
 from policies import evidence
 from policies.errors import EvidenceError
-from rollouts.model import Image, Mode, Offer
+from rollouts.model import Image, Mode
+from rollouts.seen import Offer
 
 if TYPE_CHECKING:
     from delivery.ports import Change, Ports, Row

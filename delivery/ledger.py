@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from delivery import codec, names
 from delivery.ports import Delete, Put
-from rollouts.model import Announce, App, Consume, Decision, Quarantine, Release, Rollout
+from rollouts.decided import Announce, Consume, Decision, Quarantine, Release
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from delivery.ports import Change
+    from rollouts.model import App, Rollout
 
 
 def changes(before: App, decision: Decision, now: datetime) -> list[Change]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from delivery.message_exposure import exposure
 from delivery.message_scene import MARK, Scene, plain
 from rollouts.checks import CheckKind, Verdict
+from rollouts.decided import Said
 from rollouts.findings import WORST_LAST
-from rollouts.model import Said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

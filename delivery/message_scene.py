@@ -9,12 +9,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollouts.model import Mode, Phase, Said
+from rollouts.decided import Said
+from rollouts.model import Mode, Phase
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from rollouts.model import Announce, App, AppSeen, Rollout, Stable, Weights
+    from rollouts.decided import Announce
+    from rollouts.model import App, Rollout, Stable, Weights
+    from rollouts.seen import AppSeen
 
 MARK = "…"
 ENDED = {

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from delivery.message_exposure import exposure
 from delivery.message_scene import Scene, clip, plain
-from rollouts.model import ActorKind, Mode, Said
+from rollouts.decided import Said
+from rollouts.model import ActorKind, Mode
 
 if TYPE_CHECKING:
     from datetime import datetime

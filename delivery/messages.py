@@ -13,13 +13,16 @@ from urllib.parse import quote
 from delivery.message_data import Section, data, policy_name, stamp
 from delivery.message_scene import Scene, cost, plain
 from delivery.message_text import name_of, summary
-from rollouts.model import Cause, Phase, Said
+from rollouts.decided import Said
+from rollouts.model import Cause, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from rollouts.model import Announce, App, AppSeen, Rollout
+    from rollouts.decided import Announce
+    from rollouts.model import App, Rollout
+    from rollouts.seen import AppSeen
 
 MOST = 32 * 1024  # a string property of Table Storage holds 32 Ki characters
 SCHEMA = "urn:weighbridge:message:1"

@@ -14,20 +14,16 @@ from delivery.errors import Malformed, Refused, Retry
 from policies.evidence import DIGEST
 from rollouts import reporting, watch
 from rollouts.checks import CheckKind
-from rollouts.model import (
-    App,
+from rollouts.model import App, Phase, Report, Rollout, Totals
+from rollouts.seen import (
     AppSeen,
     CandidateSeen,
     Observation,
     OperationSeen,
     OperationState,
     Order,
-    Phase,
     ProbeSeen,
-    Report,
     ReportSeen,
-    Rollout,
-    Totals,
     Unknown,
 )
 

@@ -16,8 +16,9 @@ from delivery.errors import Malformed
 from delivery.ports import Insert
 from delivery.tick import Wake, tick
 from policies.evidence import DIGEST
-from rollouts.model import Consume, Order, Verb
+from rollouts.decided import Consume
 from rollouts.orders import RAISING
+from rollouts.seen import Order, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

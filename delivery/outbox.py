@@ -16,12 +16,14 @@ from delivery import codec, messages, names
 from delivery.errors import Conflict, Refused, Retry
 from delivery.ports import ChannelRow, Delete, Merge, Put
 from delivery.retries import wait_after
-from rollouts.model import Announce, App, AppSeen, Decision, Observation, Rollout
+from rollouts.decided import Announce, Decision
+from rollouts.seen import AppSeen, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from delivery.ports import Change, Ports, Row
+    from rollouts.model import App, Rollout
 
 SECRET = "WEIGHBRIDGE_SECRET_"  # noqa: S105 - how the names of app settings begin that a channel may send
 LATE = timedelta(seconds=60)

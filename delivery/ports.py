@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from delivery.settings import Settings
     from policies.facts import Manifest, TagSeen
     from rollouts.checks import ProbeSpec
-    from rollouts.model import AppSeen, ArmWrite, OperationSeen, ProbeSeen, Totals
+    from rollouts.decided import ArmWrite
+    from rollouts.model import Totals
+    from rollouts.seen import AppSeen, OperationSeen, ProbeSeen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,12 +16,14 @@ from delivery.errors import Refused, Retry
 from delivery.observe import observe
 from rollouts.candidates import admit
 from rollouts.machine import decide
-from rollouts.model import App, ArmWrite, Decision, Offer, WriteAnswer
+from rollouts.model import App, WriteAnswer
+from rollouts.seen import Offer  # noqa: TC001 - msgspec reads it from Wake at run time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from delivery.ports import Ports, Put, Row
+    from rollouts.decided import ArmWrite, Decision
 
 TRY_AGAIN = timedelta(seconds=1)
 

@@ -14,7 +14,8 @@ from policies.model import Policy
 from policies.scan import Late, ScanRule
 from policies.tags import Order, Pushed
 from rollouts.findings import Answer, Finding, all_of
-from rollouts.model import Image, Mode, Unknown
+from rollouts.model import Image, Mode
+from rollouts.seen import Unknown
 
 # Container Apps runs linux/amd64 only: learn.microsoft.com/azure/container-apps/containers, "Limitations".
 PLATFORM = "linux/amd64"

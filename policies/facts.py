@@ -9,7 +9,8 @@ from datetime import datetime
 from policies.evidence import PushEvidence, ScanEvidence
 from policies.model import Policy
 from policies.tags import Pushed
-from rollouts.model import Lane, Unknown
+from rollouts.model import Lane
+from rollouts.seen import Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from datetime import timedelta
 from rollouts import bets
 from rollouts.bets import BETTER, CEILING, FLOOR, RISK, WORSE, add, risk_each
 from rollouts.checks import Check, Counts, Limit, Measurement, ProbeSpec, Tally, Verdict
-from rollouts.model import ProbeSeen, RevisionSeen
+from rollouts.seen import ProbeSeen, RevisionSeen
 
 __all__ = [
     "BETTER",

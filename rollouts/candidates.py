@@ -10,24 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from rollouts import traffic
+from rollouts.decided import Said
 from rollouts.findings import Answer
-from rollouts.model import (
-    App,
-    AppSeen,
-    CandidateSeen,
-    Cause,
-    Done,
-    Lane,
-    Mode,
-    Offer,
-    OnNewImage,
-    Phase,
-    Plan,
-    Rollout,
-    Said,
-    Stable,
-)
+from rollouts.model import App, Cause, Done, Lane, Mode, OnNewImage, Phase, Plan, Rollout, Stable
 from rollouts.orders import Move
+from rollouts.seen import AppSeen, CandidateSeen, Offer
 from rollouts.turn import Turn
 
 MOST_WAITING = 10

@@ -6,17 +6,8 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from rollouts import traffic, watch, writes
-from rollouts.model import (
-    Activate,
-    Deactivate,
-    Drift,
-    Phase,
-    Rollout,
-    Said,
-    SetTraffic,
-    Weights,
-    WriteKind,
-)
+from rollouts.decided import Activate, Deactivate, Said, SetTraffic
+from rollouts.model import Drift, Phase, Rollout, Weights, WriteKind
 from rollouts.turn import Turn
 
 

@@ -24,30 +24,27 @@ from typing import Any
 
 from rollouts import analysis, candidates, level, orders, reporting, retiring, schedule, traffic, watch, writes
 from rollouts.checks import OnNoData, Verdict
+from rollouts.decided import CreateCanary, Decision, Quarantine, Said
 from rollouts.model import (
+    POLICY,
     App,
     Cause,
-    CreateCanary,
-    Decision,
     Done,
     Drift,
-    Observation,
     OnDrift,
     OnFailure,
-    Order,
     Pause,
     Phase,
     Plan,
-    Quarantine,
     Released,
     Rollout,
-    Said,
     Stable,
     Write,
     WriteAnswer,
     WriteKind,
 )
-from rollouts.turn import POLICY, Turn
+from rollouts.seen import Observation, Order
+from rollouts.turn import Turn
 
 TRANSITIONS: Mapping[tuple[Phase, Cause], Phase] = {
     (Phase.WAITING, Cause.GATES_OPEN): Phase.DEPLOYING,

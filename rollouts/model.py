@@ -1,4 +1,6 @@
-"""The values of a rollout: what is stored, what is seen, and what is decided.
+"""The values of a rollout that are stored: the plan, the rollout, and the row of its app.
+
+What a tick sees is in `seen.py`, what it decides in `decided.py`.
 
 Every value is frozen and changes by `dataclasses.replace`. Times are aware UTC datetimes.
 Weights are percent per revision name, summed over the entries of one revision.
@@ -87,6 +89,9 @@ class Actor:
     name: str = ""
 
 
+POLICY = Actor(kind=ActorKind.POLICY)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """A pushed image: `registry` is the login server, `digest` its identity, `tag` only its name.
@@ -108,9 +113,6 @@ class Image:
     def short(self) -> str:
         """Name for people: repository and tag."""
         return f"{self.repository} {self.tag}"
-
-
-# ---- the plan, frozen when a rollout takes its app ---------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +146,6 @@ class Plan:
     mode: Mode = Mode.ON
     notify: tuple[str, ...] = ()  # channel names; a trailing " all" asks for every message
     runbook: str = ""
-
-
-# ---- what is stored ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,302 +364,3 @@ class App:
     known: tuple[str, ...] = ()
     indexed: datetime | None = None  # due_at last put into `active`; None: not there
     undelivered: bool = False  # an outbox row of this app may still be waiting
-
-
-# ---- what is seen ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
-    """Could not ask: an answer of its own, never a guess. gone: what was asked about does not exist."""
-
-    because: str
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrafficEntry:
-    """One entry of `configuration.ingress.traffic`; a revision name, or `latest`."""
-
-    weight: int
-    revision: str = ""
-    latest: bool = False
-    label: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevisionSeen:
-    """One revision as ARM tells it; states are open strings (aca-platform A7).
-
-    images: container name to image reference. replicas: running replicas. floor: minReplicas.
-    restarts: of its replicas' containers, None when not asked.
-    """
-
-    name: str
-    active: bool
-    provisioning: str = ""
-    health: str = ""
-    running: str = ""
-    details: str = ""
-    replicas: int = 0
-    floor: int = 0
-    images: Mapping[str, str]
-    fqdn: str = ""
-    created_at: datetime | None = None
-    restarts: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppSeen:
-    """A container app and its revisions (inactive ones too), oldest first.
-
-    at: when the reading began. fqdn: "" without ingress. images: of the app's template.
-    """
-
-    at: datetime
-    multiple: bool
-    provisioning: str
-    traffic: tuple[TrafficEntry, ...]
-    revisions: tuple[RevisionSeen, ...]
-    latest_ready: str = ""
-    ingress: bool = True
-    fqdn: str = ""
-    images: Mapping[str, str]
-    location: str = ""
-    environment: str = ""
-
-    def revision(self, name: str) -> RevisionSeen | None:
-        """The revision of this name, compared as ARM does: without case."""
-        return next((r for r in self.revisions if r.name.lower() == name.lower()), None)
-
-
-class OperationState(StrEnum):
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationSeen:
-    state: OperationState
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeSeen:
-    """One probe of the canary's own address. status None: no answer."""
-
-    at: datetime
-    path: str
-    status: int | None
-    took: timedelta
-    because: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CandidateSeen:
-    """What the gates say now of one waiting rollout.
-
-    plan: the row as it is now, frozen if the rollout takes the app in this tick; None unless open.
-    runs: its digest is what the container runs already: there is nothing to do.
-    beats: this candidate is newer than the live rollout's image. lesser: waiting n it outranks.
-    """
-
-    n: int
-    finding: Finding
-    runs: bool = False
-    plan: Plan | None = None
-    policy_version: str = ""
-    notify: tuple[str, ...] = ()
-    mode: Mode | None = None
-    container: str = ""
-    order: str = ""  # how the row's Tags order, remembered on the app as a lane
-    source_revision: str = ""  # of the image's OCI labels; "": none, or not known now
-    source_url: str = ""
-    beats: bool = False
-    lesser: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportSeen:
-    """The counts of a report that is due. rollout: out of the history; None: it is gone from there."""
-
-    n: int
-    rollout: Rollout | None
-    totals: Totals | Unknown
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """An image a policy selected, put forward for this app; becomes a waiting rollout."""
-
-    image: Image
-    policy: str
-    pushed_at: datetime
-
-
-class Verb(StrEnum):
-    PAUSE = "pause"
-    RESUME = "resume"
-    APPROVE = "approve"
-    ABORT = "abort"
-    PROMOTE = "promote"
-    ROLLBACK = "rollback"
-    LEAVE = "leave"
-    HOLD = "hold"
-    RELEASE = "release"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """A person's order. For a rollout it names n, digest and step; it is refused if those moved on.
-
-    id: the RowKey of its `order:` row. until: for pause and hold. digest alone with RELEASE: a quarantine.
-    """
-
-    id: str
-    verb: Verb
-    actor: Actor
-    at: datetime
-    n: int | None = None  # None: an order to the app (hold, release)
-    digest: str = ""
-    step: int | None = None
-    until: datetime | None = None
-    comment: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """All facts of one tick, asked after the row was loaded. None: not asked, because not needed."""
-
-    app: AppSeen | Unknown | None = None
-    operations: Mapping[int, OperationSeen]
-    probes: tuple[ProbeSeen, ...] = ()
-    totals: Totals | Unknown | None = None
-    candidates: tuple[CandidateSeen, ...] = ()
-    offers: tuple[Offer, ...] = ()
-    orders: tuple[Order, ...] = ()
-    quarantined: frozenset[str] = frozenset()
-    report: ReportSeen | None = None
-    settle: timedelta = timedelta(seconds=180)
-
-
-# ---- what is decided ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetTraffic:
-    """Replace the whole traffic array."""
-
-    traffic: tuple[TrafficEntry, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateCanary:
-    """One PATCH of `template` and `traffic`: our container's image and a fresh suffix, nothing else.
-
-    traffic: () leaves the array alone (no ingress, or nothing to return to).
-    """
-
-    container: str
-    image: str
-    suffix: str
-    traffic: tuple[TrafficEntry, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activate:
-    revision: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deactivate:
-    revision: str
-
-
-ArmWrite = SetTraffic | CreateCanary | Activate | Deactivate
-
-
-class Said(StrEnum):
-    """Event types, without the `Weighbridge.` prefix; past tense, only what was observed or decided."""
-
-    WAITING = "RolloutWaiting"
-    STARTED = "RolloutStarted"
-    STEPPED = "RolloutStepped"
-    PAUSED = "RolloutPaused"
-    RESUMED = "RolloutResumed"
-    APPROVAL_ASKED = "RolloutApprovalAsked"
-    APPROVED = "RolloutApproved"
-    DRIFTED = "RolloutDrifted"
-    ROLLING_BACK = "RolloutRollingBack"
-    PROMOTED = "RolloutPromoted"
-    ROLLED_BACK = "RolloutRolledBack"
-    SUPERSEDED = "RolloutSuperseded"
-    REJECTED = "RolloutRejected"
-    EXPIRED = "RolloutExpired"
-    ABORTED = "RolloutAborted"
-    FAILED = "RolloutFailed"
-    HELD = "AppHeld"
-    RELEASED = "AppReleased"
-    FOREIGN_REVISION = "ForeignRevisionSeen"
-    STABLE_ADOPTED = "StableAdopted"
-    ORDER_REFUSED = "OrderRefused"
-    WOULD_HAVE = "RolloutWouldHaveStarted"
-    REPORTED = "RolloutReported"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announce:
-    """Tell people once about an edge. `transition` is unique within the rollout (or the app, n None)."""
-
-    said: Said
-    transition: str
-    because: str
-    n: int | None = None
-    actor: Actor = Actor(kind=ActorKind.POLICY)
-    before: Weights | None = None
-    after: Weights | None = None
-    comment: str = ""  # of the order it tells of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantine:
-    digest: str
-    because: str
-    n: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    digest: str
-    actor: Actor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consume:
-    """The order was taken into account, or refused; either way its row goes."""
-
-    order: Order
-    answer: str  # "done", or why it was refused
-
-
-Effect = Announce | Quarantine | Release | Consume
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What a tick saves, tells, writes and when it looks again.
-
-    write: at most one; its intent is already in `next.writes`. finished: rollouts that ended in this tick.
-    reported: rollouts of the history, with their final counts.
-    due: when the app must be ticked again; None when nothing is live, open, retiring or waiting.
-    """
-
-    next: App
-    effects: tuple[Effect, ...]
-    because: str
-    write: ArmWrite | None = None
-    finished: tuple[Rollout, ...] = ()
-    reported: tuple[Rollout, ...] = ()
-    due: datetime | None = None

@@ -9,18 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from rollouts.model import (
-    Cause,
-    Consume,
-    Order,
-    Pause,
-    Phase,
-    Quarantine,
-    Release,
-    Rollout,
-    Said,
-    Verb,
-)
+from rollouts.decided import Consume, Quarantine, Release, Said
+from rollouts.model import Cause, Pause, Phase, Rollout
+from rollouts.seen import Order, Verb
 from rollouts.turn import Turn
 
 DONE = "done"

@@ -9,7 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rollouts.checks import CheckKind
-from rollouts.model import App, Phase, Report, ReportSeen, Rollout, Said, Totals, Unknown
+from rollouts.decided import Said
+from rollouts.model import App, Phase, Report, Rollout, Totals
+from rollouts.seen import ReportSeen, Unknown
 from rollouts.turn import REMEMBERED, Turn
 
 MOST = 5

@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from rollouts import traffic, writes
-from rollouts.model import AppSeen, Deactivate, Retire, WriteKind
+from rollouts.decided import Deactivate
+from rollouts.model import Retire, WriteKind
+from rollouts.seen import AppSeen
 from rollouts.turn import Turn
 
 MOST = 20  # wait at once: the row is bounded, and so are an app's active revisions

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rollouts.model import AppSeen, Stable, TrafficEntry, Weights
+from rollouts.model import Stable, Weights
+from rollouts.seen import AppSeen, TrafficEntry
 
 WHOLE = 100
 

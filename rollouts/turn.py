@@ -6,23 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from rollouts.model import (
-    Actor,
-    ActorKind,
-    Announce,
-    App,
-    AppSeen,
-    ArmWrite,
-    Effect,
-    Observation,
-    Rollout,
-    Said,
-    Unknown,
-    Weights,
-)
+from rollouts.decided import Announce, ArmWrite, Effect, Said
+from rollouts.model import POLICY, Actor, App, Rollout, Weights
+from rollouts.seen import AppSeen, Observation, Unknown
 
 REMEMBERED = 80  # transitions a rollout has announced
-POLICY = Actor(kind=ActorKind.POLICY)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,7 +12,9 @@ from datetime import timedelta
 
 from rollouts import analysis, traffic
 from rollouts.checks import Check, CheckKind, Counts, Measurement, ProbeSpec, Tally, Verdict
-from rollouts.model import AppSeen, Plan, ProbeSeen, RevisionSeen, Rollout, Said, Totals, Unknown
+from rollouts.decided import Said
+from rollouts.model import Plan, Rollout, Totals
+from rollouts.seen import AppSeen, ProbeSeen, RevisionSeen, Unknown
 from rollouts.turn import Turn
 
 ANY_ANSWER = ProbeSpec(path="/", lowest=100, highest=499)  # without a probe check: it answers, whatever it says

@@ -10,19 +10,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rollouts.model import (
-    Activate,
-    ArmWrite,
-    CreateCanary,
-    Deactivate,
-    OperationSeen,
-    OperationState,
-    SetTraffic,
-    Weights,
-    Write,
-    WriteAnswer,
-    WriteKind,
-)
+from rollouts.decided import Activate, ArmWrite, CreateCanary, Deactivate, SetTraffic
+from rollouts.model import Weights, Write, WriteAnswer, WriteKind
+from rollouts.seen import OperationSeen, OperationState
 from rollouts.turn import Turn
 
 FRESH = timedelta(seconds=10)  # an observation older than this no longer carries a write

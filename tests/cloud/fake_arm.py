@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from cloud.arm import Arm
 from cloud.container_apps import ContainerApps
-from rollouts.model import CreateCanary, SetTraffic, TrafficEntry
+from rollouts.decided import CreateCanary, SetTraffic
+from rollouts.seen import TrafficEntry
 from tests.cloud.loopback import Answer, FakeCredential, Loopback, loopback, recorded, settings
 from tests.fakes.clock import FakeClock
 

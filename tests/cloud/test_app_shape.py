@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from cloud import app_shape
 from delivery.errors import Refused, Retry
-from rollouts.model import CreateCanary, TrafficEntry
+from rollouts.decided import CreateCanary
+from rollouts.seen import TrafficEntry
 from tests.cloud.fake_arm import NEW, OLD
 from tests.cloud.loopback import (
     RECORDINGS,

@@ -12,7 +12,7 @@ from cloud import container_apps
 from cloud.arm import Arm
 from cloud.container_apps import ContainerApps
 from delivery.errors import Refused, Retry
-from rollouts.model import Activate, CreateCanary, Deactivate
+from rollouts.decided import Activate, CreateCanary, Deactivate
 from tests.cloud.fake_arm import (
     APP,
     CANARY,
@@ -39,7 +39,7 @@ from tests.cloud.loopback import (
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
-    from rollouts.model import ArmWrite
+    from rollouts.decided import ArmWrite
 
 EVERY_WRITE = [TO_SPLIT, CANARY, Activate(revision=NEW), Deactivate(revision=OLD)]
 BUSY = {"code": "ContainerAppOperationInProgress", "message": SECRET}

@@ -11,7 +11,7 @@ import pytest
 
 from cloud import container_apps
 from delivery.errors import Refused, Retry
-from rollouts.model import TrafficEntry
+from rollouts.seen import TrafficEntry
 from tests.cloud.fake_arm import APP, NEW, OLD, azure, serve_app
 from tests.cloud.loopback import (
     CUT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from delivery.errors import Refused, Retry
-from rollouts.model import OperationState
+from rollouts.seen import OperationState
 from tests.cloud.fake_arm import APP, LATER, SECRET, TO_SPLIT, azure
 from tests.cloud.loopback import (
     TOKEN,

@@ -12,7 +12,9 @@ from delivery import codec, names
 from delivery.errors import Retry
 from delivery.ports import Put
 from delivery.tick import Ticked, read, tick
-from rollouts.model import Actor, ActorKind, Deactivate, Order, Phase, Verb
+from rollouts.decided import Deactivate
+from rollouts.model import Actor, ActorKind, Phase
+from rollouts.seen import Order, Verb
 from tests.delivery.schedule import Call, Counting, tapped
 from tests.delivery.schedule_stories import busy
 from tests.delivery.shop import KEY, PARTITION, REGISTRY, REPOSITORY, ROW, Shop, digest

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from delivery import names, orders
-from rollouts.model import Actor, ActorKind, Phase, Verb
+from rollouts.model import Actor, ActorKind, Phase
+from rollouts.seen import Verb
 from tests.delivery.shop import KEY, ROW, Shop, digest
 
 ANN = Actor(kind=ActorKind.PERSON, id="ann@contoso.test", name="Ann")

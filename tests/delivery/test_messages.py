@@ -18,13 +18,12 @@ from hypothesis import strategies as st
 from delivery.message_scene import clip, cost, plain
 from delivery.messages import MOST, event, event_id, wanted, with_channel
 from rollouts.checks import Check, CheckKind, Counts, Limit, Measurement, Tally, Verdict
+from rollouts.decided import Announce, Said
 from rollouts.findings import Answer, Finding, all_of
 from rollouts.model import (
     Actor,
     ActorKind,
-    Announce,
     App,
-    AppSeen,
     Cause,
     Drift,
     Image,
@@ -34,14 +33,12 @@ from rollouts.model import (
     Phase,
     Plan,
     Retire,
-    RevisionSeen,
     Rollout,
-    Said,
     Stable,
     Step,
     Totals,
-    TrafficEntry,
 )
+from rollouts.seen import AppSeen, RevisionSeen, TrafficEntry
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "messages"

@@ -11,7 +11,8 @@ import pytest
 
 from delivery import codec, names, orders
 from delivery.errors import Malformed
-from rollouts.model import Actor, ActorKind, Phase, Verb
+from rollouts.model import Actor, ActorKind, Phase
+from rollouts.seen import Verb
 from tests.delivery.shop import KEY, Crash, Shop, digest
 
 ADA = Actor(kind=ActorKind.PERSON, id="42", name="Ada")

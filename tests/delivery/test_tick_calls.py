@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from delivery import names
 from delivery.tick import Wake, tick
-from rollouts.model import CreateCanary, Deactivate, Decision, Phase
+from rollouts.decided import CreateCanary, Deactivate, Decision
+from rollouts.model import Phase
 from tests.delivery.schedule import Call, Counting
 from tests.delivery.schedule_stories import SHORT, opened, step
 from tests.delivery.shop import KEY

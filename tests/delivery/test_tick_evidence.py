@@ -12,7 +12,8 @@ import pytest
 from delivery import codec, intake, names
 from delivery.tick import Wake, tick
 from policies.evidence import ScanEvidence, Severities
-from rollouts.model import Offer, Phase
+from rollouts.model import Phase
+from rollouts.seen import Offer
 from tests.delivery.schedule import Call
 from tests.delivery.schedule_explore import Function, Run, explore, working
 from tests.delivery.schedule_stories import SHORT, Story, ended, finish, holds, ids, opened, step, until_weight

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from delivery import codec, names
 from delivery.ports import Insert, Put
-from rollouts.model import Actor, ActorKind, Order, Phase, Verb
+from rollouts.model import Actor, ActorKind, Phase
+from rollouts.seen import Order, Verb
 from tests.delivery.schedule_stories import SHORT, finish, opened, step, until_weight
 from tests.delivery.shop import KEY, Shop, digest
 

@@ -10,17 +10,9 @@ import pytest
 
 from delivery import codec, names, orders, sweep
 from delivery.tick import Ticked, Wake, read, tick
-from rollouts.model import (
-    Actor,
-    ActorKind,
-    App,
-    CreateCanary,
-    Deactivate,
-    Decision,
-    Phase,
-    SetTraffic,
-    Verb,
-)
+from rollouts.decided import CreateCanary, Deactivate, Decision, SetTraffic
+from rollouts.model import Actor, ActorKind, App, Phase
+from rollouts.seen import Verb
 from tests.delivery.schedule import Call
 from tests.delivery.schedule_explore import Explored, Function, Run, explore, passing
 from tests.delivery.schedule_stories import (

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rollouts.model import App, ArmWrite, Deactivate
+from rollouts.decided import ArmWrite, Deactivate
+from rollouts.model import App
 from rollouts.writes import FRESH, OPEN
 from tests.delivery.schedule_stories import STORIES, Story, ended, ids, opened
 from tests.delivery.shop import Shop

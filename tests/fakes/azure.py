@@ -14,19 +14,8 @@ from typing import TYPE_CHECKING
 
 from delivery.errors import Refused, Retry
 from delivery.ports import Sent
-from rollouts.model import (
-    Activate,
-    AppSeen,
-    ArmWrite,
-    CreateCanary,
-    Deactivate,
-    OperationSeen,
-    OperationState,
-    ProbeSeen,
-    RevisionSeen,
-    SetTraffic,
-    TrafficEntry,
-)
+from rollouts.decided import Activate, ArmWrite, CreateCanary, Deactivate, SetTraffic
+from rollouts.seen import AppSeen, OperationSeen, OperationState, ProbeSeen, RevisionSeen, TrafficEntry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -13,7 +13,8 @@ from policies.facts import Facts, Manifest
 from policies.model import Contender, Policy
 from policies.tags import Pushed
 from rollouts.findings import Answer, Finding
-from rollouts.model import Image, Lane, Unknown
+from rollouts.model import Image, Lane
+from rollouts.seen import Unknown
 from tests.policies.rows import (
     CHILD,
     CLEAN,

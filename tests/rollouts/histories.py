@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from rollouts.checks import OnNoData
 from rollouts.findings import Answer, Finding
-from rollouts.model import OnDrift, OnFailure, OnNewImage, Phase, Step, Verb
+from rollouts.model import OnDrift, OnFailure, OnNewImage, Phase, Step
+from rollouts.seen import Verb
 from tests.fakes.azure import FakeApp, Fate, Trouble
 from tests.rollouts.oracle import Oracle
 from tests.rollouts.world import Shell, World, a_plan, digest

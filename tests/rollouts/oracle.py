@@ -11,27 +11,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from rollouts.decided import Announce, Consume, CreateCanary, Deactivate, Quarantine, Said, SetTraffic
 from rollouts.findings import Answer
-from rollouts.model import (
-    Announce,
-    AppSeen,
-    Consume,
-    CreateCanary,
-    Deactivate,
-    OnDrift,
-    Phase,
-    Plan,
-    Quarantine,
-    Rollout,
-    Said,
-    SetTraffic,
-    Verb,
-)
+from rollouts.model import OnDrift, Phase, Plan, Rollout
+from rollouts.seen import AppSeen, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rollouts.model import RevisionSeen, TrafficEntry
+    from rollouts.seen import RevisionSeen, TrafficEntry
     from tests.rollouts.world import Ticked, World
 
 MOST_BYTES = 16 * 1024

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rollouts import analysis, bets
 from rollouts.checks import Check, CheckKind, Counts, Limit, Measurement, ProbeSpec, Tally, Verdict
-from rollouts.model import ProbeSeen, RevisionSeen
+from rollouts.seen import ProbeSeen, RevisionSeen
 
 NONE = Counts()
 

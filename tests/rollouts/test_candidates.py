@@ -8,25 +8,11 @@ from datetime import timedelta
 import pytest
 
 from rollouts.candidates import MOST_WAITING, admit, suffix
+from rollouts.decided import Activate, Deactivate, Said, SetTraffic
 from rollouts.findings import Answer, Finding
 from rollouts.machine import decide
-from rollouts.model import (
-    Activate,
-    App,
-    AppSeen,
-    CandidateSeen,
-    Deactivate,
-    Mode,
-    Observation,
-    Offer,
-    OnNewImage,
-    Phase,
-    Plan,
-    Said,
-    SetTraffic,
-    TrafficEntry,
-    Verb,
-)
+from rollouts.model import App, Mode, OnNewImage, Phase, Plan
+from rollouts.seen import AppSeen, CandidateSeen, Observation, Offer, TrafficEntry, Verb
 from tests.fakes.azure import Trouble
 from tests.rollouts.test_machine import CANARY, MINUTE, because, finish, pushed, quarantined, until
 from tests.rollouts.world import KEY, RESOURCE, START, World, a_plan, digest, image

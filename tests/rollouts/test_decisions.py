@@ -7,19 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from rollouts.model import (
-    ActorKind,
-    Announce,
-    OnFailure,
-    Phase,
-    Quarantine,
-    Released,
-    Said,
-    SetTraffic,
-    Stable,
-    Step,
-    Verb,
-)
+from rollouts.decided import Announce, Quarantine, Said, SetTraffic
+from rollouts.model import ActorKind, OnFailure, Phase, Released, Stable, Step
+from rollouts.seen import Verb
 from tests.fakes.azure import Trouble
 from tests.rollouts.test_candidates import FIRST
 from tests.rollouts.test_machine import CANARY, MINUTE, asked, finish, pushed, rolling_back, until

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from rollouts.model import OnDrift, Phase, Said, SetTraffic, TrafficEntry, Verb
+from rollouts.decided import Said, SetTraffic
+from rollouts.model import OnDrift, Phase
+from rollouts.seen import TrafficEntry, Verb
 from tests.fakes.azure import Trouble
 from tests.rollouts.test_machine import CANARY, MINUTE, created, finish, pushed, until
 from tests.rollouts.world import World, a_plan

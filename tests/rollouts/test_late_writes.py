@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from rollouts import writes
-from rollouts.model import ArmWrite, CreateCanary, Phase, Step
+from rollouts.decided import ArmWrite, CreateCanary
+from rollouts.model import Phase, Step
 from tests.fakes.azure import FakeApp, Trouble
 from tests.rollouts.world import World, a_plan
 

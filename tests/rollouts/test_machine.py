@@ -12,27 +12,11 @@ import pytest
 from delivery.errors import Refused
 from rollouts import machine
 from rollouts.checks import Check, CheckKind, OnNoData, ProbeSpec
+from rollouts.decided import Announce, CreateCanary, Quarantine, Said, SetTraffic
 from rollouts.findings import Answer, Finding
 from rollouts.machine import TRANSITIONS, IllegalMoveError
-from rollouts.model import (
-    Announce,
-    App,
-    AppSeen,
-    Cause,
-    CreateCanary,
-    Observation,
-    OnFailure,
-    OnNewImage,
-    Phase,
-    Quarantine,
-    Released,
-    Rollout,
-    Said,
-    SetTraffic,
-    Stable,
-    Step,
-    Verb,
-)
+from rollouts.model import App, Cause, OnFailure, OnNewImage, Phase, Released, Rollout, Stable, Step
+from rollouts.seen import AppSeen, Observation, Verb
 from rollouts.turn import Turn
 from tests.fakes.azure import FakeAzure, Fate, Trouble
 from tests.rollouts.world import ERRORS, KEY, RESOURCE, RESTARTS, START, World, a_plan, digest, image
@@ -41,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from delivery.ports import Sent
-    from rollouts.model import ArmWrite, Plan
+    from rollouts.decided import ArmWrite
+    from rollouts.model import Plan
 
 MINUTE = timedelta(minutes=1)
 PROBE = Check(kind=CheckKind.PROBE, text="probe /healthz", probe=ProbeSpec(path="/healthz"), strikes=2)

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from rollouts.model import Consume, OnDrift, Order, Phase, Quarantine, Release, Said, SetTraffic, Step, Verb
+from rollouts.decided import Consume, Quarantine, Release, Said, SetTraffic
+from rollouts.model import OnDrift, Phase, Step
+from rollouts.seen import Order, Verb
 from tests.fakes.azure import Trouble
 from tests.rollouts.test_machine import CANARY, MINUTE, asked, because, finish, pushed, quarantined, until, waiting
 from tests.rollouts.world import PERSON, START, World, a_plan, digest

@@ -9,7 +9,8 @@ from itertools import pairwise
 import pytest
 
 from rollouts import reporting, schedule
-from rollouts.model import Announce, Phase, Report, Rollout, Said
+from rollouts.decided import Announce, Said
+from rollouts.model import Phase, Report, Rollout
 from rollouts.turn import Turn
 from tests.fakes.azure import Fate
 from tests.rollouts.test_machine import CANARY

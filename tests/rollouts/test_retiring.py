@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from rollouts.model import Deactivate, Phase, Verb
+from rollouts.decided import Deactivate
+from rollouts.model import Phase
+from rollouts.seen import Verb
 from tests.fakes.azure import FakeApp, Trouble
 from tests.rollouts.test_machine import CANARY, MINUTE, errors, finish, until
 from tests.rollouts.world import World, a_plan

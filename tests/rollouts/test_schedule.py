@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from rollouts.findings import Answer, Finding
-from rollouts.model import Phase, Verb
+from rollouts.model import Phase
+from rollouts.seen import Verb
 from tests.fakes.azure import Trouble
 from tests.rollouts.test_machine import CANARY, MINUTE, created, finish, pushed, until
 from tests.rollouts.world import ERRORS, RESTARTS, World, a_plan, digest

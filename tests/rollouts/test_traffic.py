@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollouts import traffic
-from rollouts.model import AppSeen, RevisionSeen, Stable, TrafficEntry
+from rollouts.model import Stable
+from rollouts.seen import AppSeen, RevisionSeen, TrafficEntry
 from tests.rollouts.world import START
 
 

@@ -9,23 +9,10 @@ import pytest
 
 from delivery import codec
 from rollouts import writes
+from rollouts.decided import Activate, SetTraffic
 from rollouts.findings import Answer, Finding
-from rollouts.model import (
-    Activate,
-    App,
-    AppSeen,
-    Observation,
-    OperationSeen,
-    OperationState,
-    Phase,
-    SetTraffic,
-    TrafficEntry,
-    Unknown,
-    Verb,
-    Write,
-    WriteAnswer,
-    WriteKind,
-)
+from rollouts.model import App, Phase, Write, WriteAnswer, WriteKind
+from rollouts.seen import AppSeen, Observation, OperationSeen, OperationState, TrafficEntry, Unknown, Verb
 from rollouts.turn import Turn
 from tests.fakes.azure import Trouble
 from tests.rollouts.test_machine import CANARY, finish, pushed, until

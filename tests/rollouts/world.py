@@ -10,33 +10,11 @@ from typing import TYPE_CHECKING
 from delivery.errors import Refused, Retry
 from rollouts import candidates, reporting, watch
 from rollouts.checks import Check, CheckKind, Counts, Limit
+from rollouts.decided import Announce, Decision, Said
 from rollouts.findings import Answer, Finding
 from rollouts.machine import decide
-from rollouts.model import (
-    Actor,
-    ActorKind,
-    Announce,
-    App,
-    CandidateSeen,
-    Decision,
-    Image,
-    Observation,
-    Offer,
-    OperationSeen,
-    Order,
-    Phase,
-    Plan,
-    ProbeSeen,
-    ReportSeen,
-    Rollout,
-    Said,
-    Step,
-    Totals,
-    Unknown,
-    Verb,
-    Write,
-    WriteAnswer,
-)
+from rollouts.model import Actor, ActorKind, App, Image, Phase, Plan, Rollout, Step, Totals, Write, WriteAnswer
+from rollouts.seen import CandidateSeen, Observation, Offer, OperationSeen, Order, ProbeSeen, ReportSeen, Unknown, Verb
 from tests.fakes.azure import FakeAzure
 from tests.fakes.clock import FakeClock
 
