@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cloud import app_shape
 from delivery.errors import Refused, Retry
 from rollouts.decided import CreateCanary
-from rollouts.seen import TrafficEntry
+from rollouts.seen import OperationState, TrafficEntry
 from tests.cloud.fake_arm import NEW, OLD
 from tests.cloud.loopback import (
     RECORDINGS,
@@ -91,6 +91,11 @@ def test_labels_and_duplicates_keep_their_order() -> None:
                         "scale",
                         "name",
                         "createdTime",
+                        "provisioningState",
+                        "status",
+                        "error",
+                        "message",
+                        "restartCount",
                     ]
                 ),
                 x,
@@ -101,9 +106,9 @@ def test_labels_and_duplicates_keep_their_order() -> None:
 def test_no_shape_of_body_breaks_the_reading(body: object) -> None:
     body = body if isinstance(body, dict) else {"properties": body}
 
-    app_shape.app_seen(body, [body], START)
-    app_shape.restarts({"value": [body]})
-    app_shape.operation_seen(200, body)
+    assert app_shape.app_seen(body, [body], START).at == START
+    assert isinstance(app_shape.restarts({"value": [body]}), int)
+    assert app_shape.operation_seen(200, body).state in OperationState
 
 
 SIDECARS = {

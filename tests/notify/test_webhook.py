@@ -113,6 +113,7 @@ async def test_a_repeat_has_the_same_id_and_body(receiver: Any, connection: Conn
 async def test_any_2xx_is_delivered(receiver: Any, connection: Connection, status: int) -> None:
     receiver.says(status)
     await send(connection, row(receiver.url))
+    assert len(receiver.got) == 1
 
 
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 599])
