@@ -14,6 +14,7 @@ from delivery.ports import Insert, Put, Replace
 from delivery.tick import Wake
 from policies import evidence
 from policies.errors import EvidenceError
+from policies.scan import ScanRule
 from rollouts.model import Image, Mode
 from rollouts.seen import Offer
 
@@ -51,7 +52,7 @@ async def scan_completed(ports: Ports, scan: ScanEvidence) -> tuple[str, ...]:
     apps = {
         policy.app.app_key(ports.settings.subscription, scan.repository): None
         for policy in book.policies
-        if policy.scan is not None and policy.mode is not Mode.OFF
+        if policy.mode is not Mode.OFF and any(isinstance(rule, ScanRule) for rule in policy.gates)
     }
     for app in apps:
         await ports.queue.put(names.TICKS, Wake(app=app).message(), timedelta())

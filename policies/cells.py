@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policies.errors import NotKept, Problem, quoted
+from policies.errors import Problem, quoted
 
 LONGEST_CELL = 4096
 EXAMPLES = {
@@ -24,15 +24,23 @@ EXAMPLES = {
     "OnNewImage": "supersede",
     "OnDrift": "pause",
     "Scan": "critical 0, within 1h else hold",
+    "Signed": "notation: release-key",
+    "MinAge": "24h",
+    "Approvers": "1 of shop-leads within 24h",
+    "Window": "Mon-Thu 09:00-16:00 Europe/London",
+    "Freeze": "2026-12-20..2027-01-03",
+    "After": "staging for 2h",
+    "Lock": "Scan, Freeze",
     "Notify": "default",
     "Mode": "observe",
     "Runbook": "https://wiki.contoso.com/shop",
     "Note": "ask the shop team first",
     "Status": "",
 }
-NOT_KEPT = ("Signed", "MinAge", "Approvers", "Window", "Freeze", "After", "Lock")
-NEVER_INHERITED = frozenset({"Repository", "Note", "Status"})
-_NAMES = {name.lower(): name for name in (*EXAMPLES, *NOT_KEPT)}
+GATE_COLUMNS = ("Scan", "Signed", "MinAge", "Approvers", "Window", "Freeze", "After")
+LOCKED = " (locked)"
+NEVER_INHERITED = frozenset({"Repository", "Note", "Status", "Lock"})
+_NAMES = {name.lower(): name for name in EXAMPLES}
 _FREE_TEXT = frozenset({"Note", "Status"})
 _HARMLESS_NUMBER = frozenset({"Note", "Status", "Container"})
 _LARGEST_BITS = 64  # Edm.Int64 is the widest integer a table holds
@@ -134,13 +142,31 @@ def _row(columns: Mapping[str, object], *, inherited: bool, problems: list[Probl
 def effective(
     columns: Mapping[str, object], defaults: Mapping[str, object] | None, problems: list[Problem]
 ) -> dict[str, Cell]:
-    """The cells that count, by column: the row's own, else the registry's defaults row's."""
+    """The cells that count, by column: the row's own, else the registry's defaults row's.
+
+    A gate that the defaults row locks counts beside the row's own, under its name and `LOCKED`.
+    """
     shared = _row(defaults or {}, inherited=True, problems=problems)
     own = _row(columns, inherited=False, problems=problems)
     inherited = {column: cell for column, cell in shared.items() if column not in NEVER_INHERITED}
-    cells = inherited | own
-    for column in NOT_KEPT:
-        cell = cells.pop(column, None)
-        if cell is not None and not cell.off:
-            problems.append(NotKept(column=cell.name, found=quoted(cell.text)))
-    return cells
+    locked = _locked(shared.get("Lock"), problems)
+    if "Lock" in own:
+        expected = "a blank cell: gates are locked in the registry's defaults row"
+        problems.append(Problem(column="Lock", expected=expected, found=quoted(own.pop("Lock").text)))
+    beside = {f"{name}{LOCKED}": shared[name] for name in locked if name in shared and name in own}
+    return inherited | own | beside
+
+
+def _locked(cell: Cell | None, problems: list[Problem]) -> tuple[str, ...]:
+    """The gate columns that a Lock cell names."""
+    if cell is None or cell.off:
+        return ()
+    gates = {name.lower(): name for name in GATE_COLUMNS}
+    named = [part.strip() for part in cell.text.split(",")]
+    wrong = next((name for name in named if name.lower() not in gates), None)
+    if wrong is not None:
+        expected = f"gate columns: {', '.join(GATE_COLUMNS)}"
+        near = nearest(wrong, list(GATE_COLUMNS))
+        hint = ", ".join(near if name == wrong else name for name in named) if near else ""
+        problems.append(Problem(column=cell.name, expected=expected, found=quoted(wrong), hint=hint))
+    return tuple(gates[name.lower()] for name in named if name.lower() in gates)

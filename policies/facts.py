@@ -12,6 +12,9 @@ from policies.tags import Pushed
 from rollouts.model import Lane
 from rollouts.seen import Unknown
 
+# Container Apps runs linux/amd64 only: learn.microsoft.com/azure/container-apps/containers, "Limitations".
+PLATFORM = "linux/amd64"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
@@ -63,3 +66,8 @@ class Facts:
     siblings: tuple[Policy, ...] = ()
     lanes: tuple[Lane, ...] = ()
     images: Mapping[str, str] | Unknown | None = None
+
+    @property
+    def child(self) -> str:
+        """The digest that runs, of an index with an image for Container Apps; "" for anything else."""
+        return self.manifest.children.get(PLATFORM, "") if isinstance(self.manifest, Manifest) else ""

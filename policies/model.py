@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from policies.gate import Rule
 from policies.patterns import glob_matches
-from policies.scan import ScanRule
 from policies.tags import OrderKey, Pushed, TagRule
 from rollouts.model import Image, Mode, Plan
 
@@ -38,7 +38,7 @@ class Policy:
 
     key: `<partition>/<row key>`. repository: exact, or a glob in a pattern row. container "": the one that runs
     the repository now. version: changes exactly when a cell that counts changes, the defaults row's too.
-    takes: all bakes together.
+    gates: what must be open before it starts, beside what is asked of every image. takes: all bakes together.
     """
 
     key: str
@@ -49,9 +49,9 @@ class Policy:
     container: str
     tags: TagRule
     plan: Plan
-    scan: ScanRule | None
     mode: Mode
     version: str
+    gates: tuple[Rule, ...] = ()
     takes: timedelta = timedelta()
 
     def covers(self, registry: str, repository: str) -> bool:

@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import TypeVar
 
 from policies import values
-from policies.cells import EXAMPLES, Cell, effective
+from policies.cells import EXAMPLES, LOCKED, Cell, effective
 from policies.checks import read_checks
 from policies.durations import write_duration
 from policies.errors import CellError, PolicyError, Problem, quoted
+from policies.gate import Rule
+from policies.gate_cells import GATES
 from policies.keys import DEFAULTS, Place, read_pattern, read_place
 from policies.model import AppRef, Policy
-from policies.scan import read_scan_rule
 from policies.steps import PRESETS, Steps, read_steps
 from policies.tag_cell import read_tags
 from rollouts.checks import Check, CheckKind, OnNoData
@@ -70,7 +71,7 @@ def parse(partition: str, key: str, columns: Mapping[str, object], defaults: Map
     repository = _repository(row, place)
     container = row.read("Container", values.container, "")
     tags = row.read("Tags", read_tags, read_tags("semver"))
-    scan = row.read("Scan", read_scan_rule, None)
+    gates = _gates(row)
     plan = _plan(row)
     if problems:
         raise PolicyError(f"{partition}/{key}", problems)
@@ -83,7 +84,7 @@ def parse(partition: str, key: str, columns: Mapping[str, object], defaults: Map
         container=container,
         tags=tags,
         plan=plan,
-        scan=scan,
+        gates=gates,
         mode=plan.mode,
         version=_version(row.cells),
         takes=sum((step.bake for step in plan.steps), timedelta()),
@@ -122,6 +123,16 @@ def _repository(row: _Row, place: Place) -> str:
     if problem or cell.typed:
         row.problems.append(problem or _typed(cell, ""))
     return cell.text
+
+
+def _gates(row: _Row) -> tuple[Rule, ...]:
+    """One rule a gate column, and one more where the registry's defaults row locks it."""
+    read = (row.read(name, GATES[name.removesuffix(LOCKED)], None) for name in _gate_names())
+    return tuple(rule for rule in read if rule is not None)
+
+
+def _gate_names() -> list[str]:
+    return [name for column in GATES for name in (column, column + LOCKED)]
 
 
 def _plan(row: _Row) -> Plan:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import ClassVar
 
-from policies.durations import read_duration, suggest_duration
+from policies.durations import read_duration, say_duration, suggest_duration
 from policies.errors import CellError, NotKept, Problem, quoted
-from policies.evidence import Severities
+from policies.evidence import ScanEvidence, Severities, last_words
+from policies.facts import PLATFORM, Facts
+from policies.gate import Asked, cannot_tell, is_closed, is_open, is_waiting
+from rollouts.findings import Answer, Finding, all_of
+from rollouts.seen import Unknown
 
 _LATER = re.compile(r"(fixable only|by|not older than|except)\b.*", re.IGNORECASE)
 _MOST_PARTS = 10
@@ -38,6 +43,11 @@ class ScanRule:
     limits: tuple[tuple[str, int], ...]
     within: timedelta | None = None
     late: Late = Late.HOLD
+    lasting: ClassVar[bool] = True
+
+    def ask(self, asked: Asked) -> Finding:
+        """The worst word of all scanners."""
+        return _judge(self, asked)
 
     def exceeded(self, counts: Severities) -> str:
         """Which limits these counts exceed, in words; "" when none.
@@ -52,6 +62,51 @@ class ScanRule:
                 aside = f" ({unranked} of unknown severity)" if unranked else ""
                 over.append(f"{found} {name}{aside}, allowed {most}")
         return "; ".join(over)
+
+
+def _judge(rule: ScanRule, asked: Asked) -> Finding:
+    """The worst word of all scanners; a scan that has not come, or did not end well, is not a clean one."""
+    image, facts, now = asked.image, asked.facts, asked.now
+    if isinstance(facts.scans, Unknown):
+        return cannot_tell("scan", facts.scans, now)
+    child = facts.child
+    answers = tuple(_scanned(rule, scan) for scan in last_words(facts.scans, image.digest, child, PLATFORM))
+    if not answers:
+        return _unscanned(rule, facts, now, "no scan has come", ())
+    whole = all_of("scan", answers)
+    match whole.answer:
+        case Answer.WAITING:
+            return _unscanned(rule, facts, now, whole.because, answers)
+        case Answer.OPEN:
+            return replace(whole, because="; ".join(answer.because for answer in answers))
+        case Answer.CLOSED:
+            return whole
+
+
+def _scanned(rule: ScanRule, scan: ScanEvidence) -> Finding:
+    gate = f"{scan.scanner} at {scan.completed_at:%H:%M} UTC"
+    if scan.status != "completed" or scan.counts is None:
+        return is_waiting(gate, f"the scan is {scan.status}{': ' if scan.reason else ''}{scan.reason[:200]}")
+    over = rule.exceeded(scan.counts)
+    if over:
+        named = f" ({'; '.join(scan.worst[:3])})" if scan.worst else ""
+        return is_closed(gate, over + named)
+    return is_open(gate, f"{scan.scanner} found no more than {rule.text} allows")
+
+
+def _unscanned(rule: ScanRule, facts: Facts, now: datetime, because: str, children: tuple[Finding, ...]) -> Finding:
+    waiting = Finding(gate="scan", answer=Answer.WAITING, because=because, children=children)
+    if rule.within is None:
+        return waiting
+    limit = facts.offered_at + rule.within
+    if now < limit:
+        return replace(waiting, because=f"{because}; waits until {limit:%H:%M} UTC, then {rule.late}", ask_at=limit)
+    late = f"{because} within {say_duration(rule.within)}"
+    match rule.late:
+        case Late.REJECT:
+            return replace(waiting, answer=Answer.CLOSED, because=late)
+        case Late.HOLD:
+            return replace(waiting, because=f"{late}; held until one comes")
 
 
 def read_scan_rule(text: str, column: str = "Scan") -> ScanRule | None:

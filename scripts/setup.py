@@ -122,6 +122,17 @@ def install_packages() -> None:
     line.done()
 
 
+def write_command() -> None:
+    """`weighbridge` in .venv/bin, which runs `cli/` of this clone."""
+    program = VENV / "bin" / "weighbridge"
+    program.write_text(
+        f"#!{VENV / 'bin' / 'python'}\nimport sys\n\nsys.path.insert(0, {str(ROOT)!r})\n"
+        "from cli.__main__ import main\n\nsys.exit(main())\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+
+
 def pip(verb: str, *arguments: str | Path) -> None:
     quiet = ("--disable-pip-version-check", "--no-input", "--prefer-binary")
     run(VENV / "bin" / "python", "-m", "pip", verb, *quiet, *arguments)
@@ -167,6 +178,7 @@ def set_up() -> None:
     try:
         make_venv(python, version)
         install_packages()
+        write_command()
         if missing:
             finish_azurite(azurite)
     finally:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from policies.containers import container_of, split_reference
-from policies.evaluate import ASK_AGAIN, evaluate
+from policies.evaluate import evaluate
 from policies.facts import Facts, Manifest
+from policies.gate import ASK_AGAIN
 from policies.model import Contender, Policy
 from policies.tags import Pushed
 from rollouts.findings import Answer, Finding

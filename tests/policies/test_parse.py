@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.cells import EXAMPLES, LONGEST_CELL, NOT_KEPT
+from policies.cells import EXAMPLES, LONGEST_CELL
 from policies.errors import PolicyError
 from policies.model import Policy
 from policies.parse import check_defaults, parse
@@ -37,7 +37,7 @@ def test_a_row_with_app_alone_works() -> None:
     assert policy.plan.on_no_data is OnNoData.PROBE
     assert (policy.plan.on_failure, policy.plan.on_new_image) == (OnFailure.ROLLBACK, OnNewImage.SUPERSEDE)
     assert (policy.plan.on_drift, policy.mode, policy.plan.notify) == (OnDrift.PAUSE, Mode.ON, ("default",))
-    assert policy.scan is None
+    assert policy.gates == ()
     assert policy.takes == timedelta(minutes=40)
 
 
@@ -199,18 +199,9 @@ def test_a_mistake_is_named_with_its_column(cells: dict[str, object], said: str)
     assert problems(cells) == [said]
 
 
-@pytest.mark.parametrize("column", NOT_KEPT)
-def test_a_promise_this_version_cannot_keep_ships_nothing_unless_it_is_blank_or_off(column: str) -> None:
-    assert problems({column: "something"}) == [
-        f"{column}: this version cannot keep it, so nothing ships from this row; clear the cell"
-    ]
-    assert problems({column: " "}) == []
-    assert problems({column: "None"}) == []
-
-
 @pytest.mark.parametrize("blank", ["", "  ", "\u00a0", None])
 def test_blank_spaces_and_absent_are_the_same(blank: object) -> None:
-    blanks = {column: blank for column in (*EXAMPLES, *NOT_KEPT, "Stepz") if column != "App"}
+    blanks = {column: blank for column in (*EXAMPLES, "Stepz") if column != "App"}
     assert row(blanks) == row()
 
 
@@ -239,7 +230,7 @@ def test_five_faults_are_five_problems() -> None:
     faults = {"Steps": "5,25,50", "Window": "Mon-Fri", "Scan": "critical=0", "Stepz": "x", "Keep": 60}
     with pytest.raises(PolicyError) as caught:
         parse(WEB, "production", {"App": "rg/ca", **faults}, None)
-    assert [problem.column for problem in caught.value.problems] == ["Stepz", "Window", "Scan", "Steps", "Keep"]
+    assert [problem.column for problem in caught.value.problems] == ["Stepz", "Scan", "Window", "Steps", "Keep"]
     assert str(caught.value).splitlines()[0].startswith(f"{WEB}/production: Stepz: expected")
 
 
@@ -322,10 +313,9 @@ DEFAULTS = {"Scan": "critical 0, within 1h else hold", "Notify": "platform", "No
 
 def test_a_blank_cell_inherits_and_none_switches_off() -> None:
     inherits, own, off = (row(cells, defaults=DEFAULTS) for cells in ({}, {"Notify": "mine"}, {"Scan": "none"}))
-    assert inherits.scan is not None
-    assert inherits.scan.text == DEFAULTS["Scan"]
+    assert [gate.text for gate in inherits.gates] == [DEFAULTS["Scan"]]
     assert (inherits.plan.notify, own.plan.notify) == (("platform",), ("mine",))
-    assert off.scan is None
+    assert off.gates == ()
 
 
 def test_a_fault_of_the_defaults_row_breaks_the_rows_that_would_inherit_it() -> None:
@@ -337,13 +327,12 @@ def test_a_fault_of_the_defaults_row_breaks_the_rows_that_would_inherit_it() -> 
         'Steps (defaults row): expected "N% for D", found "5"; did you mean "5% for 10m, 100% for 10m"?'
     ]
     assert problems({"Steps": "quick"}, defaults=broken) == []
-    assert problems({}, defaults={"Freeze": "2026-12-20..2027-01-03"}) != []
 
 
 def test_the_defaults_row_is_checked_by_itself() -> None:
     check_defaults("contoso.azurecr.io|*", DEFAULTS)
-    with pytest.raises(PolicyError, match=r"\|\*/defaults: Lock \(defaults row\): this version cannot keep it"):
-        check_defaults("contoso.azurecr.io|*", {"Lock": "Scan"})
+    with pytest.raises(PolicyError, match=r"\|\*/defaults: Lock \(defaults row\): expected gate columns"):
+        check_defaults("contoso.azurecr.io|*", {"Lock": "Steps"})
 
 
 def test_the_version_changes_exactly_with_the_cells_that_count() -> None:
@@ -367,7 +356,7 @@ CELLS = st.one_of(
     st.text(alphabet="0123456789%,; forwithnaplbscex<=>.*/-:|{}", max_size=60),
     st.sampled_from(["none", "5" * 70000, "canary", "semver: >=1 <2", "critical 0, within 1h else hold", "\ud800"]),
 )
-COLUMNS = st.dictionaries(st.one_of(st.sampled_from([*EXAMPLES, *NOT_KEPT, "steps"]), st.text(max_size=20)), CELLS)
+COLUMNS = st.dictionaries(st.one_of(st.sampled_from([*EXAMPLES, "steps"]), st.text(max_size=20)), CELLS)
 
 
 def outcome(partition: str, key: str, columns: Mapping[str, object], defaults: Mapping[str, object] | None) -> object:
