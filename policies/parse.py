@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
 from policies import values
+from policies.approvers import ApproversRule
 from policies.cells import EXAMPLES, LOCKED, Cell, effective
 from policies.checks import read_checks
 from policies.durations import write_duration
@@ -72,7 +74,7 @@ def parse(partition: str, key: str, columns: Mapping[str, object], defaults: Map
     container = row.read("Container", values.container, "")
     tags = row.read("Tags", read_tags, read_tags("semver"))
     gates = _gates(row)
-    plan = _plan(row)
+    plan = _approved(_plan(row), gates)
     if problems:
         raise PolicyError(f"{partition}/{key}", problems)
     return Policy(
@@ -133,6 +135,17 @@ def _gates(row: _Row) -> tuple[Rule, ...]:
 
 def _gate_names() -> list[str]:
     return [name for column in GATES for name in (column, column + LOCKED)]
+
+
+def _approved(plan: Plan, gates: tuple[Rule, ...]) -> Plan:
+    """The plan with whom its steps ask; a step without a time of its own takes the shortest of theirs."""
+    needs = tuple(rule.need for rule in gates if isinstance(rule, ApproversRule))
+    within = min((need.within for need in needs if need.within), default=None)
+    steps = tuple(
+        replace(step, approve_within=step.approve_within or within) if step.until_approved else step
+        for step in plan.steps
+    )
+    return replace(plan, steps=steps, approvers=needs)
 
 
 def _plan(row: _Row) -> Plan:

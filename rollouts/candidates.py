@@ -80,12 +80,16 @@ def judge(turn: Turn) -> list[Move]:
                 mode=candidate.mode,
                 source_revision=candidate.source_revision or rollout.source_revision,
                 source_url=candidate.source_url or rollout.source_url,
+                pushed_by=candidate.pushed_by or rollout.pushed_by,
             )
         )
         _remember_lane(turn, rollout, candidate)
         match finding.answer:
             case Answer.CLOSED if turn.quiet:
-                moves.append(Move(n=candidate.n, cause=Cause.GATE_CLOSED, because=finding.because))
+                cause = Cause.LIMIT_PASSED if candidate.expired else Cause.GATE_CLOSED
+                moves.append(Move(n=candidate.n, cause=cause, because=finding.because))
+            case Answer.WAITING if candidate.asks:
+                _ask(turn, candidate.n, finding.because)
             case Answer.WAITING:
                 turn.say(Said.WAITING, finding.because, n=candidate.n)
             case Answer.OPEN if turn.arm and candidate.plan and candidate.plan.mode is Mode.OBSERVE:
@@ -93,6 +97,15 @@ def judge(turn: Turn) -> list[Move]:
             case Answer.OPEN | Answer.CLOSED:
                 pass
     return moves + _too_many(turn, moves) + _supersede(turn)
+
+
+def _ask(turn: Turn, n: int, because: str) -> None:
+    """Only people are missing: ask them once, and count their time from now."""
+    rollout = turn.rollout(n)
+    if rollout is None or rollout.asked_at is not None:
+        return
+    turn.put(replace(rollout, asked_at=turn.now))
+    turn.say(Said.APPROVAL_ASKED, because, n=n, transition="ask:start")
 
 
 def _remember_lane(turn: Turn, rollout: Rollout, candidate: CandidateSeen) -> None:
@@ -216,6 +229,7 @@ def _take(turn: Turn, rollout: Rollout, candidate: CandidateSeen, plan: Plan, fo
             stable=found,
             canary=f"{app_name}--{suffix(rollout)}",
             started_at=turn.now,
+            asked_at=None,
             seen=traffic.weights(turn.arm) if turn.arm else None,
         ),
     )
