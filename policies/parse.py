@@ -18,7 +18,7 @@ from policies.errors import CellError, PolicyError, Problem, quoted
 from policies.gate import Rule
 from policies.gate_cells import GATES
 from policies.keys import DEFAULTS, Place, read_pattern, read_place
-from policies.model import AppRef, Policy
+from policies.model import NAME, AppRef, Policy
 from policies.steps import PRESETS, Steps, read_steps
 from policies.tag_cell import read_tags
 from rollouts.checks import Check, CheckKind, OnNoData
@@ -118,13 +118,20 @@ def _repository(row: _Row, place: Place) -> str:
             row.problems.append(Problem(column=cell.name, expected=expected, found=quoted(cell.text)))
         return place.repository
     if cell is None:
-        expected = 'a pattern as in "shop/*", for the row stands under "|*"'
-        row.problems.append(Problem(column="Repository", expected=expected, found="none"))
-        return ""
+        return _every_repository(row)
     problem = read_pattern(cell.text, cell.name)
     if problem or cell.typed:
         row.problems.append(problem or _typed(cell, ""))
     return cell.text
+
+
+def _every_repository(row: _Row) -> str:
+    """A pattern row without a Repository is about all of them; then each must have an app of its own."""
+    app = row.cells.get("App")
+    if app is not None and NAME not in app.text:
+        expected = f'a pattern as in "shop/*", for the row stands under "|*" and its App has no {NAME}'
+        row.problems.append(Problem(column="Repository", expected=expected, found="none"))
+    return "*"
 
 
 def _gates(row: _Row) -> tuple[Rule, ...]:
