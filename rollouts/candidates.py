@@ -64,7 +64,7 @@ def judge(turn: Turn) -> list[Move]:
     moves: list[Move] = []
     for candidate in turn.seen.candidates:
         rollout = turn.rollout(candidate.n)
-        if rollout is None or rollout.phase is not Phase.WAITING:
+        if rollout is None or rollout.phase is not Phase.WAITING or any(move.n == candidate.n for move in moves):
             continue
         if candidate.runs:
             turn.because.append(f"{rollout.image.short} runs already")
@@ -94,9 +94,22 @@ def judge(turn: Turn) -> list[Move]:
                 turn.say(Said.WAITING, finding.because, n=candidate.n)
             case Answer.OPEN if turn.arm and candidate.plan and candidate.plan.mode is Mode.OBSERVE:
                 turn.say(Said.WOULD_HAVE, "every gate is open", n=candidate.n)
+                moves += _rehearsed(turn, candidate)
             case Answer.OPEN | Answer.CLOSED:
                 pass
     return moves + _too_many(turn, moves) + _supersede(turn)
+
+
+def _rehearsed(turn: Turn, candidate: CandidateSeen) -> list[Move]:
+    """What would have started ends the lesser images that only rehearse too, as a start does."""
+    lesser = [turn.rollout(n) for n in candidate.lesser]
+    greater = turn.rollout(candidate.n)
+    because = f"{greater.image.short if greater else 'a newer image'} would have started"
+    return [
+        Move(n=r.n, cause=Cause.NEWER_IMAGE, because=because)
+        for r in lesser
+        if r is not None and r.phase is Phase.WAITING and r.mode is Mode.OBSERVE
+    ]
 
 
 def _ask(turn: Turn, n: int, because: str) -> None:
