@@ -17,7 +17,7 @@ from policies.errors import EvidenceError, PolicyError
 from policies.evaluate import evaluate, evaluate_again
 from policies.facts import Facts, Manifest
 from policies.model import Contender, order_key
-from policies.tags import Order, Pushed
+from policies.tags import Pushed
 from rollouts import traffic
 from rollouts.decided import Said
 from rollouts.findings import Answer, Finding
@@ -118,7 +118,7 @@ async def _facts(
     where = (image.registry, image.repository)
     running = _running(app, rollout, policy, seen)
     again = isinstance(running, Pushed) and running.tag == image.tag
-    moves = policy.tags.order is not Order.SEMVER or again
+    moves = not policy.tags.by_tag or again
     manifest, tag_now, known, held, stopped, there = await asyncio.gather(
         ask(ports.registry.manifest(*where, image.digest)),
         ask(ports.registry.digest(*where, image.tag)) if moves and image.tag else _nothing(),
@@ -202,10 +202,10 @@ def _running(app: App, rollout: Rollout, policy: Policy, seen: AppSeen | Unknown
 
 def _ranked(judged: list[Judged]) -> list[Judged]:
     """Greatest image first, within rows that order alike; rows that cannot be read come last."""
-    kinds = sorted({one.policy.tags.order for one in judged if one.policy})
+    lanes = sorted({one.policy.tags.lane for one in judged if one.policy})
     ranked: list[Judged] = []
-    for kind in kinds:
-        alike = [one for one in judged if one.policy and one.policy.tags.order == kind]
+    for lane in lanes:
+        alike = [one for one in judged if one.policy and one.policy.tags.lane == lane]
         ranked += sorted(alike, key=_order, reverse=True)
     return ranked + [one for one in judged if one.policy is None]
 
@@ -218,7 +218,7 @@ def asks_for_a_look(app: App, candidate: CandidateSeen) -> bool:
     return candidate.plan.mode is Mode.ON or not said
 
 
-def _order(one: Judged) -> Any:  # noqa: ANN401 - a key of `sorted`, alike within one kind
+def _order(one: Judged) -> Any:  # noqa: ANN401 - a key of `sorted`, alike within one lane
     if one.policy is None:
         raise LookupError("only rows that parse are ordered")
     return order_key(one.policy, one.rollout.image, one.rollout.pushed_at)
@@ -260,7 +260,7 @@ def _candidate(
         notify=policy.plan.notify,
         mode=policy.mode,
         container=container,
-        order=policy.tags.order.value,
+        order=policy.tags.lane,
         source_revision=_label(one, REVISION, MOST_REVISION),
         source_url=_label(one, SOURCE, MOST_URL),
         pushed_by=one.pushed_by,

@@ -12,7 +12,7 @@ from policies.errors import PolicyError
 from policies.model import Policy
 from policies.parse import check_defaults, parse
 from policies.status import LONGEST_STATUS, broken_line, status_line
-from policies.tags import Order
+from policies.tag_kinds import Order
 from rollouts.checks import CheckKind, OnNoData
 from rollouts.model import Mode, OnDrift, OnFailure, OnNewImage
 from tests.policies.rows import WEB, problems, row
