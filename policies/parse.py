@@ -19,6 +19,7 @@ from policies.keys import DEFAULTS, Place, read_pattern, read_place
 from policies.model import AppRef, Policy
 from policies.steps import PRESETS, Steps, read_steps
 from policies.tag_cell import read_tags
+from policies.window import WindowRule, never_fits
 from rollouts.checks import Check, CheckKind, OnNoData
 from rollouts.model import Mode, OnDrift, OnFailure, OnNewImage, Plan
 
@@ -73,6 +74,8 @@ def parse(partition: str, key: str, columns: Mapping[str, object], defaults: Map
     tags = row.read("Tags", read_tags, read_tags("semver"))
     gates = _gates(row)
     plan = _plan(row)
+    takes = sum((step.bake for step in plan.steps), timedelta())
+    _check_windows(row, gates, takes)
     if problems:
         raise PolicyError(f"{partition}/{key}", problems)
     return Policy(
@@ -84,10 +87,10 @@ def parse(partition: str, key: str, columns: Mapping[str, object], defaults: Map
         container=container,
         tags=tags,
         plan=plan,
-        gates=gates,
+        gates=tuple(gates.values()),
         mode=plan.mode,
         version=_version(row.cells),
-        takes=sum((step.bake for step in plan.steps), timedelta()),
+        takes=takes,
     )
 
 
@@ -125,14 +128,25 @@ def _repository(row: _Row, place: Place) -> str:
     return cell.text
 
 
-def _gates(row: _Row) -> tuple[Rule, ...]:
+def _gates(row: _Row) -> dict[str, Rule]:
     """One rule a gate column, and one more where the registry's defaults row locks it."""
-    read = (row.read(name, GATES[name.removesuffix(LOCKED)], None) for name in _gate_names())
-    return tuple(rule for rule in read if rule is not None)
+    read = ((name, row.read(name, GATES[name.removesuffix(LOCKED)], None)) for name in _gate_names())
+    return {name: rule for name, rule in read if rule is not None}
 
 
 def _gate_names() -> list[str]:
     return [name for column in GATES for name in (column, column + LOCKED)]
+
+
+def _check_windows(row: _Row, gates: Mapping[str, Rule], takes: timedelta) -> None:
+    """A window that no rollout of the row could ever start in."""
+    if any(problem.column.startswith("Steps") for problem in row.problems):
+        return  # how long a rollout takes is not known
+    for name, rule in gates.items():
+        found = never_fits(rule, takes) if isinstance(rule, WindowRule) else ""
+        if found:
+            expected = "one stretch as long as the bakes of Steps"
+            row.problems.append(Problem(column=row.cells[name].name, expected=expected, found=found))
 
 
 def _plan(row: _Row) -> Plan:
