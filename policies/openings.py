@@ -52,7 +52,7 @@ def stretches(week: Week, zone: tzinfo, now: datetime) -> Iterator[Stretch]:
 
 def _edges(week: Week, zone: tzinfo, after: datetime, until: datetime) -> list[datetime]:
     """The instants in (after, until] at which the week may open or close, in order."""
-    # A day more at either end: a wall clock may be set by up to a day, as Samoa's was in 2011.
+    # A day more at either end: a clock that is set back over midnight shows a day again, as St. John's did until 2011.
     day, last = after.astimezone(zone).date() - _DAY, until.astimezone(zone).date() + _DAY
     found: set[datetime] = set()
     while day <= last:

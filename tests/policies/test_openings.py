@@ -156,6 +156,22 @@ def test_a_window_opens_and_closes_as_a_walk_of_the_clock_does_around_every_chan
                 assert said.ask_at == start + opens * MINUTE
 
 
+@pytest.mark.parametrize(
+    ("text", "now", "opens"),
+    [
+        ("Sat 23:30-23:45", datetime(2010, 11, 7, 2, 30, 30, tzinfo=UTC), datetime(2010, 11, 7, 3, 0, tzinfo=UTC)),
+        ("Sun 00:00-00:01", datetime(2010, 10, 31, 2, 45, tzinfo=UTC), datetime(2010, 11, 7, 2, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_clock_that_is_set_back_over_midnight_shows_both_days_twice(
+    text: str, now: datetime, opens: datetime
+) -> None:
+    """St. John's, 2010: a minute into Sunday it was Saturday 23:01 again."""
+    rule = read_window(f"{text} America/St_Johns")
+    assert rule is not None
+    assert rule.ask(asked(now)).ask_at == opens
+
+
 SPANS = st.builds(
     Hours,
     st.frozensets(st.integers(0, 6), min_size=1),
