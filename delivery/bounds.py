@@ -16,7 +16,7 @@ from rollouts.model import Rollout
 
 T = TypeVar("T")
 CUT = "…"
-EXPLAINS = frozenset({"because", "error", "comment", "name"})
+EXPLAINS = frozenset({"because", "error", "comment", "name", "shut"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

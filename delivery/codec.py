@@ -1,10 +1,10 @@
 """The app's row as columns and back: JSON columns for the state, for its lists, and for the answers of its open writes.
 
-`state` and `lists` are bounded (DESIGN 4.12): explanations are cut, with a mark, before they are saved, for a save that
-is refused for its size would stop a rollback. `lists` is what waits and what is remembered, apart from the state so
-that neither nears the 32 Ki characters a column may hold. `answers` holds what came back for each open write. It is
-merged by the tick that sent the write (step 6), so that recording an answer never rewrites the state, and it is where
-long operation addresses are kept.
+`state`, `lists` and `waiting` are bounded (DESIGN 4.12): explanations are cut, with a mark, before they are saved, for
+a save that is refused for its size would stop a rollback. `waiting` is who waits, `lists` what is remembered, apart
+from the state so that none nears the 32 Ki characters a column may hold. `answers` holds what came back for each open
+write. It is merged by the tick that sent the write (step 6), so that recording an answer never rewrites the state, and
+it is where long operation addresses are kept.
 """
 
 from __future__ import annotations
@@ -40,10 +40,15 @@ class Answered(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-class Lists(msgspec.Struct, frozen=True):
-    """The lists of an app, which have a column of their own."""
+class Waiting(msgspec.Struct, frozen=True):
+    """Who waits: a column of its own. `lists` held them too until they were given approvals."""
 
     waiting: tuple[Rollout, ...] = ()
+
+
+class Lists(msgspec.Struct, frozen=True):
+    """The other lists of an app, which have a column of their own."""
+
     done: tuple[Done, ...] = ()
     known: tuple[str, ...] = ()
     lanes: tuple[Lane, ...] = ()
@@ -54,6 +59,7 @@ def encode(app: App, tick: str) -> dict[str, object]:
     answers = {write.id: answered for write in app.writes if (answered := answer_of(write))}
     writes = tuple(_unanswered(write) for write in app.writes)
     lists = {name: getattr(app, name) for name in Lists.__struct_fields__}
+    waiting = {"waiting": app.waiting}
     state = replace(app, writes=writes, waiting=(), done=(), known=(), lanes=())
     live = app.live
     return {
@@ -62,6 +68,7 @@ def encode(app: App, tick: str) -> dict[str, object]:
         "seq": app.seq,
         "state": fitted(state, MOST_BYTES),
         "lists": fitted(lists, LISTS_BYTES),
+        "waiting": fitted(waiting, LISTS_BYTES),
         "answers": encode_answers(answers),
         "phase": live.phase.value if live else "",
         "image": live.image.short if live else "",
@@ -79,20 +86,22 @@ def decode(row: Row) -> App:
         app = msgspec.json.decode(str(row.columns.get("state")), type=App)
     except msgspec.MsgspecError as error:
         raise Malformed(f"{source}: state: expected an app's state, found something else ({error})") from error
-    lists, answers = _decode_lists(row), decode_answers(row)
+    lists, answers = _decode_lists(row, "lists", Lists), decode_answers(row)
+    waiting = _decode_lists(row, "waiting" if "waiting" in row.columns else "lists", Waiting).waiting
     return replace(
         app,
         writes=tuple(_answered(write, answers.get(write.id)) for write in app.writes),
+        waiting=waiting,
         **{name: getattr(lists, name) for name in Lists.__struct_fields__},
     )
 
 
-def _decode_lists(row: Row) -> Lists:
+def _decode_lists(row: Row, column: str, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(str(row.columns.get("lists") or "{}"), type=Lists)
+        return msgspec.json.decode(str(row.columns.get(column) or "{}"), type=kind)
     except msgspec.MsgspecError as error:
         source = f"rollouts/{row.partition}/{row.key}"
-        raise Malformed(f"{source}: lists: expected an app's lists, found something else ({error})") from error
+        raise Malformed(f"{source}: {column}: expected an app's lists, found something else ({error})") from error
 
 
 def encode_answers(answers: Mapping[int, Answered]) -> str:

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from delivery import names, policy_book
-from delivery.errors import Malformed, Refused, Retry
+from delivery import elsewhere, names, policy_book, switch
+from delivery.errors import Malformed
+from delivery.reading import ask
 from policies import evidence
+from policies.approvers import GATE as APPROVERS
+from policies.approvers import asks
 from policies.containers import container_of, split_reference
 from policies.errors import EvidenceError, PolicyError
-from policies.evaluate import evaluate
+from policies.evaluate import evaluate, evaluate_again
 from policies.facts import Facts, Manifest
 from policies.model import Contender, order_key
 from policies.tags import Order, Pushed
 from rollouts import traffic
 from rollouts.decided import Said
 from rollouts.findings import Answer, Finding
-from rollouts.model import App, Mode, Rollout, Stable
+from rollouts.model import App, Mode, Phase, Rollout, Stable
 from rollouts.seen import AppSeen, CandidateSeen, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from delivery.policy_book import Book
     from delivery.ports import Ports, Row
     from policies.model import Policy
 
-T = TypeVar("T")
 REVISION, SOURCE = "org.opencontainers.image.revision", "org.opencontainers.image.source"
-MOST_REVISION, MOST_URL = 128, 256  # characters
+MOST_REVISION, MOST_URL, MOST_NAME = 128, 256, 160  # characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Judged:
     finding: Finding
     runs: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    pushed_by: str = ""
 
 
 async def candidates(ports: Ports, app: App, seen: AppSeen | Unknown | None, gone: str) -> tuple[CandidateSeen, ...]:
@@ -82,7 +85,30 @@ async def _judge(
     runs = isinstance(facts.running, Pushed) and facts.running.digest == rollout.image.digest
     labels = facts.manifest.labels if isinstance(facts.manifest, Manifest) else {}
     finding = evaluate(policy, rollout.image, facts, now)
-    return Judged(rollout=rollout, policy=policy, finding=finding, runs=runs, labels=labels)
+    pushed_by = next((push.pushed_by for push in facts.pushes if push.pushed_by), "")
+    return Judged(
+        rollout=rollout, policy=policy, finding=finding, runs=runs, labels=labels, pushed_by=pushed_by[:MOST_NAME]
+    )
+
+
+async def again(ports: Ports, app: App, seen: AppSeen | Unknown | None) -> Finding | None:
+    """What those gates say of the live rollout that are asked again after its start.
+
+    By its row as it is now, for a freeze or a rescan is no part of the frozen plan. None: the row is gone or broken,
+    and that disturbs no live rollout.
+    """
+    live = app.live
+    if live is None or live.phase is Phase.ROLLING_BACK:
+        return None
+    book = await policy_book.read(ports.rows, live.image.registry, live.image.repository)
+    policy = book.policy(live.policy)
+    if policy is None or isinstance(policy, PolicyError):
+        return None
+    if any(rule.lasting for rule in policy.gates):
+        facts = await _facts(ports, app, live, policy, book, seen)
+    else:
+        facts = Facts(offered_at=live.offered_at, manifest=None, stopped=await switch.stopped(ports.rows))
+    return evaluate_again(policy, live.image, facts, ports.clock.now())
 
 
 async def _facts(
@@ -93,11 +119,13 @@ async def _facts(
     running = _running(app, rollout, policy, seen)
     again = isinstance(running, Pushed) and running.tag == image.tag
     moves = policy.tags.order is not Order.SEMVER or again
-    manifest, tag_now, known, held = await asyncio.gather(
-        _ask(ports.registry.manifest(*where, image.digest)),
-        _ask(ports.registry.digest(*where, image.tag)) if moves and image.tag else _nothing(),
-        _ask(ports.rows.scan(names.EVIDENCE, evidence.evidence_partition(image.registry, image.digest))),
-        _ask(ports.rows.get(names.ROLLOUTS, app.key, names.quarantine_key(image.digest))),
+    manifest, tag_now, known, held, stopped, there = await asyncio.gather(
+        ask(ports.registry.manifest(*where, image.digest)),
+        ask(ports.registry.digest(*where, image.tag)) if moves and image.tag else _nothing(),
+        ask(ports.rows.scan(names.EVIDENCE, evidence.evidence_partition(image.registry, image.digest))),
+        ask(ports.rows.get(names.ROLLOUTS, app.key, names.quarantine_key(image.digest))),
+        switch.stopped(ports.rows),
+        elsewhere.seen(ports, policy, book, image),
     )
     scans, pushes = _evidence(known if isinstance(known, list) else [])
     siblings = tuple(
@@ -116,19 +144,16 @@ async def _facts(
         siblings=siblings,
         lanes=app.lanes,
         images=seen.images if isinstance(seen, AppSeen) else seen,
+        stopped=stopped,
+        pin=app.pin,
+        approvals=rollout.approvals,
+        asked_at=rollout.asked_at,
+        elsewhere=there,
     )
 
 
 async def _nothing() -> None:
     return None
-
-
-async def _ask(question: Awaitable[T]) -> T | Unknown:
-    """An answer, or that there is none: an outside that is away is never taken for a no."""
-    try:
-        return await question
-    except (Retry, Refused) as error:
-        return Unknown(because=str(error))
 
 
 def _names_app(ports: Ports, policy: Policy, rollout: Rollout, app: App) -> bool:
@@ -238,6 +263,9 @@ def _candidate(
         order=policy.tags.order.value,
         source_revision=_label(one, REVISION, MOST_REVISION),
         source_url=_label(one, SOURCE, MOST_URL),
+        pushed_by=one.pushed_by,
+        asks=asks(one.finding),
+        expired=any(gate.gate == APPROVERS and gate.answer is Answer.CLOSED for gate in one.finding.children),
         beats=same and live is not None and me.outranks(live),
         lesser=tuple(n for n, rival in rivals if me.outranks(rival)),
     )

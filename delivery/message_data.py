@@ -31,7 +31,7 @@ MOST_MEASUREMENTS = 12
 MOST_REVISIONS = 12
 REASON = 280  # bytes of JSON for one because in a list
 VERDICTS_WORST_LAST = (Verdict.PASSED, Verdict.INCONCLUSIVE, Verdict.ERRORED, Verdict.FAILED)
-ABOUT_GATES = frozenset({Said.WAITING, Said.STARTED, Said.REJECTED, Said.EXPIRED, Said.WOULD_HAVE})
+ABOUT_GATES = frozenset({Said.WAITING, Said.STARTED, Said.REJECTED, Said.EXPIRED, Said.WOULD_HAVE, Said.APPROVAL_ASKED})
 
 
 def stamp(time: datetime | None) -> str | None:

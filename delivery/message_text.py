@@ -37,6 +37,9 @@ HEADLINES = {
     Said.FAILED: ("FAILED", "WOULD HAVE FAILED"),
     Said.HELD: ("HELD", "WOULD HAVE HELD"),
     Said.RELEASED: ("RELEASED", "WOULD HAVE RELEASED"),
+    Said.RETRIED: ("RETRIED", "WOULD HAVE RETRIED"),
+    Said.PINNED: ("PINNED", "WOULD HAVE PINNED"),
+    Said.GATE_CLOSED: ("GATE CLOSED", "WOULD HAVE STOPPED RISING"),
     Said.FOREIGN_REVISION: ("FOREIGN REVISION", "FOREIGN REVISION"),
     Said.STABLE_ADOPTED: ("STABLE ADOPTED", "WOULD HAVE ADOPTED"),
     Said.ORDER_REFUSED: ("ORDER REFUSED", "ORDER REFUSED"),
@@ -85,7 +88,9 @@ def _subject(scene: Scene) -> str:
 def _headline(scene: Scene) -> tuple[str, str]:
     """What was done, and how it is said when the policy only observes."""
     did, would = HEADLINES[scene.said.said]
-    weighed = scene.said.said in {Said.STEPPED, Said.PAUSED, Said.RESUMED} and scene.weight is not None
+    weighed = (
+        scene.said.said in {Said.STEPPED, Said.PAUSED, Said.RESUMED, Said.GATE_CLOSED} and scene.weight is not None
+    )
     return (f"{did} at {scene.weight} %" if weighed else did), would
 
 
@@ -120,6 +125,13 @@ def _fact(scene: Scene) -> str:  # noqa: C901, PLR0912 - one flat line per annou
             return f"{_by(scene)}; nothing starts or rises until {when(until) if until else 'it is released'}."
         case Said.RELEASED:
             return f"{_by(scene)}."
+        case Said.PINNED:
+            tag = scene.after.pin.tag if scene.after.pin else ""
+            return f"{_by(scene)}; nothing but {plain(tag, 160) or 'that image'} starts or rises until it is released."
+        case Said.RETRIED:
+            return f"{_by(scene)}; it waits for its gates as if it were pushed now."
+        case Said.GATE_CLOSED:
+            return f"{_others(scene)} Nothing rises until the gate opens.".strip()
         case Said.FOREIGN_REVISION:
             return "Someone else made a revision; it gets no weight from here and is never deactivated."
         case Said.STABLE_ADOPTED:

@@ -97,7 +97,7 @@ def wanted(said: Said, notify: tuple[str, ...]) -> list[str]:
 def _told_to_all(said: Said) -> bool:
     """Needs a person, or is the last word on an image; a healthy rollout says one thing."""
     match said:
-        case Said.PAUSED | Said.APPROVAL_ASKED | Said.DRIFTED:
+        case Said.PAUSED | Said.APPROVAL_ASKED | Said.DRIFTED | Said.GATE_CLOSED:
             return True
         case Said.PROMOTED | Said.ROLLED_BACK | Said.REJECTED | Said.EXPIRED | Said.FAILED | Said.ABORTED:
             return True
@@ -105,9 +105,9 @@ def _told_to_all(said: Said) -> bool:
             return True
         case Said.WAITING | Said.STARTED | Said.STEPPED | Said.RESUMED | Said.APPROVED | Said.ROLLING_BACK:
             return False
-        case Said.SUPERSEDED | Said.HELD | Said.RELEASED | Said.FOREIGN_REVISION | Said.STABLE_ADOPTED:
+        case Said.SUPERSEDED | Said.HELD | Said.RELEASED | Said.PINNED | Said.FOREIGN_REVISION | Said.STABLE_ADOPTED:
             return False
-        case Said.ORDER_REFUSED | Said.REPORTED:
+        case Said.ORDER_REFUSED | Said.REPORTED | Said.RETRIED:
             return False
 
 
@@ -153,6 +153,10 @@ def _urgency(said: Said) -> str:
             return "attention"
         case Said.PAUSED | Said.APPROVAL_ASKED | Said.DRIFTED | Said.FOREIGN_REVISION | Said.ORDER_REFUSED:
             return "attention"
+        case Said.GATE_CLOSED:
+            return "attention"
+        case Said.RETRIED | Said.PINNED:
+            return "info"
         case Said.WAITING | Said.STARTED | Said.STEPPED | Said.RESUMED | Said.APPROVED | Said.PROMOTED:
             return "info"
         case Said.SUPERSEDED | Said.HELD | Said.RELEASED | Said.STABLE_ADOPTED | Said.WOULD_HAVE | Said.REPORTED:
@@ -179,7 +183,10 @@ def _wait(*verbs: str) -> Section:
 
 def _deadline(rollout: Rollout) -> Section:
     """An approval nobody gives in time rolls back; without `within` it waits for ever."""
-    within = rollout.plan.steps[rollout.step].approve_within if rollout.plan else None
+    if rollout.plan is None:
+        until = rollout.finding.ask_at if rollout.finding else None
+        return {"deadline": stamp(until), "then": "expired"} if until else {}
+    within = rollout.plan.steps[rollout.step].approve_within
     if within is None or rollout.asked_at is None:
         return {}
     return {"deadline": stamp(rollout.asked_at + within), "then": "rolled back"}

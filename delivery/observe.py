@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from delivery import codec, gates, names
+from delivery import approvals, codec, gates, names
 from delivery.errors import Malformed, Refused, Retry
 from policies.evidence import DIGEST
 from rollouts import reporting, watch
@@ -50,7 +50,9 @@ async def observe(ports: Ports, app: App) -> Observation:
         totals = await _totals(ports, app, now)
     if isinstance(seen, AppSeen):
         seen = await _with_restarts(ports, app, seen)
-    found = await _candidates(ports, app, seen, gone)
+    found, shut = await asyncio.gather(
+        _candidates(ports, app, seen, gone), gates.again(ports, app, seen) if seen is not None else _not_asked()
+    )
     if seen is None and app.live is None and any(gates.asks_for_a_look(app, candidate) for candidate in found):
         seen, gone = await _look(ports, app)
         found = await _candidates(ports, app, seen, gone)
@@ -65,9 +67,15 @@ async def observe(ports: Ports, app: App) -> Observation:
         totals=totals,
         candidates=found,
         orders=orders,
+        gates=shut,
+        approvals=await approvals.asked(ports, app, orders),
         report=report,
         settle=ports.settings.settle,
     )
+
+
+async def _not_asked() -> None:
+    return None
 
 
 async def _candidates(ports: Ports, app: App, seen: AppSeen | Unknown | None, gone: str) -> tuple[CandidateSeen, ...]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rollouts.model import Actor, App, Rollout
 
 TRIES = 5
-TO_APP = (Verb.HOLD, Verb.RELEASE)
+TO_APP = (Verb.HOLD, Verb.RELEASE, Verb.RETRY, Verb.PIN, Verb.UNDO)
 Count = Annotated[int, Meta(ge=0, le=10**9)]
 DONE = "done"
 LATER = "accepted: another tick is under way and obeys it next"

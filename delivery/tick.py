@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from delivery import codec, index, ledger, names, outbox, retention, state
+from delivery import codec, elsewhere, index, ledger, names, outbox, retention, state
 from delivery.errors import Refused, Retry
 from delivery.observe import observe
 from rollouts.candidates import admit
 from rollouts.machine import decide
-from rollouts.model import App, WriteAnswer
+from rollouts.model import App, Phase, WriteAnswer
 from rollouts.seen import Offer  # noqa: TC001 - msgspec reads it from Wake at run time
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ async def tick(ports: Ports, wake: Wake) -> Ticked:
     await outbox.wake(ports, app.key, [*late, *(letter.key for letter in letters)])
     for rollout in decision.finished:
         await retention.forget(ports, app.key, rollout.n)
+        for later in await elsewhere.later(ports, rollout) if rollout.phase is Phase.PROMOTED else ():
+            await ports.queue.put(names.TICKS, Wake(app=later).message(), timedelta())
     return Ticked(won=True, decision=decision)
 
 

@@ -36,7 +36,7 @@ KEY = func.AuthLevel.FUNCTION
 
 
 def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
-    """Reads under `apps`, `rollouts`, `policies` and `health`; orders under `apps/{app}/orders/{verb}`."""
+    """Reads under `apps`, `rollouts`, `policies`, `health`; orders under `apps/{app}/orders/{verb}`; `switch/{way}`."""
     functions = func.Blueprint()
     _reads_of_apps(functions, ports)
 
@@ -60,6 +60,11 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     @functions.route(route="apps/{app}/orders/{verb}", methods=["POST"], auth_level=KEY)
     async def give_order(req: func.HttpRequest) -> func.HttpResponse:
         return await _answer(_give(ports(), req))
+
+    @functions.function_name("throw_switch")
+    @functions.route(route="switch/{way}", methods=["POST"], auth_level=KEY)
+    async def throw_switch(req: func.HttpRequest) -> func.HttpResponse:
+        return await _answer(_throw(ports(), req))
 
     return functions
 
@@ -114,6 +119,21 @@ async def _give(ports: Ports, req: func.HttpRequest) -> dict[str, object]:
     answered = await orders.give(ports, app, asked, actor(req, ports.settings))
     log.info("give_order: %s on %s by %s: %s", asked.verb, app, answered.order.actor.name, answered.answer)
     return {"order": answered.order.id, "answer": answered.answer, "rollout": answered.order.n}
+
+
+async def _throw(ports: Ports, req: func.HttpRequest) -> dict[str, object]:
+    """The kill switch: `stop` with a comment, and `go`."""
+    from delivery import switch
+
+    way, who = req.route_params["way"], actor(req, ports.settings)
+    if way == "stop":
+        await switch.stop(ports, who, str(_json(req).get("comment") or ""))
+    elif way == "go":
+        await switch.go(ports)
+    else:
+        raise Malformed(f"switch: expected stop or go, found {way[:40]!r}")
+    log.warning("throw_switch: %s by %s", way, who.name)
+    return {"answer": "done", "stopped": way == "stop"}
 
 
 def _json(req: func.HttpRequest) -> dict[str, object]:

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from policies.containers import container_of, running_containers
 from policies.facts import PLATFORM, Facts, Manifest
-from policies.gate import Asked, cannot_tell, is_closed, is_open
+from policies.gate import ASK_AGAIN, Asked, cannot_tell, is_closed, is_open, is_waiting
 from policies.model import Policy
 from policies.tags import Order, Pushed
 from rollouts.findings import Finding, all_of
-from rollouts.model import Image, Mode
+from rollouts.model import Image, Mode, Pin
 from rollouts.seen import Unknown
 
 _INDEXES = frozenset(
@@ -22,11 +22,12 @@ _CONFIGS = frozenset({"application/vnd.oci.image.config.v1+json", "application/v
 
 def evaluate(policy: Policy, image: Image, facts: Facts, now: datetime) -> Finding:
     """What every gate of the row says of this image. Total: whatever the facts, there is an answer."""
+    chosen = [_tag(policy, image, facts, now), _upgrade(policy, image, facts, now)]
     gates = [
         _policy(policy, image),
+        _switch(facts, now),
         _manifest(facts, now),
-        _tag(policy, image, facts, now),
-        _upgrade(policy, image, facts, now),
+        *(chosen if facts.pin is None else [_pin(facts.pin, image)]),
         _quarantine(facts),
         _lanes(policy, image, facts),
     ]
@@ -35,6 +36,12 @@ def evaluate(policy: Policy, image: Image, facts: Facts, now: datetime) -> Findi
     asked = Asked(policy=policy, image=image, facts=facts, now=now)
     gates += [rule.ask(asked) for rule in policy.gates]
     return all_of("gates", tuple(gates))
+
+
+def evaluate_again(policy: Policy, image: Image, facts: Facts, now: datetime) -> Finding:
+    """What those gates say that are asked while the rollout is live; one that closes moves no weight."""
+    asked = Asked(policy=policy, image=image, facts=facts, now=now)
+    return all_of("gates", (_switch(facts, now), *(rule.ask(asked) for rule in policy.gates if rule.lasting)))
 
 
 def short(digest: str) -> str:
@@ -54,6 +61,22 @@ def _policy(policy: Policy, image: Image) -> Finding:
             return is_open("policy", "its Mode is observe: nothing is written to Azure")
         case Mode.ON:
             return is_open("policy", "its Mode is on")
+
+
+def _switch(facts: Facts, now: datetime) -> Finding:
+    """The one switch that stops everything: before anything is created or raised, never before a rollback."""
+    if isinstance(facts.stopped, Unknown):
+        return cannot_tell("switch", facts.stopped, now)
+    if facts.stopped:
+        return is_waiting("switch", facts.stopped, now + ASK_AGAIN)
+    return is_open("switch", "nothing is stopped")
+
+
+def _pin(pin: Pin, image: Image) -> Finding:
+    """A person's choice stands in for the row's: also for an older image, or a tag that has moved on."""
+    if pin.digest == image.digest:
+        return is_open("pin", f"pinned: {pin.because}")
+    return is_waiting("pin", f"the app is pinned to {pin.tag or short(pin.digest)}: {pin.because}")
 
 
 def _manifest(facts: Facts, now: datetime) -> Finding:

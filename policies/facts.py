@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from policies.evidence import PushEvidence, ScanEvidence
 from policies.model import Policy
 from policies.tags import Pushed
-from rollouts.model import Lane
+from rollouts.model import Approval, Lane, Pin
 from rollouts.seen import Unknown
 
 # Container Apps runs linux/amd64 only: learn.microsoft.com/azure/container-apps/containers, "Limitations".
@@ -44,6 +44,17 @@ class TagSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """What another policy's app did with this digest. promoted_at: the last time; None: never, as far as it remembers.
+
+    revoked: what happened to it there since, "" when nothing did.
+    """
+
+    promoted_at: datetime | None = None
+    revoked: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything that is known of one image and its app when its gates are asked.
 
@@ -54,6 +65,9 @@ class Facts:
     scans: of the digest and of its children. quarantined: why the digest is, "" when it is not.
     siblings: the other good rows that name the same container of the same app. lanes: the app's, oldest first.
     images: container name to image reference of the app's template; None: not asked, and that gate is left out.
+    stopped: why nothing may start or rise anywhere, "" when it may. pin: what a person keeps the app at.
+    approvals, asked_at: people's answers so far, and since when they are asked. elsewhere: by policy name, what became
+    of the image there; a name that is missing is no policy of this repository.
     """
 
     offered_at: datetime
@@ -66,6 +80,11 @@ class Facts:
     siblings: tuple[Policy, ...] = ()
     lanes: tuple[Lane, ...] = ()
     images: Mapping[str, str] | Unknown | None = None
+    stopped: str | Unknown = ""
+    pin: Pin | None = None
+    approvals: tuple[Approval, ...] = ()
+    asked_at: datetime | None = None
+    elsewhere: Mapping[str, Elsewhere | Unknown] = field(default_factory=dict)
 
     @property
     def child(self) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
 from policies import values
+from policies.approvers import ApproversRule
 from policies.cells import EXAMPLES, LOCKED, Cell, effective
 from policies.checks import read_checks
 from policies.durations import write_duration
@@ -16,7 +18,7 @@ from policies.errors import CellError, PolicyError, Problem, quoted
 from policies.gate import Rule
 from policies.gate_cells import GATES
 from policies.keys import DEFAULTS, Place, read_pattern, read_place
-from policies.model import AppRef, Policy
+from policies.model import NAME, AppRef, Policy
 from policies.steps import PRESETS, Steps, read_steps
 from policies.tag_cell import read_tags
 from policies.window import WindowRule, never_fits
@@ -73,7 +75,7 @@ def parse(partition: str, key: str, columns: Mapping[str, object], defaults: Map
     container = row.read("Container", values.container, "")
     tags = row.read("Tags", read_tags, read_tags("semver"))
     gates = _gates(row)
-    plan = _plan(row)
+    plan = _approved(_plan(row), gates.values())
     takes = sum((step.bake for step in plan.steps), timedelta())
     _check_windows(row, gates, takes)
     if problems:
@@ -119,13 +121,20 @@ def _repository(row: _Row, place: Place) -> str:
             row.problems.append(Problem(column=cell.name, expected=expected, found=quoted(cell.text)))
         return place.repository
     if cell is None:
-        expected = 'a pattern as in "shop/*", for the row stands under "|*"'
-        row.problems.append(Problem(column="Repository", expected=expected, found="none"))
-        return ""
+        return _every_repository(row)
     problem = read_pattern(cell.text, cell.name)
     if problem or cell.typed:
         row.problems.append(problem or _typed(cell, ""))
     return cell.text
+
+
+def _every_repository(row: _Row) -> str:
+    """A pattern row without a Repository is about all of them; then each must have an app of its own."""
+    app = row.cells.get("App")
+    if app is not None and NAME not in app.text:
+        expected = f'a pattern as in "shop/*", for the row stands under "|*" and its App has no {NAME}'
+        row.problems.append(Problem(column="Repository", expected=expected, found="none"))
+    return "*"
 
 
 def _gates(row: _Row) -> dict[str, Rule]:
@@ -147,6 +156,17 @@ def _check_windows(row: _Row, gates: Mapping[str, Rule], takes: timedelta) -> No
         if found:
             expected = "one stretch as long as the bakes of Steps"
             row.problems.append(Problem(column=row.cells[name].name, expected=expected, found=found))
+
+
+def _approved(plan: Plan, gates: Iterable[Rule]) -> Plan:
+    """The plan with whom its steps ask; a step without a time of its own takes the shortest of theirs."""
+    needs = tuple(rule.need for rule in gates if isinstance(rule, ApproversRule))
+    within = min((need.within for need in needs if need.within), default=None)
+    steps = tuple(
+        replace(step, approve_within=step.approve_within or within) if step.until_approved else step
+        for step in plan.steps
+    )
+    return replace(plan, steps=steps, approvers=needs)
 
 
 def _plan(row: _Row) -> Plan:

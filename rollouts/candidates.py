@@ -64,7 +64,7 @@ def judge(turn: Turn) -> list[Move]:
     moves: list[Move] = []
     for candidate in turn.seen.candidates:
         rollout = turn.rollout(candidate.n)
-        if rollout is None or rollout.phase is not Phase.WAITING:
+        if rollout is None or rollout.phase is not Phase.WAITING or any(move.n == candidate.n for move in moves):
             continue
         if candidate.runs:
             turn.because.append(f"{rollout.image.short} runs already")
@@ -80,19 +80,45 @@ def judge(turn: Turn) -> list[Move]:
                 mode=candidate.mode,
                 source_revision=candidate.source_revision or rollout.source_revision,
                 source_url=candidate.source_url or rollout.source_url,
+                pushed_by=candidate.pushed_by or rollout.pushed_by,
             )
         )
         _remember_lane(turn, rollout, candidate)
         match finding.answer:
             case Answer.CLOSED if turn.quiet:
-                moves.append(Move(n=candidate.n, cause=Cause.GATE_CLOSED, because=finding.because))
+                cause = Cause.LIMIT_PASSED if candidate.expired else Cause.GATE_CLOSED
+                moves.append(Move(n=candidate.n, cause=cause, because=finding.because))
+            case Answer.WAITING if candidate.asks:
+                _ask(turn, candidate.n, finding.because)
             case Answer.WAITING:
                 turn.say(Said.WAITING, finding.because, n=candidate.n)
             case Answer.OPEN if turn.arm and candidate.plan and candidate.plan.mode is Mode.OBSERVE:
                 turn.say(Said.WOULD_HAVE, "every gate is open", n=candidate.n)
+                moves += _rehearsed(turn, candidate)
             case Answer.OPEN | Answer.CLOSED:
                 pass
     return moves + _too_many(turn, moves) + _supersede(turn)
+
+
+def _rehearsed(turn: Turn, candidate: CandidateSeen) -> list[Move]:
+    """What would have started ends the lesser images that only rehearse too, as a start does."""
+    lesser = [turn.rollout(n) for n in candidate.lesser]
+    greater = turn.rollout(candidate.n)
+    because = f"{greater.image.short if greater else 'a newer image'} would have started"
+    return [
+        Move(n=r.n, cause=Cause.NEWER_IMAGE, because=because)
+        for r in lesser
+        if r is not None and r.phase is Phase.WAITING and r.mode is Mode.OBSERVE
+    ]
+
+
+def _ask(turn: Turn, n: int, because: str) -> None:
+    """Only people are missing: ask them once, and count their time from now."""
+    rollout = turn.rollout(n)
+    if rollout is None or rollout.asked_at is not None:
+        return
+    turn.put(replace(rollout, asked_at=turn.now))
+    turn.say(Said.APPROVAL_ASKED, because, n=n, transition="ask:start")
 
 
 def _remember_lane(turn: Turn, rollout: Rollout, candidate: CandidateSeen) -> None:
@@ -216,6 +242,7 @@ def _take(turn: Turn, rollout: Rollout, candidate: CandidateSeen, plan: Plan, fo
             stable=found,
             canary=f"{app_name}--{suffix(rollout)}",
             started_at=turn.now,
+            asked_at=None,
             seen=traffic.weights(turn.arm) if turn.arm else None,
         ),
     )

@@ -67,6 +67,9 @@ class Said(StrEnum):
     FOREIGN_REVISION = "ForeignRevisionSeen"
     STABLE_ADOPTED = "StableAdopted"
     ORDER_REFUSED = "OrderRefused"
+    RETRIED = "RolloutRetried"
+    PINNED = "AppPinned"
+    GATE_CLOSED = "RolloutGateClosed"
     WOULD_HAVE = "RolloutWouldHaveStarted"
     REPORTED = "RolloutReported"
 

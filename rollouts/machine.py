@@ -22,7 +22,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from rollouts import analysis, candidates, level, orders, reporting, retiring, schedule, traffic, watch, writes
+from rollouts import (
+    again,
+    analysis,
+    approvals,
+    candidates,
+    level,
+    orders,
+    reporting,
+    retiring,
+    schedule,
+    traffic,
+    watch,
+    writes,
+)
 from rollouts.checks import OnNoData, Verdict
 from rollouts.decided import CreateCanary, Decision, Quarantine, Said
 from rollouts.model import (
@@ -50,6 +63,7 @@ TRANSITIONS: Mapping[tuple[Phase, Cause], Phase] = {
     (Phase.WAITING, Cause.GATES_OPEN): Phase.DEPLOYING,
     (Phase.WAITING, Cause.GATE_CLOSED): Phase.REJECTED,
     (Phase.WAITING, Cause.NEWER_IMAGE): Phase.SUPERSEDED,
+    (Phase.WAITING, Cause.LIMIT_PASSED): Phase.EXPIRED,
     (Phase.WAITING, Cause.ABORT_ORDERED): Phase.ABORTED,
     (Phase.DEPLOYING, Cause.CANARY_READY): Phase.BAKING,
     (Phase.DEPLOYING, Cause.CANARY_NEVER_READY): Phase.ROLLING_BACK,
@@ -106,6 +120,7 @@ def decide(app: App, seen: Observation, now: datetime) -> Decision:
     if turn.app.live and watch.gone(turn):
         _move(turn, turn.live.n, Cause.APP_GONE, "the app is gone; there is nothing left to steer")
     if turn.app.live:
+        watch.gates(turn)
         _weigh(turn, turn.live)
     _make(turn, candidates.judge(turn))
     _make(turn, candidates.start(turn))
@@ -170,6 +185,8 @@ def _finish(turn: Turn, rollout: Rollout, order: Order | None) -> None:
         phase=rollout.phase,
         at=turn.now,
         attempt=rollout.attempt,
+        repository=rollout.image.repository,
+        pushed_at=rollout.pushed_at,
     )
     turn.finished.append(rollout)
     held = turn.app.live is not None and turn.app.live.n == rollout.n
@@ -199,8 +216,9 @@ def _succeed(turn: Turn, rollout: Rollout) -> None:
         tag=image.tag,
         policy=rollout.policy,
         released=(*others, mine),
+        since=turn.now,
     )
-    turn.change(stable=stable)
+    turn.change(stable=stable, promoted=again.remembered(rollout) if rollout.stable else None)
 
 
 def _weigh(turn: Turn, live: Rollout) -> None:
@@ -362,8 +380,12 @@ def _overdue(turn: Turn, live: Rollout) -> bool:
 
 def _stopped(turn: Turn) -> str:
     """Why nothing may start or rise now; "" when it may."""
-    stop = turn.live.paused or turn.app.hold
-    return f"paused: {stop.because}" if stop else ""
+    stop, pin = turn.live.paused or turn.app.hold, turn.app.pin
+    if stop is not None:
+        return f"paused: {stop.because}"
+    if pin is not None and pin.digest != turn.live.image.digest:
+        return f"pinned: {pin.because}"
+    return turn.live.shut
 
 
 def _bake(turn: Turn, place: level.Where) -> None:
@@ -436,10 +458,12 @@ def _unapproved(turn: Turn, plan: Plan) -> str:
     step = plan.steps[live.step]
     if not step.until_approved or live.approved >= live.step:
         return ""
+    missing = approvals.at_step(live)
     if live.asked_at is None:
         turn.change_live(asked_at=turn.now)
-        turn.say(Said.APPROVAL_ASKED, f"approval is needed at {step.weight} %", n=live.n, transition=f"ask:{live.step}")
-    return "waiting for approval"
+        asked = f"approval is needed at {step.weight} % by {missing}"
+        turn.say(Said.APPROVAL_ASKED, asked, n=live.n, transition=f"ask:{live.step}")
+    return f"waiting for approval by {missing}"
 
 
 def _unanswered(turn: Turn, plan: Plan) -> bool:

@@ -116,6 +116,31 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approvers:
+    """How many of which group must approve, before the start or at a step. within: from when they are asked."""
+
+    count: int
+    group: str
+    within: timedelta | None = None
+
+
+BEFORE_START = -1  # the step of an approval that is given while the image waits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person's yes to one digest at one step. by: their sign-in name.
+
+    groups: those whose need it counts for, as their rows were then.
+    """
+
+    by: str
+    at: datetime
+    step: int
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A weight and how long it must be served at that weight, once seen there."""
 
@@ -146,6 +171,7 @@ class Plan:
     mode: Mode = Mode.ON
     notify: tuple[str, ...] = ()  # channel names; a trailing " all" asks for every message
     runbook: str = ""
+    approvers: tuple[Approvers, ...] = ()  # all of these; none: whoever may give orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +188,7 @@ class Released:
 class Stable:
     """The revision that carries the traffic if we stop now; tag and policy only if we put it there.
 
-    released: what we last put into each container, also by earlier rollouts.
+    released: what we last put into each container, also by earlier rollouts. since: when it was promoted.
     """
 
     revision: str
@@ -170,6 +196,7 @@ class Stable:
     tag: str = ""
     policy: str = ""
     released: tuple[Released, ...] = ()
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,8 +328,11 @@ class Rollout:
     created_at: datetime | None = None  # when our creation was first sent
     ready_at: datetime | None = None
     probed_at: datetime | None = None  # last good probe of the canary's own address
-    approved: int = -1  # highest step index a person approved
-    asked_at: datetime | None = None  # when this step's approval was asked for
+    approved: int = -1  # highest step index that has all its approvals
+    approvals: tuple[Approval, ...] = ()
+    asked_at: datetime | None = None  # when this step's approval, or that of the start, was asked for
+    pushed_by: str = ""  # who pushed the image, where the registry tells
+    shut: str = ""  # the gate that closed after the start, and why; nothing rises meanwhile
     fast: bool = False  # a person ordered promote: the remaining bakes are waived
     paused: Pause | None = None
     drift: Drift | None = None
@@ -337,6 +367,19 @@ class Done:
     phase: Phase
     at: datetime
     attempt: int = 1
+    repository: str = ""
+    pushed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A person keeps the app at one digest: nothing else starts or rises, and it may be older than what runs."""
+
+    digest: str
+    tag: str
+    by: Actor
+    because: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +388,7 @@ class App:
 
     key: the lower-cased resource id with `|` for `/`. counter: the last n given out; never reused.
     known: revisions not made by us that were announced. ticked_at: the last saved tick.
+    promoted: the rollout that made the stable, while its old stable is kept for an undo.
     """
 
     key: str
@@ -359,6 +403,8 @@ class App:
     retire: tuple[Retire, ...] = ()
     reports: tuple[Report, ...] = ()
     hold: Pause | None = None
+    pin: Pin | None = None
+    promoted: Rollout | None = None
     lanes: tuple[Lane, ...] = ()
     done: tuple[Done, ...] = ()
     known: tuple[str, ...] = ()

@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from rollouts import again, approvals
 from rollouts.decided import Consume, Quarantine, Release, Said
-from rollouts.model import Cause, Pause, Phase, Rollout
-from rollouts.seen import Order, Verb
+from rollouts.model import BEFORE_START, Approval, Cause, Pause, Phase, Rollout
+from rollouts.seen import ApprovalSeen, Order, Verb
 from rollouts.turn import Turn
 
 DONE = "done"
+MOST_APPROVALS = 20  # kept of one rollout
+LONGEST_NAME = 64  # characters of a person's name that an approval keeps
 RAISING = (Verb.APPROVE, Verb.PROMOTE, Verb.RESUME)
 
 
@@ -92,12 +95,29 @@ def _to_app(turn: Turn, order: Order) -> str:
             turn.effects.append(Release(digest=order.digest, actor=order.actor))
             _tell(turn, Said.RELEASED, order, because)
         case Verb.RELEASE:
-            if turn.app.hold is None:
+            if turn.app.hold is None and turn.app.pin is None:
                 return "refused: the app is not held"
-            turn.change(hold=None)
+            turn.change(hold=None, pin=None)
             _tell(turn, Said.RELEASED, order, because)
+        case Verb.RETRY if order.digest:
+            refused = again.retry(turn, order, because)
+            return _told(turn, Said.RETRIED, order, because, refused, turn.app.counter)
+        case Verb.PIN if order.digest:
+            return _told(turn, Said.PINNED, order, because, again.pin(turn, order, because))
+        case Verb.UNDO if order.digest:
+            return _told(turn, None, order, because, again.undo(turn, order, because))
+        case Verb.RETRY | Verb.PIN | Verb.UNDO:
+            return "refused: it must name a digest"
         case Verb.PAUSE | Verb.RESUME | Verb.APPROVE | Verb.ABORT | Verb.PROMOTE | Verb.ROLLBACK | Verb.LEAVE:
             return "refused: it must name a rollout"
+    return DONE
+
+
+def _told(turn: Turn, said: Said | None, order: Order, because: str, refused: str, n: int | None = None) -> str:
+    if refused:
+        return f"refused: {refused}"
+    if said is not None:
+        _tell(turn, said, order, because, n)
     return DONE
 
 
@@ -106,7 +126,7 @@ def _to_rollout(turn: Turn, order: Order, rollout: Rollout, moves: list[Move]) -
     match order.verb:
         case Verb.ABORT | Verb.ROLLBACK:
             return _end(turn, order, rollout, moves, because)
-        case Verb.HOLD | Verb.RELEASE:
+        case Verb.HOLD | Verb.RELEASE | Verb.RETRY | Verb.PIN | Verb.UNDO:
             return "refused: it is an order to the app, not to a rollout"
         case Verb.PAUSE if rollout.phase in (Phase.DEPLOYING, Phase.BAKING):
             pause = Pause(by=order.actor, because=because, since=turn.now, until=order.until)
@@ -114,9 +134,8 @@ def _to_rollout(turn: Turn, order: Order, rollout: Rollout, moves: list[Move]) -
             _tell(turn, Said.PAUSED, order, because, rollout.n)
         case Verb.RESUME:
             return _resume(turn, order, rollout, because)
-        case Verb.APPROVE if rollout.phase is Phase.BAKING:
-            turn.put(replace(rollout, approved=max(rollout.approved, rollout.step)))
-            _tell(turn, Said.APPROVED, order, because, rollout.n)
+        case Verb.APPROVE if rollout.phase in (Phase.BAKING, Phase.WAITING):
+            return _approve(turn, order, rollout, because)
         case Verb.PROMOTE if rollout.phase in (Phase.DEPLOYING, Phase.BAKING):
             turn.put(replace(_steered(rollout), fast=True, paused=None))
             _tell(turn, Said.RESUMED, order, because, rollout.n)
@@ -126,6 +145,27 @@ def _to_rollout(turn: Turn, order: Order, rollout: Rollout, moves: list[Move]) -
             return f"refused: the rollout is {rollout.phase.replace('_', ' ')}"
         case Verb.LEAVE:
             return "refused: nobody moved the traffic, so there is nothing to leave as it is"
+    return DONE
+
+
+def _approve(turn: Turn, order: Order, rollout: Rollout, because: str) -> str:
+    """Count a person's yes; the step is approved when nobody's is missing any more."""
+    seen = turn.seen.approvals.get(order.id)
+    if seen is None and rollout.phase is Phase.WAITING:
+        return "refused: the rollout is waiting, and not for an approval"
+    seen = seen or ApprovalSeen()
+    if seen.refused:
+        return f"refused: {seen.refused}"
+    step = rollout.step if rollout.phase is Phase.BAKING else BEFORE_START
+    given = Approval(by=_who(order).lower()[:LONGEST_NAME], at=turn.now, step=step, groups=seen.groups)
+    earlier = tuple(a for a in rollout.approvals if (a.step, a.by) != (given.step, given.by))
+    rollout = replace(rollout, approvals=(*earlier, given)[-MOST_APPROVALS:])
+    if rollout.phase is Phase.BAKING:
+        missing = approvals.at_step(rollout)
+        rollout = rollout if missing else replace(rollout, approved=max(rollout.approved, step))
+        because += f"; still needed: {missing}" if missing else ""
+    turn.put(rollout)
+    _tell(turn, Said.APPROVED, order, because, rollout.n)
     return DONE
 
 

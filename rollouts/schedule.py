@@ -22,10 +22,10 @@ BLIND = timedelta(seconds=60)  # nothing can be done to an app that could not be
 
 
 def spend(turn: Turn, plan: Plan) -> None:
-    """Count the time since the last tick against the deadline, unless the rollout waits for a person or for a look."""
+    """Count the time since the last tick against the deadline, but not the time it waits for a person, gate or look."""
     live = turn.live
     last = turn.loaded.ticked_at
-    waits = (live.paused, live.drift, live.asked_at, live.unseen_since, turn.app.hold)
+    waits = (live.paused, live.drift, live.asked_at, live.unseen_since, turn.app.hold, live.shut or None)
     if last is None or any(wait is not None for wait in waits) or plan.deadline <= timedelta():
         return
     passed = min(max(turn.now - last, timedelta()), LONGEST)
@@ -61,11 +61,17 @@ def _times(turn: Turn, app: App, now: datetime) -> Iterator[datetime]:
     if app.waiting and not (app.live and app.live.phase is Phase.ROLLING_BACK):  # which asks no gates
         asks = [r.finding.ask_at for r in app.waiting if r.finding and r.finding.ask_at]
         yield min(asks, default=now + LONGEST)
-        if any(r.finding is None for r in app.waiting):
+        if any(r.finding is None for r in app.waiting) or _people_spoke(turn):
             yield now
     yield from _duties(app, now)
     if app.undelivered:
         yield now + LONGEST
+
+
+def _people_spoke(turn: Turn) -> bool:
+    """Whether somebody who waits was approved or began to ask people in this tick: its gates answered before that."""
+    before = {r.n: (r.approvals, r.asked_at) for r in turn.loaded.waiting}
+    return any(before.get(r.n, (r.approvals, r.asked_at)) != (r.approvals, r.asked_at) for r in turn.app.waiting)
 
 
 def _duties(app: App, now: datetime) -> Iterator[datetime]:

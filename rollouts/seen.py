@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -106,6 +106,7 @@ class CandidateSeen:
     plan: the row as it is now, frozen if the rollout takes the app in this tick; None unless open.
     runs: its digest is what the container runs already: there is nothing to do.
     beats: this candidate is newer than the live rollout's image. lesser: waiting n it outranks.
+    asks: only people are missing. expired: they were asked, and did not answer in time.
     """
 
     n: int
@@ -119,8 +120,11 @@ class CandidateSeen:
     order: str = ""  # how the row's Tags order, remembered on the app as a lane
     source_revision: str = ""  # of the image's OCI labels; "": none, or not known now
     source_url: str = ""
+    pushed_by: str = ""
     beats: bool = False
     lesser: tuple[int, ...] = ()
+    asks: bool = False
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +155,17 @@ class Verb(StrEnum):
     LEAVE = "leave"
     HOLD = "hold"
     RELEASE = "release"
+    RETRY = "retry"
+    PIN = "pin"
+    UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A person's order. For a rollout it names n, digest and step; it is refused if those moved on.
 
-    id: the RowKey of its `order:` row. until: for pause and hold. digest alone with RELEASE: a quarantine.
+    id: the RowKey of its `order:` row. until: for pause and hold. digest alone with RELEASE: a quarantine; with RETRY
+    and PIN: the image; with UNDO: the one that is stable now.
     """
 
     id: str
@@ -172,8 +180,19 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalSeen:
+    """What an order to approve is worth: the groups it counts for, or why it is refused."""
+
+    groups: tuple[str, ...] = ()
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """All facts of one tick, asked after the row was loaded. None: not asked, because not needed."""
+    """All facts of one tick, asked after the row was loaded. None: not asked, because not needed.
+
+    gates: what those gates of the live rollout say that are asked again after its start. approvals: by order id.
+    """
 
     app: AppSeen | Unknown | None = None
     operations: Mapping[int, OperationSeen]
@@ -183,5 +202,7 @@ class Observation:
     offers: tuple[Offer, ...] = ()
     orders: tuple[Order, ...] = ()
     quarantined: frozenset[str] = frozenset()
+    gates: Finding | None = None
+    approvals: Mapping[str, ApprovalSeen] = field(default_factory=dict)
     report: ReportSeen | None = None
     settle: timedelta = timedelta(seconds=180)

@@ -13,7 +13,8 @@ from datetime import timedelta
 from rollouts import analysis, traffic
 from rollouts.checks import Check, CheckKind, Counts, Measurement, ProbeSpec, Tally, Verdict
 from rollouts.decided import Said
-from rollouts.model import Plan, Rollout, Totals
+from rollouts.findings import Answer
+from rollouts.model import Phase, Plan, Rollout, Totals
 from rollouts.seen import AppSeen, ProbeSeen, RevisionSeen, Unknown
 from rollouts.turn import Turn
 
@@ -41,6 +42,22 @@ def good(spec: ProbeSpec, probe: ProbeSeen) -> bool:
     if probe.status is None or not spec.lowest <= probe.status <= spec.highest:
         return False
     return spec.under is None or probe.took <= spec.under
+
+
+def gates(turn: Turn) -> None:
+    """Take note of the gates that were asked again: one that closed after the start moves no weight (said once a step).
+
+    A tick that did not ask keeps the last answer.
+    """
+    found = turn.seen.gates
+    if found is None or turn.live.phase is Phase.ROLLING_BACK:
+        return
+    shut = "" if found.answer is Answer.OPEN else found.because
+    turn.change_live(shut=shut)
+    if shut:
+        gate = shut.partition(":")[0]
+        because = f"{shut}; nothing rises until it opens"
+        turn.say(Said.GATE_CLOSED, because, n=turn.live.n, transition=f"gate:{turn.live.step}:{gate}")
 
 
 def note_canary(turn: Turn, plan: Plan) -> None:

@@ -157,6 +157,18 @@ async def test_an_observed_image_costs_no_call_to_azure_once_it_was_said_and_sta
     assert [done.phase for done in (await shop.state()).done] == [Phase.PROMOTED]
 
 
+async def test_what_would_have_started_ends_the_lesser_images_that_only_rehearse() -> None:
+    shop = await Shop(row=OBSERVE).open()
+    for n in (1, 2):
+        await shop.push(n)
+        await shop.run(timedelta(minutes=10))
+    app = await shop.state()
+
+    assert [r.image.tag for r in app.waiting] == ["1.2.0"]
+    assert [(d.tag, d.phase) for d in app.done] == [("1.1.0", Phase.SUPERSEDED)]
+    assert shop.app.history == []
+
+
 async def test_an_observed_downgrade_would_not_have_started() -> None:
     """What runs is looked at before it is said."""
     shop = await Shop(row=OBSERVE).open()

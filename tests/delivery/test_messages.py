@@ -31,6 +31,7 @@ from rollouts.model import (
     OnDrift,
     Pause,
     Phase,
+    Pin,
     Plan,
     Retire,
     Rollout,
@@ -195,6 +196,11 @@ PROMOTED_APP = replace(
     BEFORE, live=None, stable=Stable(revision=NEW), retire=(Retire(revision=OLD, not_before=NOW + timedelta(hours=1)),)
 )
 HELD_APP = replace(BEFORE, live=None, hold=Pause(by=ANN, because="incident", since=NOW, until=NOW + timedelta(hours=2)))
+PINNED_APP = replace(
+    BEFORE,
+    live=None,
+    pin=Pin(digest=STABLE.digest, tag=STABLE.tag, by=ANN, because="pin by Ann: the audit runs", since=NOW),
+)
 
 EVENTS: dict[Said, dict[str, Any]] = {
     Said.WAITING: make(Said.WAITING, WAITING, because="scan: no scan has said anything yet", weights={OLD: 100}),
@@ -271,6 +277,14 @@ EVENTS: dict[Said, dict[str, Any]] = {
     ),
     Said.HELD: make(Said.HELD, None, then=HELD_APP, because="hold by Ann: incident", actor=ANN, comment="incident"),
     Said.RELEASED: make(Said.RELEASED, None, because="release by Ann", actor=ANN),
+    Said.RETRIED: make(Said.RETRIED, WAITING, because="retry by Ann: the network was down", actor=ANN),
+    Said.PINNED: make(Said.PINNED, None, then=PINNED_APP, because="pin by Ann: the audit runs", actor=ANN),
+    Said.GATE_CLOSED: make(
+        Said.GATE_CLOSED,
+        replace(LIVE, shut="freeze: frozen until 2027-01-04"),
+        because="freeze: frozen until 2027-01-04; nothing rises until it opens",
+        weights={OLD: 75, NEW: 25},
+    ),
     Said.FOREIGN_REVISION: make(Said.FOREIGN_REVISION, None, because="ca-web--hotfix was made by someone else"),
     Said.STABLE_ADOPTED: make(Said.STABLE_ADOPTED, None, because=f"{OLD} carries the traffic instead of ca-web--x"),
     Said.ORDER_REFUSED: make(
@@ -585,7 +599,7 @@ EACH_ROLLOUT = {
     Said.ABORTED,
     Said.WOULD_HAVE,
 }
-PEOPLE = {Said.PAUSED, Said.APPROVAL_ASKED, Said.DRIFTED}
+PEOPLE = {Said.PAUSED, Said.APPROVAL_ASKED, Said.DRIFTED, Said.GATE_CLOSED}
 
 
 @pytest.mark.parametrize("said", Said)

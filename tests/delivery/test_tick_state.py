@@ -159,6 +159,7 @@ def test_the_biggest_row_fits_with_room_to_spare() -> None:
     columns = codec.encode(app, "t" * 32)
     assert len(str(columns["state"]).encode()) < codec.MOST_BYTES
     assert len(str(columns["lists"]).encode()) < codec.LISTS_BYTES
+    assert len(str(columns["waiting"]).encode()) < codec.LISTS_BYTES
     assert len(str(columns["answers"]).encode("utf-16-le")) < 64 * 1024
     check_entity("app", KEY, "app", stored("app", columns))
 
@@ -194,6 +195,7 @@ def test_texts_of_every_kind_fit(letters: str) -> None:
     columns = codec.encode(biggest(letters * 400), "t")
     assert len(str(columns["state"]).encode()) < codec.MOST_BYTES
     assert len(str(columns["lists"]).encode()) < codec.LISTS_BYTES
+    assert len(str(columns["waiting"]).encode()) < codec.LISTS_BYTES
     check_entity("app", KEY, "app", stored("app", columns))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import azure.functions as func
@@ -178,3 +179,29 @@ async def test_hold_keeps_the_next_image_from_starting_until_release(shop):
     assert (await call(shop, "give_order", "POST", app=APP, verb="release"))[0] == 200
     await shop.run()
     assert shop.weights() == {"ca-web--wb1-000001": 100}
+
+
+async def test_the_switch_stops_what_is_new_until_it_is_told_to_go(shop):
+    stopped = await call(shop, "throw_switch", "POST", {"comment": "incident 4711"}, way="stop")
+    assert stopped == (200, {"answer": "done", "stopped": True})
+    await shop.push(1)
+    await shop.step()
+    _, apps = await call(shop, "get_apps")
+    who = "someone with the function key"
+    assert apps[0]["waiting"][0]["because"] == f"switch: everything is stopped by {who}: incident 4711"
+
+    assert await call(shop, "throw_switch", "POST", way="go") == (200, {"answer": "done", "stopped": False})
+    await shop.run_until(Phase.BAKING, 0)
+    status, said = await call(shop, "throw_switch", "POST", way="faster")
+    assert (status, said) == (400, {"error": "switch: expected stop or go, found 'faster'"})
+
+
+async def test_a_promotion_is_undone_by_one_call(shop):
+    await shop.push(1)
+    while not (await shop.state()).done:
+        await shop.step()
+    status, answer = await call(shop, "give_order", "POST", {"digest": digest(1)}, app=APP, verb="undo")
+
+    assert (status, answer["answer"]) == (200, "done")
+    await shop.run(timedelta(minutes=1))
+    assert shop.weights() == {"ca-web--first": 100}

@@ -25,6 +25,7 @@ ROUTES = {
     "get_policies": ("GET", "policies"),
     "get_health": ("GET", "health"),
     "give_order": ("POST", "apps/{app}/orders/{verb}"),
+    "throw_switch": ("POST", "switch/{way}"),
 }
 
 

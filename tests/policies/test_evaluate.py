@@ -50,7 +50,15 @@ def says(finding: Finding, answer: Answer, because: str) -> None:
 def test_an_image_ships_when_every_gate_is_open() -> None:
     whole = evaluate(row(), IMAGE, facts(), NOON)
     says(whole, Answer.OPEN, "every gate is open")
-    assert [child.gate for child in whole.children] == ["policy", "manifest", "tag", "upgrade", "quarantine", "lanes"]
+    assert [child.gate for child in whole.children] == [
+        "policy",
+        "switch",
+        "manifest",
+        "tag",
+        "upgrade",
+        "quarantine",
+        "lanes",
+    ]
 
 
 def test_one_closed_gate_closes_all_and_is_named() -> None:

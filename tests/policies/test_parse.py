@@ -312,7 +312,10 @@ def test_the_defaults_row_is_no_policy() -> None:
 
 def test_a_pattern_row_says_which_repositories() -> None:
     (said,) = problems({}, partition="contoso.azurecr.io|*")
-    assert said == 'Repository: expected a pattern as in "shop/*", for the row stands under "|*", found none'
+    expected = 'a pattern as in "shop/*", for the row stands under "|*" and its App has no {name}'
+    assert said == f"Repository: expected {expected}, found none"
+    fleet = row({"App": "rg-{name}/ca-{name}"}, partition="contoso.azurecr.io|*")
+    assert fleet.covers("contoso.azurecr.io", "hr/portal")
 
 
 # ---- the defaults row ----------------------------------------------------------------------------

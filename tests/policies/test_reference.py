@@ -12,7 +12,7 @@ from policies.errors import PolicyError
 from policies.parse import parse
 
 REFERENCE = (Path(__file__).parent.parent.parent / "docs" / "policies.md").read_text()
-TABLE = REFERENCE.split("## Columns")[1].split("## Channels")[0]
+TABLE = REFERENCE.split("## Columns")[1].split("\n## ")[0]
 ROWS = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", TABLE, re.MULTILINE))
 
 

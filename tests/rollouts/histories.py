@@ -58,6 +58,9 @@ class Happening(StrEnum):
     LEAVE = "order leave"
     HOLD = "order hold"
     RELEASE = "order release"
+    RETRY = "order retry"
+    UNDO = "order undo"
+    SHUT = "a gate of the live rollout closes for two minutes"
 
 
 HANDS = (
@@ -181,7 +184,7 @@ class History:
         if self.oracle.hand:
             return
         promoted = [r.canary for r in world.ended if r.phase is Phase.PROMOTED]
-        stable = promoted[-1] if promoted else "ca-web--first"
+        stable = self.oracle.stable or (promoted[-1] if promoted else "ca-web--first")
         assert world.azure.weights(world.live) == {stable: 100}
         assert [r.name for r in world.live.revisions.values() if r.active] == [stable]
 
@@ -209,6 +212,8 @@ class History:
         azure, world = self.world.azure, self.world
         azure.away = now < self.until.get("away", now)
         world.metrics_away = now < self.until.get("blind", now)
+        if now >= self.until.get("shut", now):
+            world.shut = None
         if now >= self.until.get("single", now):
             world.live.multiple = True
         if self.held_at is not None and now - self.held_at > ARM_GIVES_UP:
@@ -264,6 +269,9 @@ class History:
                 world.clock.advance(timedelta(minutes=10))
             case Happening.LAND:
                 self._land()
+            case Happening.SHUT:
+                world.shut = Finding(gate="freeze", answer=Answer.WAITING, because="freeze: frozen until tomorrow")
+                self.until["shut"] = now + timedelta(minutes=2)
             case _:
                 pass
 

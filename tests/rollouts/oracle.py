@@ -51,6 +51,7 @@ class Canary:
     fast: bool = False
     stopped: bool = False
     left: bool = False
+    undone: bool = False  # a promotion that a person takes back: nothing of it rises any more
 
 
 @dataclass(kw_only=True)
@@ -65,11 +66,15 @@ class Oracle:
     moved: list[dict[str, int]] = field(default_factory=list)  # what a person set the traffic to
     switched: bool = False  # a person has switched the app to Single mode, at whatever weights it had
     held: bool = False
+    shut: bool = False  # a gate of the live rollout was closed when this tick asked
+    stable: str = ""  # what users are left with after the last promotion or its undo
+    promoted: tuple[str, str] = ("", "")  # the last promoted canary, and the stable before it
 
     def judge(self, world: World, tick: Ticked, opened: frozenset[str], owed: int) -> None:
         """owed: writes of ours that were taken and may still land."""
         seen = tick.seen.app if isinstance(tick.seen.app, AppSeen) else None
-        self._note_orders(tick)
+        self.shut = world.shut is not None and tick.app.live is not None
+        self._note_orders(world, tick)
         self._started(world, tick, seen, opened)
         if seen is not None and self.canary is not None:
             self._look(tick.at, seen, self.canary)
@@ -79,7 +84,7 @@ class Oracle:
             self._ended(rollout, seen, owed)
         assert len(msgspec.json.encode(tick.decision.next)) < MOST_BYTES
 
-    def _note_orders(self, tick: Ticked) -> None:
+    def _note_orders(self, world: World, tick: Ticked) -> None:
         for consumed in (e for e in tick.decision.effects if isinstance(e, Consume) and e.answer == "done"):
             order = consumed.order
             canary = self.canary if self.canary is not None and order.n == self.canary.n else None
@@ -96,6 +101,13 @@ class Oracle:
                     canary.stopped, canary.fast = False, True
                 case Verb.LEAVE if canary:
                     canary.left = True
+                case Verb.UNDO:
+                    assert self.canary is None, "two hold the app"
+                    live = tick.decision.next.live
+                    assert live is not None
+                    name, stable = self.promoted
+                    self.canary = Canary(n=live.n, plan=world.plan, stable=stable, name=name, undone=True)
+                    self.aborted.add(live.n)
                 case Verb.ABORT | Verb.ROLLBACK if (
                     order.n is not None and (order.n, Said.ROLLING_BACK) not in self.said
                 ):
@@ -156,6 +168,7 @@ class Oracle:
                 assert shares(entries, seen) == {self.canary.stable: 100}
                 assert not self.held
                 assert not self.canary.stopped
+                assert not self.shut, "created behind a closed gate"
             case Deactivate(revision=name):
                 assert not shares(seen.traffic, seen).get(name), "deactivated with weight"
                 assert not any(e.label for e in seen.traffic if e.revision == name), "deactivated with a label"
@@ -181,6 +194,7 @@ class Oracle:
         left = canary.left or canary.plan.on_drift is OnDrift.ADOPT
         if not weight or (left and weights in self.moved):
             return
+        assert not canary.undone, "an undo gave its canary weight"
         assert weights == self._level(canary, weight)
         assert _is_ready(seen.revision(canary.name)), "weight for a canary that is not ready"
         step = next(i for i, s in enumerate(canary.plan.steps) if s.weight == weight)
@@ -189,6 +203,7 @@ class Oracle:
             return
         assert not canary.stopped, "raised while paused"
         assert not self.held or live >= weight, "raised while held"
+        assert not self.shut or live >= weight, "raised behind a closed gate"
         if canary.fast:
             return
         assert step == canary.highest + 1, "a step is skipped"
@@ -227,6 +242,9 @@ class Oracle:
             assert live == {canary.name: 100}
             assert canary.held_since is not None
             assert canary.fast or canary.served == len(canary.plan.steps) - 1, "promoted before the bake was served"
+            self.stable, self.promoted = canary.name, (canary.name, canary.stable)
+        if canary.undone:
+            self.stable = canary.stable
         if rollout.phase in NEVER_QUARANTINED:
             assert rollout.n not in self.quarantined
         if rollout.phase is Phase.ROLLED_BACK or rollout.n in self.aborted:

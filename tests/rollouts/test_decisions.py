@@ -158,8 +158,10 @@ def test_an_approval_is_asked_of_the_rollout_and_expires_at_its_end_and_not_befo
     live = world.app.live
     assert live is not None
     assert live.asked_at is not None
-    assert live.because == "waiting for approval"
-    assert [(a.n, a.because) for a in said(world, Said.APPROVAL_ASKED)] == [(1, "approval is needed at 25 %")]
+    assert live.because == "waiting for approval by a person"
+    assert [(a.n, a.because) for a in said(world, Said.APPROVAL_ASKED)] == [
+        (1, "approval is needed at 25 % by a person")
+    ]
 
     world.clock.advance(live.asked_at + 10 * MINUTE - timedelta(seconds=1) - world.clock.now())
     assert phase_after_tick(world) is Phase.BAKING

@@ -84,6 +84,13 @@ def closed() -> World:
     return finish(world)
 
 
+def asked_in_vain() -> World:
+    world = pushed()
+    world.findings[digest(1)] = Finding(gate="approvers", answer=Answer.CLOSED, because="0 of 1 approved within 1 h")
+    world.expired = True
+    return finish(world)
+
+
 def waiting() -> World:
     world = pushed()
     world.findings[digest(1)] = Finding(gate="scan", answer=Answer.WAITING, because="not scanned yet")
@@ -148,6 +155,7 @@ ARROWS: dict[tuple[Phase, Cause], Callable[[], World]] = {
     (Phase.WAITING, Cause.GATES_OPEN): lambda: finish(pushed()),
     (Phase.WAITING, Cause.GATE_CLOSED): closed,
     (Phase.WAITING, Cause.NEWER_IMAGE): two_pushed,
+    (Phase.WAITING, Cause.LIMIT_PASSED): asked_in_vain,
     (Phase.WAITING, Cause.ABORT_ORDERED): lambda: ordered(waiting(), Verb.ABORT),
     (Phase.DEPLOYING, Cause.CANARY_READY): lambda: finish(pushed()),
     (Phase.DEPLOYING, Cause.CANARY_NEVER_READY): never_ready,
@@ -231,6 +239,7 @@ def test_a_good_image_is_promoted_step_by_step() -> None:
         tag="1.1.0",
         policy="p/production",
         released=(Released(container="web", digest=digest(1), tag="1.1.0", pushed_at=START),),
+        since=next(tick.at for tick in world.ticks if tick.decision.finished),
     )
     rollout = world.ended[0]
     assert rollout.ready_at == next(t.at for t in world.ticks if t.decision.next.live and t.decision.next.live.ready_at)

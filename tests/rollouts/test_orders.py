@@ -393,7 +393,8 @@ def test_an_image_that_waits_cannot_be_steered(verb: Verb) -> None:
     world = waiting()
     world.order(verb)
 
-    assert refused(world) == "refused: the rollout is waiting"
+    expected = "refused: the rollout is waiting"
+    assert refused(world) == expected + (", and not for an approval" if verb is Verb.APPROVE else "")
 
 
 def test_approve_before_there_is_anything_to_approve_is_refused() -> None:

@@ -14,7 +14,18 @@ from rollouts.decided import Announce, Decision, Said
 from rollouts.findings import Answer, Finding
 from rollouts.machine import decide
 from rollouts.model import Actor, ActorKind, App, Image, Phase, Plan, Rollout, Step, Totals, Write, WriteAnswer
-from rollouts.seen import CandidateSeen, Observation, Offer, OperationSeen, Order, ProbeSeen, ReportSeen, Unknown, Verb
+from rollouts.seen import (
+    ApprovalSeen,
+    CandidateSeen,
+    Observation,
+    Offer,
+    OperationSeen,
+    Order,
+    ProbeSeen,
+    ReportSeen,
+    Unknown,
+    Verb,
+)
 from tests.fakes.azure import FakeAzure
 from tests.fakes.clock import FakeClock
 
@@ -63,6 +74,10 @@ class Ticked:
     decision: Decision
 
 
+OPENED = Finding(gate="all", answer=Answer.OPEN, because="every gate is open")
+TO_APP = (Verb.HOLD, Verb.RELEASE, Verb.RETRY, Verb.PIN, Verb.UNDO)
+
+
 @dataclass(kw_only=True)
 class World:
     """Ticks the app whenever it is due; `said` collects what people were told."""
@@ -85,6 +100,10 @@ class World:
     rps: float = 20.0
     settle: timedelta = timedelta()
     metrics_away: bool = False
+    shut: Finding | None = None  # what the gates of the live rollout say when they are asked again
+    worth: ApprovalSeen | None = None  # of every order to approve
+    asks: bool = False  # whether only people are missing where a gate waits
+    expired: bool = False  # whether they were asked in vain where a gate is closed
     slowest: timedelta = timedelta(seconds=1)  # between two ticks, at least
 
     def __post_init__(self) -> None:
@@ -96,15 +115,19 @@ class World:
 
     def order(self, verb: Verb, **more: object) -> None:
         rollout = self.app.live or (self.app.waiting[0] if self.app.waiting else None)
-        to_app = verb in (Verb.HOLD, Verb.RELEASE) or rollout is None
+        to_app = verb in TO_APP or rollout is None
         order = Order(
-            id=f"order:{len(self.decisions):06}:{len(self.orders)}",
+            id=f"order:{len(self.decisions):06}:{len(self.orders):02}",
             verb=verb,
             actor=PERSON,
             at=self.clock.now(),
             n=None if to_app or rollout is None else rollout.n,
             digest="" if to_app or rollout is None else rollout.image.digest,
         )
+        if verb is Verb.UNDO and self.app.stable:
+            order = replace(order, digest=self.app.stable.digest)
+        if verb in (Verb.RETRY, Verb.PIN) and self.app.done:
+            order = replace(order, digest=self.app.done[-1].digest)
         self.orders.append(replace(order, **more))  # type: ignore[arg-type]  # fields of Order
 
     def users(self) -> None:
@@ -120,7 +143,13 @@ class World:
             self.counts[name] = Counts(requests=old.requests + mine, errors=old.errors + int(mine * rate))
 
     def observe(self, app: App) -> Observation:
-        return replace(self._looked(app), report=self._report(app), settle=self.settle)
+        return replace(
+            self._looked(app),
+            report=self._report(app),
+            settle=self.settle,
+            gates=(self.shut or OPENED) if app.live else None,
+            approvals={order.id: self.worth for order in self.orders} if self.worth else {},
+        )
 
     def _report(self, app: App) -> ReportSeen | None:
         """The counts of an ended canary, with its rollout as the history has it."""
@@ -179,10 +208,9 @@ class World:
 
     def candidates(self, app: App) -> tuple[CandidateSeen, ...]:
         ranked = sorted(app.waiting, key=lambda r: r.image.digest, reverse=True)
-        opened = Finding(gate="all", answer=Answer.OPEN, because="every gate is open")
         found = []
         for place, rollout in enumerate(ranked):
-            finding = self.findings.get(rollout.image.digest, opened)
+            finding = self.findings.get(rollout.image.digest, OPENED)
             found.append(
                 CandidateSeen(
                     n=rollout.n,
@@ -191,6 +219,8 @@ class World:
                     container="web",
                     beats=app.live is not None and rollout.image.digest > app.live.image.digest,
                     lesser=tuple(r.n for r in ranked[place + 1 :]),
+                    asks=self.asks,
+                    expired=self.expired,
                 )
             )
         return tuple(found)
