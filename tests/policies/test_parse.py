@@ -145,8 +145,17 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
             'found "critical=0"; did you mean "critical 0"?'
         ),
     ),
-    ({"Window": "Mon-Fri 9-17"}, "Window: this version cannot keep it, so nothing ships from this row; clear the cell"),
-    ({"Freeze": "20/12/2026"}, "Freeze: this version cannot keep it, so nothing ships from this row; clear the cell"),
+    (
+        {"Window": "Mon-Fri 09:00-17:00"},
+        'Window: expected a zone as in "Mon-Fri 09:00-17:00 Europe/London", found none',
+    ),
+    (
+        {"Freeze": "20/12/2026"},
+        (
+            'Freeze: expected days as in "2026-12-20" or "2026-12-20..2027-01-03", found "20/12/2026"; '
+            'did you mean "2026-12-20"?'
+        ),
+    ),
     (
         {"Deadline": "10m"},
         'Deadline: expected at least the bakes of Steps, found 10m for bakes of 40m; did you mean "2h"?',
@@ -227,7 +236,7 @@ def test_a_cell_is_read_by_meaning() -> None:
 
 
 def test_five_faults_are_five_problems() -> None:
-    faults = {"Steps": "5,25,50", "Window": "Mon-Fri", "Scan": "critical=0", "Stepz": "x", "Keep": 60}
+    faults = {"Steps": "5,25,50", "Window": "Mon-Fri 09:00-17:00", "Scan": "critical=0", "Stepz": "x", "Keep": 60}
     with pytest.raises(PolicyError) as caught:
         parse(WEB, "production", {"App": "rg/ca", **faults}, None)
     assert [problem.column for problem in caught.value.problems] == ["Stepz", "Scan", "Window", "Steps", "Keep"]
