@@ -12,7 +12,7 @@ from policies import evidence
 from policies.containers import container_of, split_reference
 from policies.errors import EvidenceError, PolicyError
 from policies.evaluate import evaluate
-from policies.facts import Facts, Manifest
+from policies.facts import PLATFORM, Facts, Manifest
 from policies.model import Contender, order_key
 from policies.tags import Order, Pushed
 from rollouts import traffic
@@ -99,7 +99,7 @@ async def _facts(
         _ask(ports.rows.scan(names.EVIDENCE, evidence.evidence_partition(image.registry, image.digest))),
         _ask(ports.rows.get(names.ROLLOUTS, app.key, names.quarantine_key(image.digest))),
     )
-    scans, pushes = _evidence(known if isinstance(known, list) else [])
+    _, pushes = _evidence(known if isinstance(known, list) else [])
     siblings = tuple(
         other
         for other in book.policies
@@ -110,13 +110,26 @@ async def _facts(
         manifest=manifest,
         tag_now=tag_now,
         running=running,
-        scans=known if isinstance(known, Unknown) else scans,
+        scans=await _scans(ports, image.registry, manifest, known),
         pushes=pushes,
         quarantined=_quarantined(held),
         siblings=siblings,
         lanes=app.lanes,
         images=seen.images if isinstance(seen, AppSeen) else seen,
     )
+
+
+async def _scans(
+    ports: Ports, registry: str, manifest: Manifest | Unknown | None, known: list[Row] | Unknown
+) -> tuple[evidence.ScanEvidence, ...] | Unknown:
+    """Of the digest, and of the manifest within an index that will run: scanners look at either."""
+    child = manifest.children.get(PLATFORM, "") if isinstance(manifest, Manifest) else ""
+    more = await _ask(ports.rows.scan(names.EVIDENCE, evidence.evidence_partition(registry, child))) if child else []
+    if isinstance(known, Unknown):
+        return known
+    if isinstance(more, Unknown):
+        return more
+    return _evidence([*known, *more])[0]
 
 
 async def _nothing() -> None:
