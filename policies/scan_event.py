@@ -132,6 +132,11 @@ def _findings(reader: _Reader, whole: _Part) -> list[tuple[ScanFinding, str]]:
         if severity not in SEVERITIES or not isinstance(named, str):
             reader.fault(f"data.findings[{place}]", "an id and a severity", item)
             continue
+        wrong = [name for name in ("package", "fixedVersion") if not isinstance(item.get(name) or "", str)]
+        for name in wrong:
+            reader.fault(f"data.findings[{place}].{name}", "a text", item[name])
+        if wrong:
+            continue
         listed.append((ScanFinding(id=named, severity=str(severity), fixable=_fixable(item)), _line(item)))
     return sorted(listed, key=lambda pair: SEVERITIES.index(pair[0].severity))
 
