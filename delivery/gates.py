@@ -15,7 +15,7 @@ from policies.approvers import asks
 from policies.containers import container_of, split_reference
 from policies.errors import EvidenceError, PolicyError
 from policies.evaluate import evaluate, evaluate_again
-from policies.facts import Facts, Manifest
+from policies.facts import PLATFORM, Facts, Manifest
 from policies.model import Contender, order_key
 from policies.tags import Pushed
 from rollouts import traffic
@@ -127,7 +127,7 @@ async def _facts(
         switch.stopped(ports.rows),
         elsewhere.seen(ports, policy, book, image),
     )
-    scans, pushes = _evidence(known if isinstance(known, list) else [])
+    _, pushes = _evidence(known if isinstance(known, list) else [])
     siblings = tuple(
         other
         for other in book.policies
@@ -138,7 +138,7 @@ async def _facts(
         manifest=manifest,
         tag_now=tag_now,
         running=running,
-        scans=known if isinstance(known, Unknown) else scans,
+        scans=await _scans(ports, image.registry, manifest, known),
         pushes=pushes,
         quarantined=_quarantined(held),
         siblings=siblings,
@@ -150,6 +150,19 @@ async def _facts(
         asked_at=rollout.asked_at,
         elsewhere=there,
     )
+
+
+async def _scans(
+    ports: Ports, registry: str, manifest: Manifest | Unknown | None, known: list[Row] | Unknown
+) -> tuple[evidence.ScanEvidence, ...] | Unknown:
+    """Of the digest, and of the manifest within an index that will run: scanners look at either."""
+    child = manifest.children.get(PLATFORM, "") if isinstance(manifest, Manifest) else ""
+    more = await ask(ports.rows.scan(names.EVIDENCE, evidence.evidence_partition(registry, child))) if child else []
+    if isinstance(known, Unknown):
+        return known
+    if isinstance(more, Unknown):
+        return more
+    return _evidence([*known, *more])[0]
 
 
 async def _nothing() -> None:

@@ -141,7 +141,8 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
     (
         {"Scan": "critical=0"},
         (
-            'Scan: expected "critical N", "high N", "medium N", "low N" or "within D else hold|reject", '
+            'Scan: expected "critical N", "high N", "medium N", "low N", "fixable only", "by SCANNER", '
+            '"not older than D", "except CVE-… until DATE" or "within D else hold|reject", '
             'found "critical=0"; did you mean "critical 0"?'
         ),
     ),
