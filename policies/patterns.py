@@ -11,6 +11,7 @@ HOLE = "{}"
 _LOOK_AROUND = {"(?=": "look-ahead", "(?!": "look-ahead", "(?<=": "look-behind", "(?<!": "look-behind"}
 _BACK_REFERENCE = re.compile(r"\\[1-9]|\(\?P=", re.ASCII)
 _ESCAPED_OR_NAME = re.compile(r"\\.|\(\?P?<([A-Za-z0-9_]+)>", re.ASCII | re.DOTALL)
+_MOST_GROUPS = 20  # where they are kept track of; each costs as much as the rest of the expression
 _MOST_MEMORY = 1 << 20  # bytes an expression may take, which bounds its program, and by it the time a tag takes
 
 
@@ -58,19 +59,21 @@ class _Match(Protocol):
 
 
 class _Compiled(Protocol):
+    groups: int
     groupindex: dict[str, int]
 
     def fullmatch(self, text: str) -> _Match | None: ...
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(pattern: str) -> _Compiled:
+def _compiled(pattern: str, *, captures: bool = True) -> _Compiled:
     # Imported here: most installations have no regex row, and a cold start should not pay for them.
     import re2  # noqa: PLC0415  # see above
 
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MOST_MEMORY
+    options.never_capture = not captures
     compiled: _Compiled = re2.compile(pattern, options)
     return compiled
 
@@ -82,13 +85,16 @@ def regex_fault(pattern: str) -> str:
     import re2  # noqa: PLC0415  # only when a row holds a regex
 
     try:
-        _compiled(pattern)
+        compiled = _compiled(pattern)
     except re2.error as error:
         said = error.args[0] if error.args else b""
         return _left_out(pattern) or (said.decode("ascii", "replace") if isinstance(said, bytes) else str(said))
     names = [found[1] for found in _ESCAPED_OR_NAME.finditer(pattern) if found[1]]
     twice = next((name for name in names if names.count(name) > 1), None)
-    return f"two groups named {twice}" if twice else ""
+    if twice:
+        return f"two groups named {twice}"
+    too_many = names and compiled.groups > _MOST_GROUPS
+    return f"{compiled.groups} groups, more than {_MOST_GROUPS}" if too_many else ""
 
 
 def _left_out(pattern: str) -> str:
@@ -109,9 +115,10 @@ def regex_groups(pattern: str) -> tuple[str, ...]:
 
 def regex_parts(pattern: str, text: str) -> tuple[str | None, ...] | None:
     """What its named groups hold, in their order (None: took no part); None when it does not fit the whole text."""
-    compiled = _compiled(pattern)
-    match = compiled.fullmatch(text)
+    places = sorted(_compiled(pattern).groupindex.values())
+    # To keep track of groups that nobody asks for would cost more than the match itself.
+    match = _compiled(pattern, captures=bool(places)).fullmatch(text)
     if match is None:
         return None
     groups = match.groups()
-    return tuple(groups[place - 1] for place in sorted(compiled.groupindex.values()))
+    return tuple(groups[place - 1] for place in places)

@@ -41,6 +41,8 @@ def read_tags(text: str, column: str = "Tags") -> TagRule:
 def _offer(text: str, hint: str) -> str:
     """The first corrected cell that reads without a problem, "" when none does."""
     for offer in (hint, repaired(text)):
+        if offer == text:
+            continue
         try:
             _parse(offer, "")
         except CellError:

@@ -123,6 +123,7 @@ MISTAKES = [
     ("regex: (a)\\1", REGEX, f"a back-reference, {LINEAR}", ""),
     ("regex: (?P<n>a)(?P=n)", REGEX, f"a back-reference, {LINEAR}", ""),
     ("regex: (?P<n>a)-(?P<n>b)", REGEX, "two groups named n", ""),
+    (f"regex: (?P<n>{'(a)' * 20})", REGEX, "21 groups, more than 20", ""),
     ("regex: é", REGEX, "a character no tag can hold", ""),
     ("glob:", 'one pattern as in "glob: main-*"', "nothing", ""),
     ("glob: a* from b*", 'one pattern as in "glob: main-*"', '"from" behind it', ""),

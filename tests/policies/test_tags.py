@@ -110,6 +110,8 @@ def test_every_answer_says_because(cell: str, tag: str, because: str) -> None:
 
 def test_an_expression_made_to_explode_is_answered_at_once() -> None:
     assert not read_tags("regex: (a+)+b").select("a" * 128).selected
+    assert not read_tags("regex: " + "(" * 1000 + "a" + ")*" * 1000 + "b").select("a" * 128).selected
+    assert read_tags("regex: (?P<n>" + "(?:a?){60}" * 80 + ")a*").select("a" * 128).selected
     assert not glob_matches("*a" * 200 + "b", "a" * 128)
 
 
