@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 REVISION, SOURCE = "org.opencontainers.image.revision", "org.opencontainers.image.source"
 MOST_REVISION, MOST_URL = 128, 256  # characters
+GONE = "gone"  # in place of the version of a row that was deleted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +217,9 @@ def _candidate(
 ) -> CandidateSeen:
     policy, rollout = one.policy, one.rollout
     if policy is None:
-        return CandidateSeen(n=rollout.n, finding=one.finding, notify=rollout.notify)
+        # A row that comes back is another one than the row that is gone, even with the same cells.
+        version = GONE if one.finding.answer is Answer.CLOSED else ""
+        return CandidateSeen(n=rollout.n, finding=one.finding, policy_version=version, notify=rollout.notify)
     me = _contender(one, policy)
     container = container_of(policy, rollout.image, images)
     rivals = [

@@ -90,7 +90,10 @@ class ScanEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushEvidence:
-    """A push as the registry's event told it. tag "": pushed by digest. location: the replica's region."""
+    """A push as the registry's event told it. tag "": pushed by digest. location: the replica's region.
+
+    listed: no event told of it; it was found in the registry's listing, pushed_at being when the tag last moved.
+    """
 
     registry: str
     repository: str
@@ -99,6 +102,7 @@ class PushEvidence:
     pushed_at: datetime
     media_type: str = ""
     location: str = ""
+    listed: bool = False
 
     @property
     def partition(self) -> str:
@@ -179,6 +183,7 @@ def push_to_columns(push: PushEvidence) -> dict[str, object]:
         "pushed_at": push.pushed_at.isoformat(),
         "media_type": push.media_type,
         "location": push.location,
+        "listed": push.listed,
     }
 
 
@@ -193,6 +198,7 @@ def push_from_columns(source: str, columns: Mapping[str, object]) -> PushEvidenc
         pushed_at=row.time("pushed_at"),
         media_type=row.text("media_type"),
         location=row.text("location"),
+        listed=columns.get("listed") is True,  # rows from before this was kept were all heard of
     )
 
 

@@ -170,6 +170,8 @@ def _finish(turn: Turn, rollout: Rollout, order: Order | None) -> None:
         phase=rollout.phase,
         at=turn.now,
         attempt=rollout.attempt,
+        policy_version=rollout.policy_version,
+        started=rollout.started_at is not None,
     )
     turn.finished.append(rollout)
     held = turn.app.live is not None and turn.app.live.n == rollout.n

@@ -328,7 +328,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A finished rollout, remembered on the app so that a repeated event is not a new attempt."""
+    """A finished rollout, remembered on the app so that a repeated event is not a new attempt.
+
+    policy_version: of the row as its gates last saw it; "" where that is not known. started: it had taken the app.
+    """
 
     n: int
     digest: str
@@ -337,6 +340,8 @@ class Done:
     phase: Phase
     at: datetime
     attempt: int = 1
+    policy_version: str = ""
+    started: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
