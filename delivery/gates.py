@@ -19,7 +19,7 @@ from rollouts import traffic
 from rollouts.decided import Said
 from rollouts.findings import Answer, Finding
 from rollouts.model import App, Mode, Rollout, Stable
-from rollouts.seen import AppSeen, CandidateSeen, Unknown
+from rollouts.seen import AppSeen, CandidateSeen, RevisionSeen, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -80,10 +80,27 @@ async def _judge(
         waits = Finding(gate="policy", answer=Answer.WAITING, because=f"its policy row is broken: {problems}")
         return Judged(rollout=rollout, policy=None, finding=waits)
     facts = await _facts(ports, app, rollout, policy, book, seen)
-    runs = isinstance(facts.running, Pushed) and facts.running.digest == rollout.image.digest
+    runs = isinstance(facts.running, Pushed) and _is_it(facts.running, rollout, policy, seen)
     labels = facts.manifest.labels if isinstance(facts.manifest, Manifest) else {}
     finding = evaluate(policy, rollout.image, facts, now)
     return Judged(rollout=rollout, policy=policy, finding=finding, runs=runs, labels=labels)
+
+
+def _is_it(running: Pushed, rollout: Rollout, policy: Policy, seen: AppSeen | Unknown | None) -> bool:
+    """Whether the container runs this image: by its digest, or by its tag since after that was pushed.
+
+    Container Apps pulls when a revision is created, so a tag that moved before that is what the revision has.
+    """
+    if running.digest:
+        return running.digest == rollout.image.digest
+    if running.tag != rollout.image.tag or not isinstance(seen, AppSeen):
+        return False
+    carrying = _carrying(seen)
+    if carrying is None or carrying.created_at is None:
+        return False
+    where, _, _ = split_reference(carrying.images.get(container_of(policy, rollout.image, carrying.images), ""))
+    same = where == f"{rollout.image.registry}/{rollout.image.repository}"
+    return same and rollout.pushed_at <= carrying.created_at
 
 
 async def _facts(
@@ -162,8 +179,7 @@ def _running(app: App, rollout: Rollout, policy: Policy, seen: AppSeen | Unknown
     """The image of our container on the revision that carries the traffic, with its tag as recorded or as it says."""
     if not isinstance(seen, AppSeen):
         return seen
-    stable = traffic.stable(seen)
-    carrying = seen.revision(stable.revision) if isinstance(stable, Stable) else seen.revision(seen.latest_ready)
+    carrying = _carrying(seen)
     images = carrying.images if carrying else seen.images
     container = container_of(policy, rollout.image, images)
     reference = images.get(container, "")
@@ -174,6 +190,12 @@ def _running(app: App, rollout: Rollout, policy: Policy, seen: AppSeen | Unknown
         if (known.container, known.digest) == (container, digest):
             return Pushed(tag=known.tag, digest=digest, pushed_at=known.pushed_at)
     return Pushed(tag=tag, digest=digest, pushed_at=None)
+
+
+def _carrying(seen: AppSeen) -> RevisionSeen | None:
+    """The revision that carries the traffic, or would."""
+    stable = traffic.stable(seen)
+    return seen.revision(stable.revision if isinstance(stable, Stable) else seen.latest_ready)
 
 
 def _ranked(judged: list[Judged]) -> list[Judged]:
@@ -187,7 +209,12 @@ def _ranked(judged: list[Judged]) -> list[Judged]:
 
 
 def asks_for_a_look(app: App, candidate: CandidateSeen) -> bool:
-    """Whether only the app itself is left to ask: before it starts, or before it is said that it would have."""
+    """Whether only the app itself is left to ask: before it starts, or before it is said that it would have.
+
+    And when it has just come: of an image that runs already nothing is said at all.
+    """
+    if any(r.n == candidate.n and r.finding is None for r in app.waiting):
+        return True
     if candidate.plan is None:
         return False
     said = any(r.n == candidate.n and Said.WOULD_HAVE in r.announced for r in app.waiting)

@@ -113,6 +113,26 @@ async def test_the_push_is_known_from_the_registry_and_what_an_event_told_stays(
     assert (again.columns["listed"], again.etag) == (False, heard.etag)
 
 
+@pytest.mark.parametrize("row", [{}, {"Scan": "critical 0, within 1m else reject"}], ids=["open", "gated"])
+async def test_an_image_that_runs_by_its_tag_already_is_nothing_to_do_and_nothing_to_say(row):
+    """An app that is taken into care runs the greatest tag as a rule, and names it without a digest."""
+    shop = await Shop(row={**ROW, **row}).open()
+    held(shop, "1.0.0")
+    for _ in range(3):
+        await watched(shop)
+        shop.clock.advance(timedelta(hours=1))
+    state = await shop.state()
+    assert (state.waiting, state.live, state.done, shop.app.writes, shop.channel.got) == ((), None, (), [], [])
+    assert len(shop.ticked) == 1
+
+
+async def test_a_tag_that_moved_after_the_app_took_it_ships(shop):
+    shop.registry.push(REPOSITORY, "1.0.0", digest(9), at=shop.clock.now() + MINUTE)
+    shop.clock.advance(timedelta(hours=1))
+    await watched(shop)
+    assert await ended(shop) == [("1.0.0", Phase.PROMOTED)]
+
+
 # ---- what an edit tries again, and what it does not
 
 
