@@ -6,20 +6,19 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from delivery import names, policy_book
+from delivery import names, policy_book, running
 from delivery.errors import Malformed, Refused, Retry
 from policies import evidence
-from policies.containers import container_of, split_reference
+from policies.containers import container_of
 from policies.errors import EvidenceError, PolicyError
 from policies.evaluate import evaluate
 from policies.facts import Facts, Manifest
 from policies.model import Contender, order_key
 from policies.tags import Order, Pushed
-from rollouts import traffic
 from rollouts.decided import Said
 from rollouts.findings import Answer, Finding
-from rollouts.model import App, Mode, Rollout, Stable
-from rollouts.seen import AppSeen, CandidateSeen, RevisionSeen, Unknown
+from rollouts.model import App, Mode, Rollout
+from rollouts.seen import AppSeen, CandidateSeen, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -80,27 +79,10 @@ async def _judge(
         waits = Finding(gate="policy", answer=Answer.WAITING, because=f"its policy row is broken: {problems}")
         return Judged(rollout=rollout, policy=None, finding=waits)
     facts = await _facts(ports, app, rollout, policy, book, seen)
-    runs = isinstance(facts.running, Pushed) and _is_it(facts.running, rollout, policy, seen)
+    runs = isinstance(facts.running, Pushed) and running.is_it(facts.running, rollout, policy, seen)
     labels = facts.manifest.labels if isinstance(facts.manifest, Manifest) else {}
     finding = evaluate(policy, rollout.image, facts, now)
     return Judged(rollout=rollout, policy=policy, finding=finding, runs=runs, labels=labels)
-
-
-def _is_it(running: Pushed, rollout: Rollout, policy: Policy, seen: AppSeen | Unknown | None) -> bool:
-    """Whether the container runs this image: by its digest, or by its tag since after that was pushed.
-
-    Container Apps pulls when a revision is created, so a tag that moved before that is what the revision has.
-    """
-    if running.digest:
-        return running.digest == rollout.image.digest
-    if running.tag != rollout.image.tag or not isinstance(seen, AppSeen):
-        return False
-    carrying = _carrying(seen)
-    if carrying is None or carrying.created_at is None:
-        return False
-    where, _, _ = split_reference(carrying.images.get(container_of(policy, rollout.image, carrying.images), ""))
-    same = where == f"{rollout.image.registry}/{rollout.image.repository}"
-    return same and rollout.pushed_at <= carrying.created_at
 
 
 async def _facts(
@@ -108,8 +90,8 @@ async def _facts(
 ) -> Facts:
     image = rollout.image
     where = (image.registry, image.repository)
-    running = _running(app, rollout, policy, seen)
-    again = isinstance(running, Pushed) and running.tag == image.tag
+    found = await running.find(ports, app, rollout, policy, seen)
+    again = isinstance(found, Pushed) and found.tag == image.tag
     moves = policy.tags.order is not Order.SEMVER or again
     manifest, tag_now, known, held = await asyncio.gather(
         _ask(ports.registry.manifest(*where, image.digest)),
@@ -127,7 +109,7 @@ async def _facts(
         offered_at=rollout.offered_at,
         manifest=manifest,
         tag_now=tag_now,
-        running=running,
+        running=found,
         scans=known if isinstance(known, Unknown) else scans,
         pushes=pushes,
         quarantined=_quarantined(held),
@@ -173,29 +155,6 @@ def _quarantined(row: Row | Unknown | None) -> str:
     if isinstance(row, Unknown):
         return f"cannot tell whether it is in quarantine: {row.because}"
     return f"in quarantine: {row.columns.get('because', '')}" if row else ""
-
-
-def _running(app: App, rollout: Rollout, policy: Policy, seen: AppSeen | Unknown | None) -> Pushed | Unknown | None:
-    """The image of our container on the revision that carries the traffic, with its tag as recorded or as it says."""
-    if not isinstance(seen, AppSeen):
-        return seen
-    carrying = _carrying(seen)
-    images = carrying.images if carrying else seen.images
-    container = container_of(policy, rollout.image, images)
-    reference = images.get(container, "")
-    if not reference:
-        return None
-    _, tag, digest = split_reference(reference)
-    for known in app.stable.released if app.stable else ():
-        if (known.container, known.digest) == (container, digest):
-            return Pushed(tag=known.tag, digest=digest, pushed_at=known.pushed_at)
-    return Pushed(tag=tag, digest=digest, pushed_at=None)
-
-
-def _carrying(seen: AppSeen) -> RevisionSeen | None:
-    """The revision that carries the traffic, or would."""
-    stable = traffic.stable(seen)
-    return seen.revision(stable.revision if isinstance(stable, Stable) else seen.latest_ready)
 
 
 def _ranked(judged: list[Judged]) -> list[Judged]:

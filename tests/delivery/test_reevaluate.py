@@ -126,6 +126,23 @@ async def test_an_image_that_runs_by_its_tag_already_is_nothing_to_do_and_nothin
     assert len(shop.ticked) == 1
 
 
+async def test_a_row_that_is_new_ships_no_downgrade_to_an_app_that_was_pinned_to_a_digest():
+    shop = await Shop(row={**ROW, "Tags": "semver: <2"}).open()
+    shop.app.revisions["ca-web--first"].images["web"] = f"{REGISTRY}/{REPOSITORY}@{digest(200)}"
+    held(shop, "1.1.0", "2.0.0")
+    await watched(shop)
+    assert await ended(shop) == [("1.1.0", Phase.REJECTED)]
+    assert "a downgrade: 2.0.0 is running and newer than 1.1.0" in str(shop.channel.got[-1]["data"])
+
+
+async def test_a_digest_the_registry_will_not_name_is_no_reason_against_an_image(shop):
+    shop.app.revisions["ca-web--first"].images["web"] = f"{REGISTRY}/{REPOSITORY}@{digest(200)}"
+    shop.registry.refused[REPOSITORY] = Refused("x", status=403)
+    await shop.push(1)
+    await settled(shop)
+    assert await ended(shop) == [("1.1.0", Phase.PROMOTED)]
+
+
 async def test_a_tag_that_moved_after_the_app_took_it_ships(shop):
     shop.registry.push(REPOSITORY, "1.0.0", digest(9), at=shop.clock.now() + MINUTE)
     shop.clock.advance(timedelta(hours=1))
