@@ -104,6 +104,7 @@ class PushEvidence:
     """A push as the registry's event told it. tag "": pushed by digest. location: the replica's region.
 
     pushed_by: who pushed, "" where the registry does not tell.
+    listed: no event told of it; it was found in the registry's listing, pushed_at being when the tag last moved.
     """
 
     registry: str
@@ -114,6 +115,7 @@ class PushEvidence:
     media_type: str = ""
     location: str = ""
     pushed_by: str = ""
+    listed: bool = False
 
     @property
     def partition(self) -> str:
@@ -188,6 +190,7 @@ def push_to_columns(push: PushEvidence) -> dict[str, object]:
         "media_type": push.media_type,
         "location": push.location,
         "pushed_by": push.pushed_by,
+        "listed": push.listed,
     }
 
 
@@ -203,6 +206,7 @@ def push_from_columns(source: str, columns: Mapping[str, object]) -> PushEvidenc
         media_type=row.text("media_type"),
         location=row.text("location"),
         pushed_by=row.text("pushed_by") if "pushed_by" in columns else "",
+        listed=columns.get("listed") is True,  # rows from before this was kept were all heard of
     )
 
 

@@ -37,7 +37,7 @@ class Policy:
     """Which images of a repository go to which app, how fast, and what healthy means.
 
     key: `<partition>/<row key>`. repository: exact, or a glob in a pattern row. container "": the one that runs
-    the repository now. version: changes exactly when a cell that counts changes, the defaults row's too.
+    the repository now. version: changes exactly when a cell does that counts for what ships, the defaults row's too.
     gates: what must be open before it starts, beside what is asked of every image. takes: all bakes together.
     """
 
