@@ -1,4 +1,4 @@
-"""The bodies of triggers to the evidence they bring, as `policies/events.py` reads it; raises `Malformed` with a path."""
+"""Bodies of triggers to the evidence they bring, as `policies/events.py` reads it; raises `Malformed` with a path."""
 
 from __future__ import annotations
 
