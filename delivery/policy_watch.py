@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from delivery import codec, names, outbox, parking, policy_seen, state
 from delivery.bounds import cut
 from delivery.errors import Conflict, Malformed, Refused, Retry
-from delivery.intake import HEARD
+from delivery.heard import HEARD
 from delivery.policy_check import STATUS, Checked, check, is_shared, registry
 from delivery.ports import Merge, Put
 from delivery.tick import Wake

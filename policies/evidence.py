@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 
 from policies.errors import EvidenceError
+from policies.places import Span, read_times, write_times
 
 ROW_VERSION = 1
 DIGEST = re.compile(r"sha(?:256:[a-f0-9]{64}|512:[a-f0-9]{128})", re.ASCII)
@@ -90,9 +91,11 @@ class ScanEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushEvidence:
-    """A push as the registry's event told it. tag "": pushed by digest. location: the replica's region.
+    """A push as events of the registry told it. tag "": pushed by digest. location: the region first heard from.
 
-    pushed_by: who pushed, "" where the registry does not tell.
+    pushed_at: the last time, not counting its copies in other regions. pushed_by: who did, "" where the registry does
+    not tell. places: per region heard from ("": not told) the first and the last time. pushers: everybody who ever
+    pushed this digest under this tag, and when last. Both are empty while one event alone has told of it.
     """
 
     registry: str
@@ -103,6 +106,23 @@ class PushEvidence:
     media_type: str = ""
     location: str = ""
     pushed_by: str = ""
+    places: Mapping[str, Span] = field(default_factory=dict)
+    pushers: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def spans(self) -> Mapping[str, Span]:
+        """The places, also of what one event alone has told."""
+        return self.places or {self.location: (self.pushed_at, self.pushed_at)}
+
+    @property
+    def named(self) -> Mapping[str, datetime]:
+        """The pushers, also of what one event alone has told."""
+        return self.pushers or ({self.pushed_by: self.pushed_at} if self.pushed_by else {})
+
+    @property
+    def first_at(self) -> datetime:
+        """When the registry first had it under this tag, as far as is known."""
+        return min(first for first, _ in self.spans.values())
 
     @property
     def partition(self) -> str:
@@ -184,11 +204,13 @@ def push_to_columns(push: PushEvidence) -> dict[str, object]:
         "media_type": push.media_type,
         "location": push.location,
         "pushed_by": push.pushed_by,
+        "places": write_times(push.places),
+        "pushers": write_times({name: (at,) for name, at in push.pushers.items()}),
     }
 
 
 def push_from_columns(source: str, columns: Mapping[str, object]) -> PushEvidence:
-    """The evidence of a row. source: its keys, for the error."""
+    """The evidence of a row. source: its keys, for the error. Columns that came later may be missing."""
     row = _Row(source, columns)
     return PushEvidence(
         registry=row.text("registry"),
@@ -199,6 +221,8 @@ def push_from_columns(source: str, columns: Mapping[str, object]) -> PushEvidenc
         media_type=row.text("media_type"),
         location=row.text("location"),
         pushed_by=row.text("pushed_by") if "pushed_by" in columns else "",
+        places={place: (first, last) for place, (first, last) in row.times("places", 2).items()},
+        pushers={name: at for name, (at,) in row.times("pushers", 1).items()},
     )
 
 
@@ -233,3 +257,9 @@ class _Row:
         except (ValueError, RecursionError) as error:
             raise self.fault(column, "JSON") from error
         return value
+
+    def times(self, column: str, count: int) -> dict[str, tuple[datetime, ...]]:
+        try:
+            return read_times(self.decoded(column), count) if column in self._columns else {}
+        except ValueError as error:
+            raise self.fault(column, f"names with {count} times") from error
