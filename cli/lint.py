@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections import Counter
@@ -15,6 +14,7 @@ from policies.lint import Linted, lint
 from policies.status import status_line
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable
 
 HELP = "check policy rows in files: JSON, CSV or YAML, as exported by Storage Explorer and az too"

@@ -11,11 +11,14 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from policies.errors import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 MOST_BYTES = 256 * 1024 * 1024
 _NO_CELLS = frozenset({"partitionkey", "rowkey", "timestamp", "etag"})

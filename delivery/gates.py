@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from delivery import elsewhere, names, policy_book, running, switch
+from delivery import elsewhere, heard, names, policy_book, running, switch
 from delivery.errors import Malformed
 from delivery.reading import ask
 from policies import evidence
@@ -82,6 +82,7 @@ async def _judge(
         waits = Finding(gate="policy", answer=Answer.WAITING, because=f"its policy row is broken: {problems}")
         return Judged(rollout=rollout, policy=None, finding=waits)
     facts = await _facts(ports, app, rollout, policy, book, seen)
+    facts = await heard.placed(ports.rows, facts, rollout.image, seen)
     runs = isinstance(facts.running, Pushed) and running.is_it(facts.running, rollout, policy, seen)
     labels = facts.manifest.labels if isinstance(facts.manifest, Manifest) else {}
     finding = evaluate(policy, rollout.image, facts, now)

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from delivery import names, policy_tend, policy_walk
-from delivery.intake import HEARD
+from delivery.heard import HEARD
 from delivery.policy_check import check, is_shared, registry
 from delivery.policy_seen import version_of
 from delivery.reevaluate import Budget

@@ -209,7 +209,7 @@ class Clock(Protocol):
 class Ports:
     """Everything a use case may ask; built once in `function_app.py`, or of fakes in a test.
 
-    heard: registries this process has noted an event of.
+    heard: registries, and regions of them, that this process has noted an event of.
     """
 
     rows: Rows

@@ -16,6 +16,7 @@ from delivery.errors import Malformed
 from handlers.body import Part, read_body
 from policies.errors import EvidenceError, printable
 from policies.evidence import DIGEST, REPOSITORY, PushEvidence, ScanEvidence, read_time
+from policies.places import plain_region
 from policies.scan_event import read_scan
 from policies.tags import TAG
 
@@ -36,6 +37,7 @@ _HOST = re.compile(
     r"([a-z0-9]{1,50}(?:-[a-z0-9]{1,50})?)(?:\.[a-z0-9]{1,50}\.geo)?\.(azurecr\.(?:io|cn|us|de))", re.ASCII
 )
 _LOCAL = re.compile(r"localhost:[0-9]{1,5}", re.ASCII)
+LONGEST_ACTOR = 160  # characters, as of any other actor
 MEDIA_TYPE = "a media type of at most 255 characters"
 _MEDIA_TYPE = re.compile(r"[\x20-\x7e]{0,255}", re.ASCII)  # RFC 6838 4.2: 127 characters on either side of the slash
 
@@ -109,8 +111,15 @@ def _push(data: Part, registry: str) -> PushEvidence:
         digest=target.matching(DIGEST, "digest", "sha256: and 64 hex digits"),
         pushed_at=pushed_at,
         media_type=target.matching(_MEDIA_TYPE, "mediaType", MEDIA_TYPE) if told.get("mediaType") is not None else "",
-        location=printable(str(data.found.get("location") or "")[:64]),
+        location=plain_region(str(data.found.get("location") or "")),
+        pushed_by=_actor(data.found.get("actor")),
     )
+
+
+def _actor(found: object) -> str:
+    """Who pushed, where the registry tells: an optional field of the event's published schema."""
+    name = found.get("name") if isinstance(found, dict) else None
+    return printable(name[:LONGEST_ACTOR]) if isinstance(name, str) else ""
 
 
 def _another(event: _Event) -> Ignored:

@@ -9,6 +9,7 @@ from policies.containers import container_of, running_containers
 from policies.facts import PLATFORM, Facts, Manifest
 from policies.gate import ASK_AGAIN, Asked, cannot_tell, is_closed, is_open, is_waiting
 from policies.model import Policy
+from policies.region import region
 from policies.tags import Pushed
 from rollouts.findings import Finding, all_of
 from rollouts.model import Image, Mode, Pin
@@ -31,9 +32,9 @@ def evaluate(policy: Policy, image: Image, facts: Facts, now: datetime) -> Findi
         _quarantine(facts),
         _lanes(policy, image, facts),
     ]
-    if facts.images is not None:
-        gates.append(_container(policy, image, facts.images, now))
     asked = Asked(policy=policy, image=image, facts=facts, now=now)
+    if facts.images is not None:
+        gates += [_container(policy, image, facts.images, now), region(asked)]
     gates += [rule.ask(asked) for rule in policy.gates]
     return all_of("gates", tuple(gates))
 

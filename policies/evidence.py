@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 
 from policies.errors import EvidenceError
+from policies.places import Span, read_times, write_times
 from policies.scan_findings import ScanFinding, read_findings, write_findings
 
 ROW_VERSION = 1
@@ -101,10 +102,12 @@ class ScanEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushEvidence:
-    """A push as the registry's event told it. tag "": pushed by digest. location: the replica's region.
+    """A push as events of the registry told it. tag "": pushed by digest. location: the region first heard from.
 
-    pushed_by: who pushed, "" where the registry does not tell.
     listed: no event told of it; it was found in the registry's listing, pushed_at being when the tag last moved.
+    pushed_at: the last time, not counting its copies in other regions. pushed_by: who did, "" where the registry does
+    not tell. places: per region heard from ("": not told) the first and the last time. pushers: everybody who ever
+    pushed this digest under this tag, and when last. Both are empty while one event alone has told of it.
     """
 
     registry: str
@@ -116,6 +119,23 @@ class PushEvidence:
     location: str = ""
     pushed_by: str = ""
     listed: bool = False
+    places: Mapping[str, Span] = field(default_factory=dict)
+    pushers: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def spans(self) -> Mapping[str, Span]:
+        """The places, also of what one event alone has told."""
+        return self.places or {self.location: (self.pushed_at, self.pushed_at)}
+
+    @property
+    def named(self) -> Mapping[str, datetime]:
+        """The pushers, also of what one event alone has told."""
+        return self.pushers or ({self.pushed_by: self.pushed_at} if self.pushed_by else {})
+
+    @property
+    def first_at(self) -> datetime:
+        """When the registry first had it under this tag, as far as is known."""
+        return min(first for first, _ in self.spans.values())
 
     @property
     def partition(self) -> str:
@@ -191,11 +211,13 @@ def push_to_columns(push: PushEvidence) -> dict[str, object]:
         "location": push.location,
         "pushed_by": push.pushed_by,
         "listed": push.listed,
+        "places": write_times(push.places),
+        "pushers": write_times({name: (at,) for name, at in push.pushers.items()}),
     }
 
 
 def push_from_columns(source: str, columns: Mapping[str, object]) -> PushEvidence:
-    """The evidence of a row. source: its keys, for the error."""
+    """The evidence of a row. source: its keys, for the error. Columns that came later may be missing."""
     row = _Row(source, columns)
     return PushEvidence(
         registry=row.text("registry"),
@@ -207,6 +229,8 @@ def push_from_columns(source: str, columns: Mapping[str, object]) -> PushEvidenc
         location=row.text("location"),
         pushed_by=row.text("pushed_by") if "pushed_by" in columns else "",
         listed=columns.get("listed") is True,  # rows from before this was kept were all heard of
+        places={place: (first, last) for place, (first, last) in row.times("places", 2).items()},
+        pushers={name: at for name, (at,) in row.times("pushers", 1).items()},
     )
 
 
@@ -255,3 +279,9 @@ class _Row:
             return read_findings(self.decoded(column))
         except ValueError as error:
             raise self.fault(column, "findings") from error
+
+    def times(self, column: str, count: int) -> dict[str, tuple[datetime, ...]]:
+        try:
+            return read_times(self.decoded(column), count) if column in self._columns else {}
+        except ValueError as error:
+            raise self.fault(column, f"names with {count} times") from error
