@@ -14,11 +14,13 @@ from delivery.ports import Insert, Put, Replace
 from delivery.tick import Wake
 from policies import evidence
 from policies.errors import EvidenceError
-from policies.scan import ScanRule
+from policies.scan import SKEW, ScanRule
 from rollouts.model import Image, Mode
 from rollouts.seen import Offer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from delivery.ports import Change, Ports, Row
     from policies.evidence import PushEvidence, ScanEvidence
 
@@ -75,7 +77,7 @@ async def _keep_last_word(ports: Ports, scan: ScanEvidence) -> None:
     columns = evidence.scan_to_columns(scan)
     for tries_left in reversed(range(TRIES)):
         row = await ports.rows.get(names.EVIDENCE, scan.partition, scan.key)
-        if row is not None and _is_later(row, scan):
+        if row is not None and _is_later(row, scan, ports.clock.now()):
             return
         change: Change = Insert(key=scan.key, columns=columns)
         if row is not None:
@@ -89,9 +91,10 @@ async def _keep_last_word(ports: Ports, scan: ScanEvidence) -> None:
             return
 
 
-def _is_later(row: Row, scan: ScanEvidence) -> bool:
+def _is_later(row: Row, scan: ScanEvidence, now: datetime) -> bool:
+    """Whether the row is of a later scan; one from the future would keep every later word out, so it never is."""
     try:
         known = evidence.scan_from_columns(f"evidence/{row.partition}/{row.key}", row.columns)
     except EvidenceError:
         return False
-    return known.completed_at > scan.completed_at
+    return scan.completed_at < known.completed_at <= now + SKEW
