@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from delivery import elsewhere, names, policy_book, switch
+from delivery import elsewhere, names, policy_book, switch, trust
 from delivery.errors import Malformed
 from delivery.reading import ask
 from policies import evidence
@@ -127,6 +127,9 @@ async def _facts(
         switch.stopped(ports.rows),
         elsewhere.seen(ports, policy, book, image),
     )
+    signatures, keys = await asyncio.gather(
+        trust.signatures(ports.registry, policy, image), trust.keys(ports.rows, policy)
+    )
     scans, pushes = _evidence(known if isinstance(known, list) else [])
     siblings = tuple(
         other
@@ -149,6 +152,8 @@ async def _facts(
         approvals=rollout.approvals,
         asked_at=rollout.asked_at,
         elsewhere=there,
+        signatures=signatures,
+        keys=keys,
     )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from delivery.settings import Settings
     from policies.facts import Manifest, TagSeen
+    from policies.signatures import SignatureSeen
     from rollouts.checks import ProbeSpec
     from rollouts.decided import ArmWrite
     from rollouts.model import Totals
@@ -168,6 +169,10 @@ class Registry(Protocol):
 
     async def tags(self, registry: str, repository: str) -> list[TagSeen]:
         """Every tag of a repository."""
+        ...
+
+    async def signatures(self, registry: str, repository: str, digest: str) -> tuple[SignatureSeen, ...]:
+        """What is attached to a digest as signatures, none of them verified: at most 20, as they were seen lately."""
         ...
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from delivery.ports import ChannelRow
+    from policies.signatures import SignatureSeen
     from tests.fakes.azure import FakeAzure
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -21,11 +22,15 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 
 
 class FakeRegistry:
-    """`delivery.ports.Registry`. An image is there once `push` was called, and its tag names it."""
+    """`delivery.ports.Registry`. An image is there once `push` was called, and its tag names it.
+
+    attached: signatures by the digest of the image.
+    """
 
     def __init__(self) -> None:
         self.manifests: dict[str, Manifest] = {}
         self.names: dict[tuple[str, str], str] = {}
+        self.attached: dict[str, tuple[SignatureSeen, ...]] = {}
         self.away = False
 
     def push(self, repository: str, tag: str, digest: str, **more: object) -> None:
@@ -45,6 +50,11 @@ class FakeRegistry:
 
     async def tags(self, _registry: str, repository: str) -> list[TagSeen]:
         return [TagSeen(name=t, digest=d, updated=None) for (r, t), d in self.names.items() if r == repository]
+
+    async def signatures(self, registry: str, _repository: str, digest: str) -> tuple[SignatureSeen, ...]:
+        if self.away:
+            raise Retry(f"{registry} 503")
+        return self.attached.get(digest, ())
 
 
 class FakeMetrics:
