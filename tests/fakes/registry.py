@@ -24,13 +24,14 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 class FakeRegistry:
     """`delivery.ports.Registry`. An image is there once `push` was called, and its tag names it.
 
-    attached: signatures by the digest of the image.
+    attached: signatures by the digest of the image. looked: the digests they were asked of.
     """
 
     def __init__(self) -> None:
         self.manifests: dict[str, Manifest] = {}
         self.names: dict[tuple[str, str], str] = {}
         self.attached: dict[str, tuple[SignatureSeen, ...]] = {}
+        self.looked: list[str] = []
         self.away = False
 
     def push(self, repository: str, tag: str, digest: str, **more: object) -> None:
@@ -54,6 +55,7 @@ class FakeRegistry:
     async def signatures(self, registry: str, _repository: str, digest: str) -> tuple[SignatureSeen, ...]:
         if self.away:
             raise Retry(f"{registry} 503")
+        self.looked.append(digest)
         return self.attached.get(digest, ())
 
 

@@ -26,7 +26,19 @@ def test_every_column_has_its_line_and_no_other():
 
 def examples() -> list[tuple[str, str]]:
     found = []
-    for column in ("Tags", "Steps", "OnNoData", "OnFailure", "OnNewImage", "OnDrift", "Mode", "Keep", "Scan", "Signed", "Notify"):
+    for column in (
+        "Tags",
+        "Steps",
+        "OnNoData",
+        "OnFailure",
+        "OnNewImage",
+        "OnDrift",
+        "Mode",
+        "Keep",
+        "Scan",
+        "Signed",
+        "Notify",
+    ):
         cell = re.sub(r"\(.*?\)", "", ROWS[column].split(" | ", 1)[1]).split("then `from")[0].split("or `else")[0]
         cell = cell.split("; then `within")[0]
         cell = cell.split(": names of rows")[0]  # what follows explains Notify and is no example
