@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from delivery import elsewhere, heard, names, policy_book, running, switch
+from delivery import elsewhere, heard, names, policy_book, running, switch, trust
 from delivery.errors import Malformed
 from delivery.reading import ask
 from policies import evidence
@@ -128,6 +128,9 @@ async def _facts(
         switch.stopped(ports.rows),
         elsewhere.seen(ports, policy, book, image),
     )
+    signatures, keys = await asyncio.gather(
+        trust.signatures(ports.registry, policy, image), trust.keys(ports.rows, policy)
+    )
     _, pushes = _evidence(known if isinstance(known, list) else [])
     siblings = tuple(
         other
@@ -150,6 +153,8 @@ async def _facts(
         approvals=rollout.approvals,
         asked_at=rollout.asked_at,
         elsewhere=there,
+        signatures=signatures,
+        keys=keys,
     )
 
 

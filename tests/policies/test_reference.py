@@ -45,12 +45,14 @@ def examples() -> list[tuple[str, str]]:
         "Mode",
         "Keep",
         "Scan",
+        "Signed",
         "Notify",
         "MinAge",
         "Window",
         "Freeze",
     ):
         cell = re.sub(r"\(.*?\)", "", ROWS[column].split(" | ", 1)[1]).split("then `from")[0].split("or `else")[0]
+        cell = cell.split("; then `within")[0]
         cell = cell.split(": names of rows")[0]  # what follows explains Notify and is no example
         found += [(column, text.replace("\\|", "|")) for text in re.findall(r"`([^`]+)`", cell)]
     return found
