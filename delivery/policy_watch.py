@@ -5,6 +5,7 @@ A row that the store will not keep stops no other row: it is parked, and told so
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from delivery.intake import HEARD
 from delivery.policy_check import STATUS, Checked, check, is_shared, registry
 from delivery.ports import Merge, Put
 from delivery.tick import Wake
+from policies import lint
 from policies.keys import DEFAULTS
 from policies.status import LONGEST_STATUS, broken_line, status_line
 from rollouts.model import Mode
@@ -49,9 +51,9 @@ async def watch(ports: Ports) -> int:
     rolling = await _rolling(ports)
     changed = 0
     away: Retry | Conflict | None = None
+    read = [check(row, defaults.get(registry(row))) for row in rows]
     # A `defaults` row comes last: until it is noted, it is a reason to read the rows that share it.
-    for row in sorted(rows, key=is_shared):
-        checked = check(row, defaults.get(registry(row)))
+    for checked in sorted(await _beside(ports, read), key=lambda one: is_shared(one.row)):
         try:
             changed += await _tend(ports, checked, _status(checked, heard, rolling), now)
         except (Retry, Conflict) as error:
@@ -91,6 +93,17 @@ async def _defaults(ports: Ports, rows: list[Row], *, everything: bool) -> Mappi
 
 def _sound(server: str) -> bool:
     return 0 < len(server) <= LONGEST_REGISTRY and not any(char in server for char in "/\\#?")
+
+
+async def _beside(ports: Ports, read: list[Checked]) -> list[Checked]:
+    """The same rows, with what is wrong with some of them only beside the others of their repository."""
+    partitions = {one.row.partition for one in read if lint.needs_others(one.policy)}
+    patterns = {f"{server.partition('|')[0]}|*" for server in partitions}
+    rows = [row for key in sorted(partitions | patterns) for row in await ports.rows.scan(names.POLICIES, key)]
+    broken = {one.key: one.error for one in lint.check(rows, whole=False) if one.error}
+    return [
+        replace(one, policy=None, error=broken[one.key]) if one.policy and one.key in broken else one for one in read
+    ]
 
 
 async def _tend(ports: Ports, checked: Checked, status: str, now: datetime) -> bool:
