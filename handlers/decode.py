@@ -1,17 +1,19 @@
-"""Event Grid's JSON, in its own schema or as CloudEvents, to the evidence it brings. Raises `Malformed` with a path.
+"""What a registry and scanners send, to the evidence it brings. Raises `Malformed` with a path.
 
-Facts: the payloads of `Microsoft.ContainerRegistry.ImagePushed` in the Event Grid schema reference; a push by digest
-has no tag; timestamps have 7 or 9 digits; connected registries send events unasked (acr-eventgrid A.1).
+Event Grid's JSON comes in its own schema or as CloudEvents; the registry's own webhooks send the `data` of the same
+event without an envelope, and without the region. Facts: the payloads of `Microsoft.ContainerRegistry.ImagePushed` in
+the Event Grid schema reference, and learn.microsoft.com/azure/container-registry/container-registry-webhook-reference:
+a push by digest has no tag; timestamps have 7 or 9 digits; connected registries send events unasked.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from delivery.errors import Malformed
+from handlers.body import Part, read_body
 from policies.errors import EvidenceError, printable
 from policies.evidence import DIGEST, REPOSITORY, PushEvidence, ScanEvidence, read_time
 from policies.scan_event import read_scan
@@ -22,12 +24,19 @@ if TYPE_CHECKING:
 
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 SCANNED = "Weighbridge.ImageScanCompleted"
-MOST = 1024 * 1024  # Event Grid's own limit for an event
+MOST_EVENT = 1024 * 1024  # Event Grid's own limit for an event
+MOST_WEBHOOK = 64 * 1024  # of a webhook's body, which is about 1 KiB long
 _REGISTRY = re.compile(
     r"/providers/microsoft\.containerregistry/registries/([a-z0-9]{1,50})$", re.IGNORECASE | re.ASCII
 )
 _CONNECTED = re.compile(r"/connectedregistries/[^/]+$", re.IGNORECASE)
-_CLOUD = re.compile(r"\.(azurecr\.[a-z]{2,3})$", re.ASCII)  # io; cn and us are the other clouds
+# A login server, whose label has a hash where the registry was created with a domain name label; or the endpoint of
+# one of its regions. The other clouds than io's are cn, us and the former de.
+_HOST = re.compile(
+    r"([a-z0-9]{1,50}(?:-[a-z0-9]{1,50})?)(?:\.[a-z0-9]{1,50}\.geo)?\.(azurecr\.(?:io|cn|us|de))", re.ASCII
+)
+_LOCAL = re.compile(r"localhost:[0-9]{1,5}", re.ASCII)
+MEDIA_TYPE = "a media type of at most 255 characters"
 _MEDIA_TYPE = re.compile(r"[\x20-\x7e]{0,255}", re.ASCII)  # RFC 6838 4.2: 127 characters on either side of the slash
 
 
@@ -42,11 +51,12 @@ class Ignored:
 class _Event:
     type: str
     topic: str
-    data: Mapping[str, object]
+    body: Part
+    data: Part
 
 
 def image_pushed(text: str) -> PushEvidence | Ignored:
-    """A push event."""
+    """A push, told by Event Grid."""
     event = _event(text)
     if event.type != PUSHED:
         return _another(event)
@@ -54,22 +64,8 @@ def image_pushed(text: str) -> PushEvidence | Ignored:
         return Ignored(because="it comes from a connected registry, whose images are its parent's")
     found = _REGISTRY.search(event.topic)
     if found is None:
-        raise _wrong("topic", "the resource id of a container registry", event.topic)
-    target = event.data.get("target")
-    if not isinstance(target, dict):
-        raise _wrong("data.target", "an object", target)
-    pushed_at = read_time(_text(event.data, "timestamp", "data.timestamp"))
-    if pushed_at is None:
-        raise _wrong("data.timestamp", "an RFC 3339 time", event.data.get("timestamp"))
-    return PushEvidence(
-        registry=_login_server(found[1].lower(), event.data),
-        repository=_matching(REPOSITORY, target, "repository", "a repository in lower case, as in shop/web"),
-        tag=_matching(TAG, target, "tag", "a tag of at most 128 characters") if target.get("tag") else "",
-        digest=_matching(DIGEST, target, "digest", "sha256: and 64 hex digits"),
-        pushed_at=pushed_at,
-        media_type=_matching(_MEDIA_TYPE, target, "mediaType", "a media type of at most 255 characters"),
-        location=printable(str(event.data.get("location") or "")[:64]),
-    )
+        raise event.body.wrong("topic", "the resource id of a container registry", event.topic)
+    return _push(event.data, _login_server(found[1].lower(), event.data.found))
 
 
 def scan_completed(text: str) -> ScanEvidence | Ignored:
@@ -78,9 +74,43 @@ def scan_completed(text: str) -> ScanEvidence | Ignored:
     if event.type != SCANNED:
         return _another(event)
     try:
-        return read_scan("event", event.data)
+        return read_scan("event", event.data.found)
     except EvidenceError as error:
         raise Malformed(str(error)) from error
+
+
+def acr_webhook(text: str) -> PushEvidence | Ignored:
+    """A push, told by a webhook of the registry itself.
+
+    The body names no registry but the host that was pushed to, so that host must be one that a registry can have.
+    Another action than `push` has other fields, which are not looked at.
+    """
+    body = read_body("webhook", text, MOST_WEBHOOK)
+    match body.text("action"):
+        case "push":
+            return _push(body, _asked_server(body.part("request")))
+        case "quarantine":
+            return Ignored(because="the image is in the registry's quarantine; a push is told of when it is let out")
+        case other:
+            return Ignored(because=f"its action is {printable(other[:80])}")
+
+
+def _push(data: Part, registry: str) -> PushEvidence:
+    """The evidence in the `data` of a push, which Event Grid and webhooks share."""
+    target = data.part("target")
+    told = target.found
+    pushed_at = read_time(data.text("timestamp"))
+    if pushed_at is None:
+        raise data.wrong("timestamp", "an RFC 3339 time", data.found.get("timestamp"))
+    return PushEvidence(
+        registry=registry,
+        repository=target.matching(REPOSITORY, "repository", "a repository in lower case, as in shop/web"),
+        tag=target.matching(TAG, "tag", "a tag of at most 128 characters") if told.get("tag") else "",
+        digest=target.matching(DIGEST, "digest", "sha256: and 64 hex digits"),
+        pushed_at=pushed_at,
+        media_type=target.matching(_MEDIA_TYPE, "mediaType", MEDIA_TYPE) if told.get("mediaType") is not None else "",
+        location=printable(str(data.found.get("location") or "")[:64]),
+    )
 
 
 def _another(event: _Event) -> Ignored:
@@ -88,44 +118,28 @@ def _another(event: _Event) -> Ignored:
 
 
 def _event(text: str) -> _Event:
-    if len(text) > MOST:
-        raise _wrong("size", "at most 1 MiB", f"{len(text)} characters")
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Malformed(f"event: expected JSON, found something else ({type(error).__name__})") from error
-    if not isinstance(body, dict):
-        raise _wrong("body", "one event object", type(body).__name__)
-    cloud = "specversion" in body
-    kind, topic = ("type", "source") if cloud else ("eventType", "topic")
-    data = body.get("data")
-    if not isinstance(data, dict):
-        raise _wrong("data", "an object", type(data).__name__)
-    return _Event(type=_text(body, kind, kind), topic=_text(body, topic, topic), data=data)
+    body = read_body("event", text, MOST_EVENT)
+    kind, topic = ("type", "source") if "specversion" in body.found else ("eventType", "topic")
+    data = body.part("data")
+    return _Event(type=body.text(kind), topic=body.text(topic), body=body, data=data)
 
 
 def _login_server(name: str, data: Mapping[str, object]) -> str:
-    """From the registry's name, not from the host of the request: that may be a regional one (acr-eventgrid A.3)."""
+    """By the registry's name; the host of the request may be of one region, but tells the cloud, and a label's hash."""
     request = data.get("request")
     host = str(request.get("host") or "").lower() if isinstance(request, dict) else ""
-    cloud = _CLOUD.search(host)
-    return f"{name}.{cloud[1] if cloud else 'azurecr.io'}"
+    found = _HOST.fullmatch(host)
+    if found is None or found[1].partition("-")[0] != name:
+        return f"{name}.azurecr.io"
+    return f"{found[1]}.{found[2]}"
 
 
-def _text(found: Mapping[str, object], key: str, path: str) -> str:
-    value = found.get(key)
-    if not isinstance(value, str):
-        raise _wrong(path, "a text", value)
-    return value
-
-
-def _matching(pattern: re.Pattern[str], target: Mapping[str, object], key: str, expected: str) -> str:
-    value = _text(target, key, f"data.target.{key}")
-    if pattern.fullmatch(value) is None:
-        raise _wrong(f"data.target.{key}", expected, value)
-    return value
-
-
-def _wrong(path: str, expected: str, found: object) -> Malformed:
-    shown = repr(found)
-    return Malformed(f"event: {path}: expected {expected}, found {shown[:160]}{'…' if len(shown) > 160 else ''}")  # noqa: PLR2004 - a line's length
+def _asked_server(request: Part) -> str:
+    """The login server of the registry whose host was pushed to; raises `Malformed`."""
+    host = request.text("host").lower()
+    if _LOCAL.fullmatch(host):
+        return host
+    found = _HOST.fullmatch(host)
+    if found is None:
+        raise request.wrong("host", "a registry's login server or regional endpoint, as in contoso.azurecr.io", host)
+    return f"{found[1]}.{found[2]}"
