@@ -168,6 +168,24 @@ def test_a_window_shorter_than_the_bakes_is_refused() -> None:
     ]
 
 
+ASKING = "5% for 10m, 50% until approved, 100% for 10m"
+
+
+@pytest.mark.parametrize("approvers", ["", "none"])
+def test_steps_that_wait_for_people_whom_nobody_names_are_refused(approvers: str) -> None:
+    assert problems({"Steps": ASKING, "Approvers": approvers}) == [
+        (
+            'Approvers: expected who approves, as in "1 of shop-leads within 24h", for Steps waits for people at 50 %, '
+            "found none"
+        )
+    ]
+    assert problems({"Steps": ASKING, "Approvers": "1 of shop-leads"}) == []
+    assert problems({"Steps": ASKING}, defaults={"Approvers": "1 of shop-leads"}) == []
+    assert [line.partition(",")[0] for line in problems({"Steps": ASKING, "Approvers": "somebody, please"})] == [
+        'Approvers: expected "N of GROUP" or "N of GROUP within D"'
+    ]
+
+
 def test_errors_of_an_app_that_gets_no_requests_are_refused() -> None:
     """Whether an app has ingress the row tells by `replace` alone; another app is told when it is seen."""
     (said,) = problems({"Steps": "replace", "Checks": "restarts == 0; errors <= 1%"})
