@@ -61,8 +61,9 @@ def test_a_policy_of_another_repository_is_none_of_this_one() -> None:
 
 
 def test_a_broken_row_exists_all_the_same() -> None:
-    broken = Written("staging", cells={"Steps": "5"})
-    assert list(said(broken, Written("production", "staging"))) == ["staging"]
+    for where in (WEB, PATTERNS):
+        broken = Written("staging", partition=where, cells={"Steps": "5", "Repository": "shop/*"})
+        assert list(said(broken, Written("production", "staging"))) == ["staging"]
 
 
 def test_a_pattern_row_may_be_named_where_it_applies() -> None:
@@ -99,6 +100,10 @@ def test_policies_that_wait_for_one_another_never_ship() -> None:
         "b": [ROUND + "b → c → a → b"],
         "c": [ROUND + "c → a → b → c"],
     }
+
+
+def test_a_row_that_names_nobody_and_goes_round_is_told_both() -> None:
+    assert said(Written("a", "a, b"))["a"] == ['After: expected another policy of shop/web, found "b"', ROUND + "a → a"]
 
 
 def test_a_policy_behind_a_circle_never_ships_either() -> None:
@@ -180,6 +185,10 @@ def test_two_rows_of_one_container_order_alike_or_are_told() -> None:
 )
 def test_what_is_no_rival_may_order_as_it_likes(other: Written) -> None:
     assert lanes(lane("production", "semver"), other) == {}
+
+
+def test_rows_that_are_off_are_nobodys_rivals() -> None:
+    assert lanes(lane("production", "semver", Mode="off"), lane("hotfix", "newest", Mode="off")) == {}
 
 
 def test_lanes_that_order_apart_break_no_row_in_the_service() -> None:
