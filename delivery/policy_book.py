@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from delivery import names
-from policies.errors import PolicyError
-from policies.parse import parse
+from policies import lint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from delivery.ports import Row, Rows
+    from policies.errors import PolicyError
     from policies.model import Policy
 
 
@@ -47,16 +47,9 @@ async def read(rows: Rows, registry: str, repository: str) -> Book:
 
 
 def parse_all(rows: list[Row]) -> Book:
-    """Parse rows, each with the `defaults` row of its registry among them."""
-    defaults = {row.partition: row.columns for row in rows if row.key == names.DEFAULTS}
-    good: list[Policy] = []
-    broken: dict[str, PolicyError] = {}
-    for row in rows:
-        if row.key == names.DEFAULTS:
-            continue
-        shared = defaults.get(f"{row.partition.partition('|')[0]}|*")
-        try:
-            good.append(parse(row.partition, row.key, row.columns, shared))
-        except PolicyError as error:
-            broken[f"{row.partition}/{row.key}"] = error
-    return Book(policies=tuple(good), broken=broken)
+    """Parse rows, each with the `defaults` row of its registry and beside the others among them."""
+    read = lint.check(rows, whole=False)
+    good = tuple(one.policy for one in read if one.policy)
+    return Book(
+        policies=good, broken={one.key: one.error for one in read if one.error and one.row.key != names.DEFAULTS}
+    )

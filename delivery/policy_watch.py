@@ -16,8 +16,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from delivery import names, policy_tend, policy_walk
+from delivery.errors import Conflict, Retry
 from delivery.heard import HEARD
-from delivery.policy_check import check, is_shared, registry
+from delivery.policy_check import beside, check, is_shared, registry
 from delivery.policy_seen import version_of
 from delivery.reevaluate import Budget
 from policies.keys import DEFAULTS
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from delivery.errors import Conflict, Retry
     from delivery.policy_walk import Walk
     from delivery.ports import Ports, Row
 
@@ -69,7 +69,12 @@ class _Run:
 
     async def _tend(self, rows: list[Row], *, walked: bool) -> None:
         shared = self.shared.get(registry(rows[0]))
-        group = [check(row, shared.columns if shared else None) for row in rows]
+        alone = [check(row, shared.columns if shared else None) for row in rows]
+        try:
+            group = await beside(self.ports.rows, alone)
+        except (Retry, Conflict) as error:
+            self.away = error
+            return
         tended = await policy_tend.tend(self.ports, group, walked=walked, heard=self.heard, budget=self.budget)
         self.changed += tended.changed
         self.away = tended.away or self.away
@@ -82,7 +87,7 @@ async def watch(ports: Ports) -> int:
     for that; it is read again the next time.
 
     Nothing having changed: 2 reads, 1 write, and 1 read more a `defaults` row; while it walks, for 200 rows, 3 reads
-    and 2 a row more, and what `reevaluate` costs.
+    and 2 a row more, what `beside` costs a repository, and what `reevaluate` costs.
     """
     now = ports.clock.now()
     before = await policy_walk.load(ports.rows)
