@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from delivery import intake, names, policy_walk, policy_watch
+from delivery import intake, names, policy_walk, policy_watch, reevaluate
 from delivery.ports import Put
 from policies.evidence import ScanEvidence, Severities
 from tests.delivery.shop import PARTITION, REGISTRY, REPOSITORY, ROW, Shop, digest
@@ -123,6 +123,38 @@ async def test_the_hourly_walk_reads_a_range_a_minute_and_lists_each_repository_
         walked |= set(shop.registry.listed)
         minutes += 1
     assert minutes == SOME / policy_walk.MOST
+
+
+async def test_a_walk_stops_when_the_registries_were_asked_enough_and_goes_on_from_there(monkeypatch):
+    shop = await shop_of(FEW)
+    for n in range(150):
+        shop.registry.push(REPOSITORY, f"1.0.{n}", digest(n))
+        shop.registry.push("team/app-00003", f"1.0.{n}", digest(n))
+    monkeypatch.setattr(reevaluate, "MOST_CALLS", 5)
+    listed = []
+    for _ in range(4):
+        shop.registry.listed.clear()
+        await minute(shop)
+        listed.append(len(shop.registry.listed))
+    # A listing of 150 tags is two calls; what was not reached in a minute is first in the next.
+    assert listed == [4, 4, 2, 0]
+
+
+async def test_a_walk_that_takes_long_stops_after_forty_seconds_and_goes_on_from_there():
+    shop = await shop_of(FEW)
+
+    async def slow(name: str, _arguments: tuple[object, ...]) -> None:
+        if name == "commit":
+            shop.clock.advance(timedelta(seconds=10))
+
+    listed = []
+    for _ in range(10):
+        shop.registry.listed.clear()
+        shop.rows.before = slow
+        await policy_watch.watch(shop.ports)
+        listed.append(len(shop.registry.listed))
+    assert max(listed) <= 3
+    assert sum(listed) == FEW
 
 
 async def test_rows_written_at_once_in_thousands_are_left_to_the_walk_and_all_answered(monkeypatch):

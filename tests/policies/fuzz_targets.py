@@ -11,6 +11,7 @@ import ast
 import importlib
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,11 +147,11 @@ CALLS: Mapping[str, Callable[[object], object]] = {
 
 
 def readers() -> Iterator[str]:
-    """Every reader there is: `read_*` of policies, and what handlers/decode.py offers."""
+    """Every reader there is: `read` and `read_*` of policies, and what handlers/decode.py offers."""
     for path in sorted((ROOT / "policies").rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("read_"):
+            if isinstance(node, ast.FunctionDef) and re.match(r"read(_|$)", node.name):
                 yield f"{module}.{node.name}"
     for node in ast.parse((ROOT / "handlers" / "decode.py").read_text()).body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
