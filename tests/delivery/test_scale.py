@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from delivery import intake, names, policy_walk, policy_watch, reevaluate
+from delivery import intake, names, policy_book, policy_walk, policy_watch, reevaluate
 from delivery.ports import Put
 from policies.evidence import ScanEvidence, Severities
 from tests.delivery.shop import PARTITION, REGISTRY, REPOSITORY, ROW, Shop, digest
@@ -92,6 +92,21 @@ async def test_what_grows_is_the_pattern_rows_of_the_registry_and_only_they(patt
     assert rows == without + 3 * patterns
 
 
+async def test_a_pattern_row_about_others_is_not_even_parsed_and_one_that_may_be_about_ours_is():
+    shop = await shop_of(FEW)
+    cells: list[dict[str, object]] = [
+        {"Repository": "team/*"},
+        {"repository": "shop/*"},
+        {"Repository": "SHOP/*"},
+        {"Repository": 5},
+        {},
+    ]
+    rows = [Put(key=f"p{n}", columns={"Steps": "bad", **more}) for n, more in enumerate(cells)]
+    await shop.rows.commit(names.POLICIES, PATTERNS, rows)
+    book = await policy_book.read(shop.rows, REGISTRY, REPOSITORY)
+    assert [key.rpartition("/")[2] for key in book.broken] == ["p1", "p2", "p3", "p4"]
+
+
 async def minute(shop: Shop) -> tuple[Counter[str], int]:
     shop.clock.advance(MINUTE)
     counted = Counted(shop)
@@ -130,6 +145,9 @@ async def test_a_walk_stops_when_the_registries_were_asked_enough_and_goes_on_fr
     for n in range(150):
         shop.registry.push(REPOSITORY, f"1.0.{n}", digest(n))
         shop.registry.push("team/app-00003", f"1.0.{n}", digest(n))
+    for _ in range(8):
+        await minute(shop)
+    shop.clock.advance(timedelta(hours=1))
     monkeypatch.setattr(reevaluate, "MOST_CALLS", 5)
     listed = []
     for _ in range(4):
@@ -172,7 +190,7 @@ async def test_rows_written_at_once_in_thousands_are_left_to_the_walk_and_all_an
         assert found <= 2 * policy_walk.MOST
         answered, minutes = answered + found, minutes + 1
         shop.clock.advance(MINUTE)
-        assert minutes <= SOME / policy_walk.MOST + 10
+        assert minutes <= SOME / policy_walk.MOST + 2
     status = [row.columns.get("Status") for row in shop.rows.peek(names.POLICIES)]
     assert all(str(text).startswith("ok: ") for text in status)
 
