@@ -119,12 +119,7 @@ def _ranked(judged: list[Judged]) -> list[Judged]:
 
 
 def asks_for_a_look(app: App, candidate: CandidateSeen) -> bool:
-    """Whether only the app itself is left to ask: before it starts, or before it is said that it would have.
-
-    And when it has just come: of an image that runs already nothing is said at all.
-    """
-    if any(r.n == candidate.n and r.finding is None for r in app.waiting):
-        return True
+    """Whether only the app itself is left to ask: before it starts, or before it is said that it would have."""
     if candidate.plan is None:
         return False
     said = any(r.n == candidate.n and Said.WOULD_HAVE in r.announced for r in app.waiting)
