@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from delivery import codec, names, outbox, parking, policy_seen, state
+from delivery import codec, metric_rows, names, outbox, parking, policy_seen, state
 from delivery.bounds import cut
 from delivery.errors import Conflict, Malformed, Refused, Retry
 from delivery.intake import HEARD
@@ -33,7 +33,7 @@ MARK = "watched"
 
 
 async def watch(ports: Ports) -> int:
-    """Read what changed since the last time (everything once an hour, and when a `defaults` row changed).
+    """Read what changed since the last time (everything once an hour, and when a `defaults` or `metric` row changed).
 
     Answers how many rows had changed. Raises `Retry` or `Conflict` after the last row when one could not be tended
     for that; they are all read again the next time.
@@ -42,7 +42,9 @@ async def watch(ports: Ports) -> int:
     mark = await ports.rows.get(names.ACTIVE, MARK, "policies")
     since, whole = _since(mark, now)
     rows = await ports.rows.scan(names.POLICIES, changed_since=since)
-    if since is not None and await _shared_changed(ports, rows):
+    metrics = {row.key: row for row in await ports.rows.scan(names.NAMES, metric_rows.METRIC)}
+    edited = since is not None and any(row.timestamp >= since for row in metrics.values())
+    if since is not None and (edited or await _shared_changed(ports, rows)):
         since, rows = None, await ports.rows.scan(names.POLICIES)
     defaults = await _defaults(ports, rows, everything=since is None)
     heard = {row.key for row in await ports.rows.scan(names.NAMES, HEARD)}
@@ -53,7 +55,7 @@ async def watch(ports: Ports) -> int:
     for row in sorted(rows, key=is_shared):
         checked = check(row, defaults.get(registry(row)))
         try:
-            changed += await _tend(ports, checked, _status(checked, heard, rolling), now)
+            changed += await _tend(ports, checked, _status(checked, heard, rolling, metrics), now)
         except (Retry, Conflict) as error:
             away = error
     if away is not None:
@@ -134,13 +136,15 @@ async def _answer(ports: Ports, checked: Checked, text: str) -> None:
         return
 
 
-def _status(checked: Checked, heard: set[str], rolling: Mapping[str, str]) -> str:
+def _status(checked: Checked, heard: set[str], rolling: Mapping[str, str], metrics: Mapping[str, Row]) -> str:
     if checked.error is not None:
         return broken_line(checked.error)
     if checked.policy is None:
         return "ok: shared by the registry's other rows"
     if checked.key in rolling:
         return rolling[checked.key]
+    if wrong := metric_rows.broken(checked.policy, metrics):
+        return cut(f"broken: Checks: {wrong}", LONGEST_STATUS)
     server = registry(checked.row)
     quiet = "" if server in heard else f"; no event ever came from {server}"
     return f"{status_line(checked.policy)}{quiet}"
