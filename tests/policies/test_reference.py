@@ -9,7 +9,9 @@ import pytest
 
 from policies.cells import EXAMPLES
 from policies.errors import PolicyError
+from policies.metric_check import STRIKES
 from policies.parse import parse
+from rollouts.gauges import usual_minimum
 
 REFERENCE = (Path(__file__).parent.parent.parent / "docs" / "policies.md").read_text()
 TABLE = REFERENCE.split("## Columns")[1].split("\n## ")[0]
@@ -40,3 +42,21 @@ def test_every_example_of_the_reference_parses(column: str, text: str):
         parse("contoso.azurecr.io|shop|web", "production", {"App": "rg-shop/ca-web", column: text}, None)
     except PolicyError as error:
         pytest.fail(str(error))
+
+
+def check_examples() -> list[str]:
+    options = ("min", "strikes", "warn")
+    named = re.findall(r"`([^`]+)`", ROWS["Checks"])
+    return [text for text in named if text != ";" and text.split()[0] not in options]
+
+
+@pytest.mark.parametrize("text", check_examples())
+def test_every_check_of_the_reference_parses(text: str):
+    parse("contoso.azurecr.io|shop|web", "production", {"App": "rg-shop/ca-web", "Checks": text}, None)
+
+
+def test_the_reference_tells_the_usual_least_samples_and_strikes():
+    section = " ".join(REFERENCE.split("\n## Metrics")[1].split("\n## ")[0].split())
+    p50, p95, p99 = (usual_minimum(percentile) for percentile in (50, 95, 99))
+    assert f"{p50} requests for p50, {p95} for p95, {p99} for p99" in section
+    assert f"`strikes` ({STRIKES} readings in a row" in section
