@@ -59,7 +59,7 @@ def due(live: Rollout, now: datetime, *, settle: timedelta, every: timedelta) ->
 def reached(seen: Observation, now: datetime) -> datetime:
     """Until when the answers of this tick reach; of those that could not be asked, until when they would have."""
     ends = (answer.until for answer in seen.metrics.values() if isinstance(answer, MetricSeen))
-    return min(ends, default=now - seen.settle)
+    return next(ends, now - seen.settle)
 
 
 def measure(

@@ -197,10 +197,9 @@ def served(turn: Turn, plan: Plan) -> bool:
     weight = plan.steps[live.step].weight
     counts = any(check.kind is CheckKind.ERRORS and not check.warn for check in plan.checks) and weight > 0
     asks = any(gauges.asked(check, weight) and not check.warn for check in plan.checks)
-    if (counts or asks) and turn.now < until + turn.seen.settle:
+    if asks and (live.gauged is None or live.gauged < until):
         return False
-    told = live.gauged is not None and live.gauged >= until
-    return (not counts or live.read is None or live.read.at >= until) and (not asks or told)
+    return not counts or (turn.now >= until + turn.seen.settle and (live.read is None or live.read.at >= until))
 
 
 def worst(measurements: Iterable[Measurement]) -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from delivery import metric_rows, names, policy_watch
+from delivery import codec, metric_rows, names, policy_watch
 from delivery.errors import Refused, Retry
+from delivery.observe import observe
 from delivery.ports import Delete, MetricRow, Put, Row
 from rollouts.checks import Gauge, Reading
-from rollouts.model import Phase
-from tests.delivery.shop import PARTITION, REGISTRY, RESOURCE, ROW, Shop
+from rollouts.model import POLICY, Phase
+from rollouts.seen import Order, Verb
+from tests.delivery.shop import KEY, PARTITION, REGISTRY, RESOURCE, ROW, Shop
 from tests.fakes.clock import START
 
 if TYPE_CHECKING:
@@ -178,6 +181,26 @@ async def test_nothing_is_asked_in_a_tick_that_already_knows_of_something_bad() 
     before = len(shop.queries.asked)
     await shop.run(timedelta(seconds=100))
     assert len(shop.queries.asked) == before
+
+
+@pytest.mark.parametrize("known", ["nothing", "a person's order", "a revision that failed"])
+async def test_a_person_and_a_known_failure_wait_for_no_query(known: str) -> None:
+    shop = await open_shop("metric backlog <= 500", backlog=LOGS)
+    await shop.push(1)
+    app = await shop.run_until(Phase.BAKING, 0)
+    assert app.live
+    shop.clock.advance(timedelta(minutes=2))
+    match known:
+        case "a person's order":
+            order = Order(id="order:1", verb=Verb.PAUSE, actor=POLICY, at=shop.clock.now())
+            await shop.rows.commit(names.ROLLOUTS, KEY, [Put(key="order:1", columns={"order": codec.text(order)})])
+        case "a revision that failed":
+            shop.azure.unhealthy.add(app.live.canary)
+            app = replace(app, live=replace(app.live, unhealthy=1))
+        case _:
+            pass
+    seen = await observe(shop.ports, app)
+    assert bool(seen.metrics) is (known == "nothing")
 
 
 async def status(shop: Shop) -> str:

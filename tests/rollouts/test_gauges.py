@@ -166,6 +166,7 @@ def test_a_factor_widens_nothing_at_or_below_zero(stable: float, limit: float) -
 def test_at_100_percent_the_canary_is_held_to_what_stable_showed_before() -> None:
     check = a_check(AS_STABLE, strikes=1)
     tally, _ = gauges.measure(check, Tally(), seen(210.0, 200.0), BEFORE, weight=50)
+    tally, _ = gauges.measure(check, tally, seen(210.0, None), BEFORE, weight=50)  # once it had nothing to tell
     alone = MetricSeen(since=START, until=START + MINUTE, canary=Reading(value=250.0))
     _, found = gauges.measure(check, tally, alone, BEFORE, weight=100)
     assert found.because == "p95 250 ms (stable 200 ms before), limit stable x 1.2"
@@ -259,11 +260,21 @@ def test_nothing_is_asked_before_anything_has_settled_nor_twice_in_a_minute() ->
     live = baking(plan_of(a_check(P95)))
     assert live.verified_at
     settle = timedelta(minutes=3)
-    assert gauges.due(live, live.verified_at + settle, settle=settle, every=MINUTE) == {}
+    fresh = replace(live, gauged=None)
+    assert gauges.due(fresh, live.verified_at + settle, settle=settle, every=MINUTE) == {}
+    assert gauges.due(fresh, live.verified_at + settle + timedelta(seconds=1), settle=settle, every=MINUTE)
     now = live.verified_at + timedelta(minutes=9)
     asked = replace(live, gauged=now - settle - timedelta(seconds=59))
     assert gauges.due(asked, now, settle=settle, every=MINUTE) == {}
     assert gauges.due(asked, now + timedelta(seconds=1), settle=settle, every=MINUTE)
+
+
+def test_nothing_is_asked_of_what_a_person_asked_to_leave() -> None:
+    live = replace(baking(plan_of(a_check(P95))), gauged=None)
+    assert live.verified_at
+    now = live.verified_at + timedelta(minutes=9)
+    assert gauges.due(live, now, settle=timedelta(), every=MINUTE)
+    assert gauges.due(replace(live, left={"ca-web--first": 100}), now, settle=timedelta(), every=MINUTE) == {}
 
 
 @pytest.mark.parametrize(("weight", "places", "stable"), [(0, [1], True), (5, [0, 1], True), (100, [0, 1], False)])
@@ -352,6 +363,13 @@ def test_a_metric_that_only_warns_moves_nothing() -> None:
     world = rolled_out(plan_of(a_check(BACKLOG, warn=True)), Reading(value=9e9))
     assert world.ended[0].phase is Phase.PROMOTED
     assert world.ended[0].measurements[1].because == "mail-backlog 9,000,000,000, limit 500, strike 2 of 2"
+
+
+def test_no_step_waits_for_the_reading_of_a_metric_that_only_warns() -> None:
+    checks = (a_check(BACKLOG, warn=True),)
+    world = rolled_out(plan_of(*checks), Reading(value=1.0), settle=timedelta(hours=9))
+    assert world.ended[0].phase is Phase.PROMOTED
+    assert world.ended[0].gauged is None
 
 
 def test_a_worker_is_held_to_its_backlog() -> None:
