@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from delivery.ports import Ports, Row
+    from delivery.ports import Ports, Row, Rows
     from policies.model import Policy
     from rollouts.checks import Check, Gauge, Reading
     from rollouts.gauges import Asking
@@ -67,12 +67,13 @@ def read(gauge: Gauge, row: Row | None) -> MetricRow:
     return MetricRow(name=gauge.name, kind=kind, place=place, query=query)
 
 
-def broken(policy: Policy, rows: Mapping[str, Row]) -> str:
-    """What is wrong with the rows a policy's checks name, "" if nothing is. rows: all of them, by name."""
+async def broken(rows: Rows, policy: Policy) -> str:
+    """What is wrong with the rows a policy's checks name, "" if nothing is: 1 read for each."""
     wrong: list[str] = []
     for gauge in (check.gauge for check in policy.plan.checks if check.gauge is not None):
+        row = await rows.get(names.NAMES, METRIC, gauge.name)
         try:
-            read(gauge, rows.get(gauge.name))
+            read(gauge, row)
         except Refused as refused:
             label = f"{METRIC} {gauge.name}" if gauge.percentile is None else f"p{gauge.percentile}"
             wrong.append(f"{label}: {refused}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STORAGE = "AzureWebJobsStorage"
+ACR_WEBHOOK_SECRET = "WEIGHBRIDGE_ACR_WEBHOOK_SECRET"  # noqa: S105 - the name of a setting
+SHORTEST_SECRET = 16  # characters: fewer could be guessed by whoever tries long enough
 
 
 class SettingsError(ValueError):
@@ -34,6 +36,7 @@ class Settings:
     look_every: how often ARM and metrics are asked while nothing is wrong.
     signed_in: whether the platform signs people in (WEBSITE_AUTH_ENABLED); only then are its headers believed.
     page: base URL of this installation's HTTP API, for links in messages; "" leaves links out.
+    acr_webhook_secrets: any of which a registry's webhook may bear; () switches those webhooks off.
     """
 
     storage: str = ""
@@ -53,6 +56,7 @@ class Settings:
     look_every: timedelta = timedelta(seconds=60)
     page: str = ""
     signed_in: bool = False
+    acr_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 def _seconds(name: str, text: str, problems: list[str]) -> timedelta:
@@ -74,6 +78,16 @@ def _registries(text: str, problems: list[str]) -> dict[str, str]:
             problems.append(f"WEIGHBRIDGE_REGISTRIES: expected login.server=https://host[,…], found {part!r}")
             continue
         found[server.strip().lower()] = url.strip().rstrip("/")
+    return found
+
+
+def _secrets(name: str, text: str, problems: list[str]) -> tuple[str, ...]:
+    """Two of them, with a comma between, while one replaces the other."""
+    found = tuple(filter(None, (part.strip() for part in text.split(","))))
+    short = [str(len(secret)) for secret in found if len(secret) < SHORTEST_SECRET]
+    if short:
+        expected = f"secrets of at least {SHORTEST_SECRET} characters with a comma between"
+        problems.append(f"{name}: expected {expected}, found one of {' and one of '.join(short)}")
     return found
 
 
@@ -119,6 +133,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         look_every=_seconds("WEIGHBRIDGE_LOOK_EVERY", environ.get("WEIGHBRIDGE_LOOK_EVERY", "60"), problems),
         page=environ.get("WEIGHBRIDGE_PAGE", "").rstrip("/"),
         signed_in=environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
+        acr_webhook_secrets=_secrets(ACR_WEBHOOK_SECRET, environ.get(ACR_WEBHOOK_SECRET, ""), problems),
     )
     if problems:
         raise SettingsError("\n".join(problems))

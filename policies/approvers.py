@@ -63,7 +63,7 @@ def _own_push_is_unknown(asked: Asked) -> str:
 
 def pushers(asked: Asked) -> set[str]:
     """Who pushed the image, as far as its events tell, in lower case."""
-    return {push.pushed_by.lower() for push in asked.facts.pushes if push.pushed_by}
+    return {name.lower() for push in asked.facts.pushes for name in push.named}
 
 
 def read_approvers(text: str, column: str = "Approvers") -> ApproversRule | None:

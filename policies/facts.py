@@ -65,6 +65,8 @@ class Facts:
     scans: of the digest and of its children. quarantined: why the digest is, "" when it is not.
     siblings: the other good rows that name the same container of the same app. lanes: the app's, oldest first.
     images: container name to image reference of the app's template; None: not asked, and that gate is left out.
+    location: the app's region as in `westeurope`, "" when it is not known. regions: those the registry was ever heard
+    from; not asked where the image itself was heard from the app's.
     stopped: why nothing may start or rise anywhere, "" when it may. pin: what a person keeps the app at.
     approvals, asked_at: people's answers so far, and since when they are asked. elsewhere: by policy name, what became
     of the image there; a name that is missing is no policy of this repository.
@@ -80,6 +82,8 @@ class Facts:
     siblings: tuple[Policy, ...] = ()
     lanes: tuple[Lane, ...] = ()
     images: Mapping[str, str] | Unknown | None = None
+    location: str = ""
+    regions: frozenset[str] | Unknown = frozenset()
     stopped: str | Unknown = ""
     pin: Pin | None = None
     approvals: tuple[Approval, ...] = ()

@@ -123,9 +123,9 @@ def test_what_is_none_of_our_business_is_ignored(text, because):
     [
         ("{", "event: expected JSON"),
         ("[" * 100_000, "event: expected JSON"),
-        ("[1]", "event: body: expected one event object, found 'list'"),
-        ("{}", "event: data: expected an object, found 'NoneType'"),
-        (grid(data=[]), "event: data: expected an object, found 'list'"),
+        ("[1]", "event: body: expected one object, found 'list'"),
+        ("{}", "event: data: expected an object, found None"),
+        (grid(data=[]), "event: data: expected an object, found []"),
         (grid(topic="/subscriptions/s"), "event: topic: expected the resource id of a container registry"),
         (grid(topic=7), "event: topic: expected a text, found 7"),
         (grid(data={**DATA, "timestamp": "yesterday"}), "event: data.timestamp: expected an RFC 3339 time"),
@@ -143,7 +143,7 @@ def test_what_is_none_of_our_business_is_ignored(text, because):
         (grid(topic=TOPIC[:-7] + "a" * 600), "event: topic: expected the resource id of a container registry"),
         (grid(data=target(repository="a#b")), "event: data.target.repository"),
         (grid(data=target(digest="sha256:12")), "event: data.target.digest: expected sha256: and 64 hex digits"),
-        ("x" * (1024 * 1024 + 1), "event: size: expected at most 1 MiB"),
+        ("x" * (1024 * 1024 + 1), "event: size: expected at most 1024 KiB"),
     ],
 )
 def test_malformed_events_say_where_and_what(text, message):
@@ -166,3 +166,40 @@ def test_a_scan_event_without_its_data_is_malformed_with_every_problem():
 
 def test_another_type_on_the_scans_topic_is_ignored():
     assert isinstance(decode.scan_completed(cloud()), decode.Ignored)
+
+
+@pytest.mark.parametrize("host", ["jolovcr-f2bfagd9.azurecr.io", "jolovcr-f2bfagd9.westus.geo.azurecr.io"])
+def test_a_registry_with_a_domain_name_label_is_called_by_it(host):
+    """`az acr create --dnl-scope` adds a hash to the login server, not to the resource's name (azure-cli #30404)."""
+    push = decode.image_pushed(grid(data={**DATA, "request": {"host": host}}))
+    assert not isinstance(push, decode.Ignored)
+    assert push.registry == "jolovcr-f2bfagd9.azurecr.io"
+
+
+def test_the_host_of_another_registry_does_not_stand_in_for_the_topic():
+    push = decode.image_pushed(grid(data={**DATA, "request": {"host": "jolovcrx-f2bf.azurecr.cn"}}))
+    assert not isinstance(push, decode.Ignored)
+    assert push.registry == "jolovcr.azurecr.io"
+
+
+@pytest.mark.parametrize(
+    ("actor", "name"),
+    [
+        ({"name": "ann@contoso.com"}, "ann@contoso.com"),
+        ({"name": "a\ud800\n" + "x" * 900}, "a��" + "x" * 157),
+        ({"name": 7}, ""),
+        ({}, ""),
+        ("ann", ""),
+        (None, ""),
+    ],
+)
+def test_who_pushed_is_told_by_some_registries(actor, name):
+    push = decode.image_pushed(grid(data={**DATA, "actor": actor}))
+    assert not isinstance(push, decode.Ignored)
+    assert push.pushed_by == name
+
+
+def test_a_region_is_called_as_azure_names_it_for_programs():
+    push = decode.image_pushed(grid(data={**DATA, "location": "West US 2"}))
+    assert not isinstance(push, decode.Ignored)
+    assert push.location == "westus2"

@@ -40,7 +40,7 @@ def triggers(functions) -> dict[str, dict[str, Any]]:
 
 
 def test_exactly_these_functions_are_registered(triggers):
-    assert set(triggers) == {"image_pushed", "scan_completed", *QUEUES, *TIMERS, *ROUTES}
+    assert set(triggers) == {"image_pushed", "scan_completed", "acr_webhook", *QUEUES, *TIMERS, *ROUTES}
 
 
 @pytest.mark.parametrize("name", ["image_pushed", "scan_completed"])
@@ -70,6 +70,13 @@ def test_routes_need_a_function_key(triggers, name, route):
     assert triggers[name]["route"] == path
     assert [getattr(m, "value", m) for m in triggers[name]["methods"]] == [method]
     assert getattr(triggers[name]["authLevel"], "value", triggers[name]["authLevel"]) == "function"
+
+
+def test_a_registrys_webhook_needs_no_function_key_for_it_bears_a_secret_of_its_own(triggers):
+    webhook = triggers["acr_webhook"]
+    assert webhook["route"] == "acr-webhook"
+    assert [getattr(m, "value", m) for m in webhook["methods"]] == ["POST"]
+    assert getattr(webhook["authLevel"], "value", webhook["authLevel"]) == "anonymous"
 
 
 def test_every_poison_queue_of_ours_is_served(triggers):
