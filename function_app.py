@@ -17,6 +17,7 @@ def ports() -> Ports:
     from cloud.arm import Arm
     from cloud.container_apps import ContainerApps
     from cloud.identity import Identity
+    from cloud.logs import Logs
     from cloud.monitor import Monitor
     from cloud.probe import Probe
     from cloud.queues import StorageQueue
@@ -34,6 +35,7 @@ def ports() -> Ports:
         queue=StorageQueue(known, identity),
         apps=ContainerApps(arm, clock),
         metrics=Monitor(arm),
+        queries=Logs(known, identity.credential),
         prober=Probe(known, clock),
         registry=ContainerRegistry(known, identity.credential),
         channels=channels(Connection(ca_file=known.ca_file), clock, identity.credential),

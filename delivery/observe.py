@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from delivery import approvals, codec, gates, names
+from delivery import approvals, codec, gates, metric_rows, names
 from delivery.errors import Malformed, Refused, Retry
 from policies.evidence import DIGEST
-from rollouts import reporting, watch
-from rollouts.checks import CheckKind
+from rollouts import analysis, reporting, watch
+from rollouts.checks import CheckKind, Verdict
 from rollouts.model import App, Phase, Report, Rollout, Totals
 from rollouts.seen import (
     AppSeen,
@@ -50,6 +50,8 @@ async def observe(ports: Ports, app: App) -> Observation:
         totals = await _totals(ports, app, now)
     if isinstance(seen, AppSeen):
         seen = await _with_restarts(ports, app, seen)
+    # A query may take 30 s: nothing that is known to be bad, and no person, waits for one.
+    metrics = {} if orders or bad or _failed(app, seen) else await metric_rows.asked(ports, app, now)
     found, shut = await asyncio.gather(
         _candidates(ports, app, seen, gone), gates.again(ports, app, seen) if seen is not None else _not_asked()
     )
@@ -57,7 +59,7 @@ async def observe(ports: Ports, app: App) -> Observation:
         seen, gone = await _look(ports, app)
         found = await _candidates(ports, app, seen, gone)
     if isinstance(seen, AppSeen) and ports.clock.now() - seen.at >= TOO_OLD:
-        # A slow registry or Monitor must not starve a write of the freshness it needs.
+        # A slow registry, Monitor or query must not starve a write of the freshness it needs.
         again, _ = await _look(ports, app)
         seen = _with_restarts_of(seen, again) if isinstance(again, AppSeen) else again
     return Observation(
@@ -65,6 +67,7 @@ async def observe(ports: Ports, app: App) -> Observation:
         operations=operations,
         probes=probes,
         totals=totals,
+        metrics=metrics,
         candidates=found,
         orders=orders,
         gates=shut,
@@ -146,6 +149,14 @@ def _all_good(live: Rollout, probes: tuple[ProbeSeen, ...]) -> bool:
         return True
     answers = {probe.path: probe for probe in probes}
     return all(spec.path in answers and watch.good(spec, answers[spec.path]) for spec in watch.specs(live.plan))
+
+
+def _failed(app: App, seen: AppSeen | Unknown | None) -> bool:
+    """Whether Azure says that the canary failed."""
+    if app.live is None or not isinstance(seen, AppSeen):
+        return False
+    canary = seen.revision(app.live.canary)
+    return analysis.own_state(canary, app.live.unhealthy).verdict is Verdict.FAILED
 
 
 async def _totals(ports: Ports, app: App, now: datetime) -> Totals | Unknown | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from delivery.settings import Settings
     from policies.facts import Manifest, TagSeen
     from policies.signatures import SignatureSeen
-    from rollouts.checks import ProbeSpec
+    from rollouts.checks import ProbeSpec, Reading
     from rollouts.decided import ArmWrite
     from rollouts.model import Totals
     from rollouts.seen import AppSeen, OperationSeen, ProbeSeen
@@ -149,6 +149,30 @@ class Metrics(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRow:
+    """Where a number is asked for: `names | metric | <name>`.
+
+    kind: `loganalytics` or `appinsights`. place: the workspace's id, or the resource id of workspace or component.
+    query: KQL with `{revision}` and `{app}` in it; "" where only durations are asked for.
+    """
+
+    name: str
+    kind: str
+    place: str
+    query: str = ""
+
+
+class Queries(Protocol):
+    """Log Analytics and Application Insights. `app` is a full resource id."""
+
+    async def ask(
+        self, metric: MetricRow, app: str, revision: str, percentile: int | None, since: datetime, until: datetime
+    ) -> Reading:
+        """The number of one revision over [since, until), within 30 s; percentile: of request durations, in ms."""
+        ...
+
+
 class Prober(Protocol):
     """HTTP probes of an app's or a revision's own address."""
 
@@ -221,6 +245,7 @@ class Ports:
     queue: Queue
     apps: Apps
     metrics: Metrics
+    queries: Queries
     prober: Prober
     registry: Registry
     channels: Mapping[str, Channel]

@@ -27,6 +27,8 @@ class Settings:
     identity: client id of the user-assigned identity, "" for the default credential chain.
     subscription: where `<group>/<app>` in a policy row is looked up.
     arm: base URL of Azure Resource Manager. arm_audience: scope of its tokens.
+    logs: base URL of the Log Analytics query API. logs_audience: scope of its tokens. Both as azure-monitor-query 2.0.0
+    has them; the documentation's newer api.loganalytics.azure.com is not an audience in every tenant yet.
     ca_file: extra certificates to trust, "" for the system's.
     probe_via: `host:port` that probes connect to instead of asking DNS (a private ingress), "" for DNS.
     registries: base URL per login server, where that is not `https://<login server>`.
@@ -45,6 +47,8 @@ class Settings:
     subscription: str = ""
     arm: str = "https://management.azure.com"
     arm_audience: str = "https://management.azure.com/.default"
+    logs: str = "https://api.loganalytics.io"
+    logs_audience: str = "https://api.loganalytics.io/.default"
     ca_file: str = ""
     probe_via: str = ""
     registries: Mapping[str, str]
@@ -108,6 +112,9 @@ def read(environ: Mapping[str, str]) -> Settings:
     arm = environ.get("WEIGHBRIDGE_ARM", "https://management.azure.com").rstrip("/")
     if not arm.startswith("https://"):
         problems.append(f"WEIGHBRIDGE_ARM: expected an https:// address, found {arm!r}")
+    logs = environ.get("WEIGHBRIDGE_LOGS", "https://api.loganalytics.io").rstrip("/")
+    if not logs.startswith("https://"):
+        problems.append(f"WEIGHBRIDGE_LOGS: expected an https:// address, found {logs!r}")
     settings = Settings(
         storage=storage,
         storage_account=account,
@@ -117,6 +124,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         subscription=subscription,
         arm=arm,
         arm_audience=environ.get("WEIGHBRIDGE_ARM_AUDIENCE", "https://management.azure.com/.default"),
+        logs=logs,
+        logs_audience=environ.get("WEIGHBRIDGE_LOGS_AUDIENCE", "https://api.loganalytics.io/.default"),
         ca_file=environ.get("WEIGHBRIDGE_CA_FILE", ""),
         probe_via=via,
         registries=_registries(environ.get("WEIGHBRIDGE_REGISTRIES", ""), problems),

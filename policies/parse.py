@@ -211,11 +211,21 @@ def _checks(row: _Row, steps: Steps) -> tuple[Check, ...]:
     usual = read_checks(USUAL_CHECKS_REPLACING if steps.replace else USUAL_CHECKS)
     checks = row.read("Checks", read_checks, usual)
     if steps.replace:
-        for check in (check for check in checks if check.kind in _NEEDS_INGRESS):
-            expected = 'no check of requests with Steps "replace", which is for apps without ingress'
-            name = row.cells["Checks"].name
-            row.problems.append(Problem(column=name, expected=expected, found=quoted(check.text)))
+        for check in checks:
+            if expected := _out_of_place(check):
+                name = row.cells["Checks"].name
+                row.problems.append(Problem(column=name, expected=expected, found=quoted(check.text)))
     return checks
+
+
+def _out_of_place(check: Check) -> str:
+    """What is expected instead of this check where the canary replaces stable; "" if it may stand."""
+    gauge = check.gauge
+    if check.kind in _NEEDS_INGRESS or (gauge is not None and gauge.percentile is not None):
+        return 'no check of requests with Steps "replace", which is for apps without ingress'
+    if gauge is not None and gauge.times is not None:
+        return 'a number of its own with Steps "replace", where no stable runs beside the canary'
+    return ""
 
 
 def _version(cells: Mapping[str, Cell]) -> str:

@@ -21,7 +21,7 @@ from rollouts.model import App, Phase
 from tests.fakes.azure import FakeApp, FakeAzure
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import MemoryQueue, Message
-from tests.fakes.registry import FakeChannel, FakeMetrics, FakeRegistry
+from tests.fakes.registry import FakeChannel, FakeMetrics, FakeQueries, FakeRegistry
 from tests.fakes.rows import MemoryRows
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Shop:
         self.app: FakeApp = self.azure.create(RESOURCE, f"{REGISTRY}/{REPOSITORY}:1.0.0")
         self.registry = FakeRegistry()
         self.metrics = FakeMetrics(self.azure)
+        self.queries = FakeQueries()
         self.channel = FakeChannel()
         self.poison: list[Message] = []
         self.failures: list[str] = []
@@ -71,6 +72,7 @@ class Shop:
             queue=self.queue,
             apps=self.azure,
             metrics=self.metrics,
+            queries=self.queries,
             prober=self.azure,
             registry=self.registry,
             channels={"webhook": self.channel},
@@ -213,6 +215,7 @@ class Shop:
         twin.app = twin.azure.apps[RESOURCE.lower()]
         twin.metrics.rps, twin.metrics.away = self.metrics.rps, self.metrics.away
         twin.metrics.error_rates = dict(self.metrics.error_rates)
+        twin.queries.readings = dict(self.queries.readings)
         twin.registry.manifests, twin.registry.names = dict(self.registry.manifests), dict(self.registry.names)
         twin.registry.times = dict(self.registry.times)
         twin.registry.attached = dict(self.registry.attached)

@@ -1,4 +1,4 @@
-"""A registry, request counts and a channel in memory."""
+"""A registry, request counts, queries and a channel in memory."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from delivery.errors import Refused, Retry
 from policies.facts import Manifest, TagSeen
-from rollouts.checks import Counts
+from rollouts.checks import Counts, Reading
 from rollouts.model import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from delivery.ports import ChannelRow
+    from delivery.ports import ChannelRow, MetricRow
     from policies.signatures import SignatureSeen
     from tests.fakes.azure import FakeAzure
 
@@ -113,6 +113,23 @@ class FakeMetrics:
             served += max(seconds, 0.0) * self.rps * weights.get(name, 0) / 100
         rate = next((rate for part, rate in self.error_rates.items() if part in name), 0.0)
         return Counts(requests=int(served), errors=int(served * rate))
+
+
+class FakeQueries:
+    """`delivery.ports.Queries`: `readings` by a part of the revision's name; keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.readings: dict[str, Reading] = {}
+        self.asked: list[tuple[MetricRow, str, str, int | None, datetime, datetime]] = []
+        self.trouble: Exception | None = None
+
+    async def ask(
+        self, metric: MetricRow, app: str, revision: str, percentile: int | None, since: datetime, until: datetime
+    ) -> Reading:
+        self.asked.append((metric, app, revision, percentile, since, until))
+        if self.trouble is not None:
+            raise self.trouble
+        return next((reading for part, reading in self.readings.items() if part in revision), Reading())
 
 
 class FakeChannel:

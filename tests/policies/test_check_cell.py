@@ -85,27 +85,16 @@ def test_what_says_nothing_about_health_is_refused(text: str) -> None:
         read_checks(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "part"),
-    [
-        ("p95 <= stable x 1.2 from appinsights", "p95"),
-        ("p50 <= 200ms", "p50"),
-        ("p99 <= 1s", "p99"),
-        ("metric mail-backlog <= 500 over 10m", "metric"),
-        ("errors <= 1% over 10m", "over 10m"),
-        ("errors <= 1% from appinsights", "from appinsights"),
-    ],
-)
-def test_what_this_version_cannot_keep_is_said_by_name(text: str, part: str) -> None:
+def test_a_mistake_without_a_cure_is_a_problem_and_no_endless_search_for_one() -> None:
+    """The cure offered for `errors <= abc` is `errors <= abc`."""
     with pytest.raises(CellError) as caught:
-        read_checks(text)
-    said = f'Checks: this version cannot keep "{part}", so nothing ships from this row; take it out'
-    assert str(caught.value) == said
+        read_checks("errors <= abc")
+    assert [problem.hint for problem in caught.value.problems] == [""]
 
 
 def test_each_faulty_check_of_a_cell_is_a_problem_of_its_own() -> None:
     with pytest.raises(CellError) as caught:
-        read_checks("probe; errors >= 1%; restarts == 0; p95 < 1s")
+        read_checks("probe; errors >= 1%; restarts == 0; p95 > 1s")
     assert len(caught.value.problems) == 3
 
 
