@@ -8,7 +8,7 @@ import azure.functions as func
 
 from delivery import settings
 from delivery.ports import Ports
-from handlers import acr_webhook, api, events, queues, timers
+from handlers import acr_webhook, answers, api, events, queues, timers
 
 
 @functools.cache
@@ -48,5 +48,5 @@ def ports() -> Ports:
 logging.getLogger("azure").setLevel(logging.WARNING)  # the SDKs log every request, with its headers, at INFO
 
 app = func.FunctionApp()
-for blueprint in (events.blueprint, acr_webhook.blueprint, queues.blueprint, timers.blueprint, api.blueprint):
-    app.register_functions(blueprint(ports))
+for trigger in (events, acr_webhook, queues, timers, api, answers):
+    app.register_functions(trigger.blueprint(ports))

@@ -44,7 +44,7 @@ async def observe(ports: Ports, app: App) -> Observation:
     gone = ""
     bad = app.live is not None and app.live.plan is not None and not _all_good(app.live, probes)
     if orders or bad or needs_look(ports, app, now):
-        (seen, gone), operations = await asyncio.gather(_look(ports, app), _operations(ports, app))
+        (seen, gone), operations = await asyncio.gather(look(ports, app), _operations(ports, app))
     totals = await _totals(ports, app, now) if isinstance(seen, AppSeen) else None
     if isinstance(seen, Unknown) and app.live and app.live.phase is Phase.BAKING:
         totals = await _totals(ports, app, now)
@@ -56,11 +56,11 @@ async def observe(ports: Ports, app: App) -> Observation:
         _candidates(ports, app, seen, gone), gates.again(ports, app, seen) if seen is not None else _not_asked()
     )
     if seen is None and app.live is None and any(gates.asks_for_a_look(app, candidate) for candidate in found):
-        seen, gone = await _look(ports, app)
+        seen, gone = await look(ports, app)
         found = await _candidates(ports, app, seen, gone)
     if isinstance(seen, AppSeen) and ports.clock.now() - seen.at >= TOO_OLD:
         # A slow registry, Monitor or query must not starve a write of the freshness it needs.
-        again, _ = await _look(ports, app)
+        again, _ = await look(ports, app)
         seen = _with_restarts_of(seen, again) if isinstance(again, AppSeen) else again
     return Observation(
         app=seen,
@@ -108,7 +108,7 @@ def needs_look(ports: Ports, app: App, now: datetime) -> bool:
     return not rested or now >= end
 
 
-async def _look(ports: Ports, app: App) -> tuple[AppSeen | Unknown, str]:
+async def look(ports: Ports, app: App) -> tuple[AppSeen | Unknown, str]:
     """The app, and why it can never be rolled out to, if that is so."""
     resource = names.resource_id(app.key)
     try:

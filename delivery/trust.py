@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from delivery import names
 from delivery.reading import ask
+from policies.errors import PolicyError
+from policies.signatures import Kind
 from policies.signed import SignedRule
 from rollouts.seen import Unknown
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from delivery.ports import Registry, Rows
     from policies.model import Policy
     from policies.signatures import SignatureSeen
+    from policies.signed import Signer
     from rollouts.model import Image
 
 KEY = "key"
@@ -41,6 +44,32 @@ async def keys(rows: Rows, policy: Policy) -> Mapping[str, Mapping[str, object] 
         for name, row in zip(wanted, found, strict=True)
         if row is not None
     }
+
+
+async def broken(rows: Rows, policy: Policy) -> list[str]:
+    """What is wrong with the rows of the keys that the row's Signed cells name."""
+    known = await keys(rows, policy)
+    signers = [signer for rule in policy.gates if isinstance(rule, SignedRule) for signer in rule.signers]
+    wrong = [_fault(signer, known.get(signer.key)) for signer in signers]
+    return list(dict.fromkeys(filter(None, wrong)))
+
+
+def _fault(signer: Signer, columns: Mapping[str, object] | Unknown | None) -> str:
+    from policies import signing_keys  # noqa: PLC0415 - its library is slow to load, and few rows ask for signatures
+
+    if columns is None:
+        return f"expected a row names|{KEY}|{signer.key}, found none"
+    if isinstance(columns, Unknown):
+        return columns.because
+    try:
+        match signer.kind:
+            case Kind.NOTATION:
+                signing_keys.read_trusted(signer.key, columns)
+            case Kind.COSIGN:
+                signing_keys.read_public_keys(signer.key, columns)
+    except PolicyError as error:
+        return str(error)
+    return ""
 
 
 def _names(policy: Policy) -> list[str]:

@@ -26,6 +26,7 @@ ROUTES = {
     "get_health": ("GET", "health"),
     "give_order": ("POST", "apps/{app}/orders/{verb}"),
     "throw_switch": ("POST", "switch/{way}"),
+    "explain": ("GET", "explain"),
 }
 
 

@@ -42,8 +42,10 @@ def test_a_row_with_app_alone_works() -> None:
 
 
 def test_every_example_of_the_reference_is_a_good_cell() -> None:
-    cells = {column: text for column, text in EXAMPLES.items() if column != "Repository"}
+    cells = {column: text for column, text in EXAMPLES.items() if column not in ("Repository", "Lock")}
     assert row(cells).plan.runbook == EXAMPLES["Runbook"]
+    locked = row({"Scan": "none"}, defaults={"Scan": EXAMPLES["Scan"], "Lock": EXAMPLES["Lock"]})
+    assert [gate.text for gate in locked.gates] == [EXAMPLES["Scan"]]
     assert row({"Repository": EXAMPLES["Repository"]}, partition="contoso.azurecr.io|*").covers(
         "contoso.azurecr.io", "shop/web"
     )
