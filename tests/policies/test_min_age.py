@@ -45,6 +45,12 @@ def test_the_age_is_that_of_the_bytes_whatever_tag_came_later() -> None:
     assert ask(push(1), push(30, tag="main-17"), push(2, tag="")).answer is Answer.OPEN
 
 
+def test_a_push_of_the_same_image_again_makes_it_no_younger() -> None:
+    ago = {hours: NOON - hours * HOUR for hours in (1, 2, 30)}
+    again = push(1, places={"westeurope": (ago[30], ago[1]), "eastus": (ago[2], ago[2])})
+    assert ask(again).answer is Answer.OPEN
+
+
 @pytest.mark.parametrize(
     "pushes",
     [(), (push(99, repository="dev/web"),), (push(99, digest=OTHER_DIGEST),)],
