@@ -1,4 +1,4 @@
-"""A container registry over the OCI distribution API, and ACR's own listing of tags."""
+"""A container registry over the OCI distribution API, and ACR's own listings of repositories and tags."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _WITHIN = 10.0  # seconds for one call, its tokens included
 _LARGEST = 4 * 1024 * 1024  # bytes: the distribution specification's own limit for a manifest
 _PAGES = 100
+_PAGE = 100  # repositories
 _ELSEWHERE = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.SEE_OTHER, HTTPStatus.TEMPORARY_REDIRECT)
 _NEXT = re.compile(r'<(?P<address>[^>]+)>;\s*rel="?next')
 _TYPES = (
@@ -130,6 +131,27 @@ class ContainerRegistry:
         pages = await self._pages(wanted, f"/v2/{quote(repository)}/tags/list?n=1000", ordered=False)
         names = (name for page in pages for name in _list(page.get("tags")))
         return [TagSeen(name=name, digest="", updated=None) for name in names if isinstance(name, str)]
+
+    async def repositories(self, registry: str, most: int) -> list[str]:
+        """1 GET a page of 100, by name. Needs more than to pull: ACR asks for `registry:catalog:*`.
+
+        AcrPull has that where the registry knows roles for the whole registry only; where roles may be given for
+        single repositories it takes Container Registry Repository Catalog Lister beside the reader's role
+        (learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-directory-reference).
+        """
+        wanted = Wanted(registry=registry, repository="", listing=True)
+        path = f"{'/acr/v1' if is_acr(registry) else '/v2'}/_catalog?n={_PAGE}"
+        found: list[str] = []
+        for _ in range(_PAGES):
+            if not path or len(found) >= most:
+                break
+            answer = await self._ask("GET", wanted, path)
+            if answer is None:
+                raise Refused(f"registry: {registry}: expected a list of its repositories, found none", status=404)
+            found += [name for name in _list(answer.body.get("repositories")) if isinstance(name, str)]
+            following = self._next(registry, answer.headers.get("Link", ""))
+            path = following if following != path else ""
+        return found[:most]
 
     async def close(self) -> None:
         """Close the connections."""

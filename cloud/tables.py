@@ -66,6 +66,7 @@ class TableRows:
         first: str = "",
         last: str = "",
         changed_since: datetime | None = None,
+        after: str = "",
         most: int = 0,
     ) -> list[Row]:
         """Rows with first <= key < last, in ordinal order; changed_since is inclusive. No such table: no rows."""
@@ -73,7 +74,7 @@ class TableRows:
         entities.check_table(table)
         if partition is not None:
             entities.check_key(path, partition)
-        query = _filter(path, partition, first, last, changed_since)
+        query = _filter(path, partition, first, last, changed_since, after)
         page = min(most or _PAGE, _PAGE)
         found: list[Row] = []
         try:
@@ -190,8 +191,8 @@ def _if(etag: str | None) -> dict[str, object]:
     return {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
-def _filter(path: str, partition: str | None, first: str, last: str, changed_since: datetime | None) -> str:
-    wanted = (("PartitionKey eq", partition), ("RowKey ge", first), ("RowKey lt", last))
+def _filter(path: str, partition: str | None, first: str, last: str, changed_since: datetime | None, after: str) -> str:
+    wanted = (("PartitionKey eq", partition), ("PartitionKey gt", after), ("RowKey ge", first), ("RowKey lt", last))
     parts = [f"{test} {_quoted(value)}" for test, value in wanted if value]
     if changed_since is not None:
         moment = entities.check_moment(path, changed_since)

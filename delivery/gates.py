@@ -6,22 +6,21 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from delivery import elsewhere, heard, names, policy_book, switch
+from delivery import elsewhere, heard, names, policy_book, running, switch
 from delivery.errors import Malformed
 from delivery.reading import ask
 from policies import evidence
 from policies.approvers import GATE as APPROVERS
 from policies.approvers import asks
-from policies.containers import container_of, split_reference
+from policies.containers import container_of
 from policies.errors import EvidenceError, PolicyError
 from policies.evaluate import evaluate, evaluate_again
-from policies.facts import Facts, Manifest
+from policies.facts import PLATFORM, Facts, Manifest
 from policies.model import Contender, order_key
-from policies.tags import Order, Pushed
-from rollouts import traffic
+from policies.tags import Pushed
 from rollouts.decided import Said
 from rollouts.findings import Answer, Finding
-from rollouts.model import App, Mode, Phase, Rollout, Stable
+from rollouts.model import App, Mode, Phase, Rollout
 from rollouts.seen import AppSeen, CandidateSeen, Unknown
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 REVISION, SOURCE = "org.opencontainers.image.revision", "org.opencontainers.image.source"
 MOST_REVISION, MOST_URL, MOST_NAME = 128, 256, 160  # characters
+GONE = "gone"  # in place of the version of a row that was deleted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ async def _judge(
         return Judged(rollout=rollout, policy=None, finding=waits)
     facts = await _facts(ports, app, rollout, policy, book, seen)
     facts = await heard.placed(ports.rows, facts, rollout.image, seen)
-    runs = isinstance(facts.running, Pushed) and facts.running.digest == rollout.image.digest
+    runs = isinstance(facts.running, Pushed) and running.is_it(facts.running, rollout, policy, seen)
     labels = facts.manifest.labels if isinstance(facts.manifest, Manifest) else {}
     finding = evaluate(policy, rollout.image, facts, now)
     pushed_by = next((push.pushed_by for push in facts.pushes if push.pushed_by), "")
@@ -117,9 +117,9 @@ async def _facts(
 ) -> Facts:
     image = rollout.image
     where = (image.registry, image.repository)
-    running = _running(app, rollout, policy, seen)
-    again = isinstance(running, Pushed) and running.tag == image.tag
-    moves = policy.tags.order is not Order.SEMVER or again
+    found = await running.find(ports, app, rollout, policy, seen)
+    again = isinstance(found, Pushed) and found.tag == image.tag
+    moves = not policy.tags.by_tag or again
     manifest, tag_now, known, held, stopped, there = await asyncio.gather(
         ask(ports.registry.manifest(*where, image.digest)),
         ask(ports.registry.digest(*where, image.tag)) if moves and image.tag else _nothing(),
@@ -128,7 +128,7 @@ async def _facts(
         switch.stopped(ports.rows),
         elsewhere.seen(ports, policy, book, image),
     )
-    scans, pushes = _evidence(known if isinstance(known, list) else [])
+    _, pushes = _evidence(known if isinstance(known, list) else [])
     siblings = tuple(
         other
         for other in book.policies
@@ -138,8 +138,8 @@ async def _facts(
         offered_at=rollout.offered_at,
         manifest=manifest,
         tag_now=tag_now,
-        running=running,
-        scans=known if isinstance(known, Unknown) else scans,
+        running=found,
+        scans=await _scans(ports, image.registry, manifest, known),
         pushes=pushes,
         quarantined=_quarantined(held),
         siblings=siblings,
@@ -151,6 +151,19 @@ async def _facts(
         asked_at=rollout.asked_at,
         elsewhere=there,
     )
+
+
+async def _scans(
+    ports: Ports, registry: str, manifest: Manifest | Unknown | None, known: list[Row] | Unknown
+) -> tuple[evidence.ScanEvidence, ...] | Unknown:
+    """Of the digest, and of the manifest within an index that will run: scanners look at either."""
+    child = manifest.children.get(PLATFORM, "") if isinstance(manifest, Manifest) else ""
+    more = await ask(ports.rows.scan(names.EVIDENCE, evidence.evidence_partition(registry, child))) if child else []
+    if isinstance(known, Unknown):
+        return known
+    if isinstance(more, Unknown):
+        return more
+    return _evidence([*known, *more])[0]
 
 
 async def _nothing() -> None:
@@ -183,43 +196,30 @@ def _quarantined(row: Row | Unknown | None) -> str:
     return f"in quarantine: {row.columns.get('because', '')}" if row else ""
 
 
-def _running(app: App, rollout: Rollout, policy: Policy, seen: AppSeen | Unknown | None) -> Pushed | Unknown | None:
-    """The image of our container on the revision that carries the traffic, with its tag as recorded or as it says."""
-    if not isinstance(seen, AppSeen):
-        return seen
-    stable = traffic.stable(seen)
-    carrying = seen.revision(stable.revision) if isinstance(stable, Stable) else seen.revision(seen.latest_ready)
-    images = carrying.images if carrying else seen.images
-    container = container_of(policy, rollout.image, images)
-    reference = images.get(container, "")
-    if not reference:
-        return None
-    _, tag, digest = split_reference(reference)
-    for known in app.stable.released if app.stable else ():
-        if (known.container, known.digest) == (container, digest):
-            return Pushed(tag=known.tag, digest=digest, pushed_at=known.pushed_at)
-    return Pushed(tag=tag, digest=digest, pushed_at=None)
-
-
 def _ranked(judged: list[Judged]) -> list[Judged]:
     """Greatest image first, within rows that order alike; rows that cannot be read come last."""
-    kinds = sorted({one.policy.tags.order for one in judged if one.policy})
+    lanes = sorted({one.policy.tags.lane for one in judged if one.policy})
     ranked: list[Judged] = []
-    for kind in kinds:
-        alike = [one for one in judged if one.policy and one.policy.tags.order == kind]
+    for lane in lanes:
+        alike = [one for one in judged if one.policy and one.policy.tags.lane == lane]
         ranked += sorted(alike, key=_order, reverse=True)
     return ranked + [one for one in judged if one.policy is None]
 
 
 def asks_for_a_look(app: App, candidate: CandidateSeen) -> bool:
-    """Whether only the app itself is left to ask: before it starts, or before it is said that it would have."""
+    """Whether only the app itself is left to ask: before it starts, or before it is said that it would have.
+
+    And when it has just come: of an image that runs already nothing is said at all.
+    """
+    if any(r.n == candidate.n and r.finding is None for r in app.waiting):
+        return True
     if candidate.plan is None:
         return False
     said = any(r.n == candidate.n and Said.WOULD_HAVE in r.announced for r in app.waiting)
     return candidate.plan.mode is Mode.ON or not said
 
 
-def _order(one: Judged) -> Any:  # noqa: ANN401 - a key of `sorted`, alike within one kind
+def _order(one: Judged) -> Any:  # noqa: ANN401 - a key of `sorted`, alike within one lane
     if one.policy is None:
         raise LookupError("only rows that parse are ordered")
     return order_key(one.policy, one.rollout.image, one.rollout.pushed_at)
@@ -242,7 +242,9 @@ def _candidate(
 ) -> CandidateSeen:
     policy, rollout = one.policy, one.rollout
     if policy is None:
-        return CandidateSeen(n=rollout.n, finding=one.finding, notify=rollout.notify)
+        # A row that comes back is another one than the row that is gone, even with the same cells.
+        version = GONE if one.finding.answer is Answer.CLOSED else ""
+        return CandidateSeen(n=rollout.n, finding=one.finding, policy_version=version, notify=rollout.notify)
     me = _contender(one, policy)
     container = container_of(policy, rollout.image, images)
     rivals = [
@@ -261,7 +263,7 @@ def _candidate(
         notify=policy.plan.notify,
         mode=policy.mode,
         container=container,
-        order=policy.tags.order.value,
+        order=policy.tags.lane,
         source_revision=_label(one, REVISION, MOST_REVISION),
         source_url=_label(one, SOURCE, MOST_URL),
         pushed_by=one.pushed_by,

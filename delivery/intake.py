@@ -42,7 +42,8 @@ async def image_pushed(ports: Ports, push: PushEvidence) -> tuple[str, ...]:
     for policy in book.policies:
         if policy.mode is not Mode.OFF and policy.selects(image):
             app = policy.app.app_key(ports.settings.subscription, push.repository)
-            offers.setdefault(app, []).append(Offer(image=image, policy=policy.key, pushed_at=push.pushed_at))
+            offer = Offer(image=image, policy=policy.key, pushed_at=push.pushed_at, policy_version=policy.version)
+            offers.setdefault(app, []).append(offer)
     for app, offered in offers.items():
         await ports.queue.put(names.TICKS, Wake(app=app, offers=tuple(offered)).message(), timedelta())
     return tuple(offers)

@@ -1,164 +1,146 @@
 """The one scan: once a minute changed policy rows are read, checked, answered in their Status, and acted on.
 
+Beside them the whole table is walked once an hour, and at once when a `defaults` row came, changed or went: 200 rows
+a minute in the order of their keys, so that a minute's work has a bound however many rows there are. (By key, not by a
+hash of the repository: the rows of a minute are then one range of the table, and no other row is read to find them.)
+A walk of more than 12 000 rows takes longer than an hour. Every row that is walked is held against what its registry
+has (`reevaluate`); events and ticks read each row as it is and wait for none of this.
+
 A row that the store will not keep stops no other row: it is parked, and told so in its Status where that can be.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from delivery import codec, names, outbox, parking, policy_seen, state
-from delivery.bounds import cut
-from delivery.errors import Conflict, Malformed, Refused, Retry
+from delivery import names, policy_tend, policy_walk
 from delivery.heard import HEARD
-from delivery.policy_check import STATUS, Checked, check, is_shared, registry
-from delivery.ports import Merge, Put
-from delivery.tick import Wake
+from delivery.policy_check import check, is_shared, registry
+from delivery.policy_seen import version_of
+from delivery.reevaluate import Budget
 from policies.keys import DEFAULTS
-from policies.status import LONGEST_STATUS, broken_line, status_line
-from rollouts.model import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
+    from datetime import datetime
 
+    from delivery.errors import Conflict, Retry
+    from delivery.policy_walk import Walk
     from delivery.ports import Ports, Row
-    from policies.model import Policy
 
 OVERLAP = timedelta(minutes=5)
-WHOLE_EVERY = timedelta(hours=1)
-MOST_STATUSES = 200
+LONGEST = timedelta(seconds=40)  # that a run walks; the rest waits for the next
 LONGEST_REGISTRY = 255  # of a login server, as in the scan event's schema
-MARK = "watched"
+
+MOST_CHANGED = 2000  # rows that are tended in one run beside the walk; more than these are left to it
+
+Shared = dict[str, "Row | None"]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """What one run knows and has done. shared: the `defaults` row of each registry, None where there is none."""
+
+    ports: Ports
+    ends: datetime
+    shared: Shared
+    heard: frozenset[str]
+    budget: Budget = field(default_factory=Budget)
+    changed: int = 0
+    away: Retry | Conflict | None = None
+
+    async def tend(self, rows: list[Row], *, walked: bool) -> str:
+        """Tend rows partition by partition. Answers where it stopped for want of time, "" when it did not.
+
+        A walk stops also when the registries were asked enough: it goes on from there. Rows that changed are
+        answered all the same, and read again for what the registry holds.
+        """
+        groups: dict[str, list[Row]] = {}
+        for row in rows:
+            groups.setdefault(row.partition, []).append(row)
+        for place, (partition, group) in enumerate(groups.items()):
+            await self._tend(group, walked=walked)
+            enough = self.ports.clock.now() >= self.ends or (walked and self.budget.spent)
+            if enough and place + 1 < len(groups):
+                return partition
+        return ""
+
+    async def _tend(self, rows: list[Row], *, walked: bool) -> None:
+        shared = self.shared.get(registry(rows[0]))
+        group = [check(row, shared.columns if shared else None) for row in rows]
+        tended = await policy_tend.tend(self.ports, group, walked=walked, heard=self.heard, budget=self.budget)
+        self.changed += tended.changed
+        self.away = tended.away or self.away
 
 
 async def watch(ports: Ports) -> int:
-    """Read what changed since the last time (everything once an hour, and when a `defaults` row changed).
+    """Read and tend what changed since the last time, and the next stretch of the walk.
 
     Answers how many rows had changed. Raises `Retry` or `Conflict` after the last row when one could not be tended
-    for that; they are all read again the next time.
+    for that; it is read again the next time.
+
+    Nothing having changed: 2 reads, 1 write, and 1 read more a `defaults` row; while it walks, for 200 rows, 3 reads
+    and 2 a row more, and what `reevaluate` costs.
     """
     now = ports.clock.now()
-    mark = await ports.rows.get(names.ACTIVE, MARK, "policies")
-    since, whole = _since(mark, now)
-    rows = await ports.rows.scan(names.POLICIES, changed_since=since)
-    if since is not None and await _shared_changed(ports, rows):
-        since, rows = None, await ports.rows.scan(names.POLICIES)
-    defaults = await _defaults(ports, rows, everything=since is None)
-    heard = {row.key for row in await ports.rows.scan(names.NAMES, HEARD)}
-    rolling = await _rolling(ports)
-    changed = 0
-    away: Retry | Conflict | None = None
-    # A `defaults` row comes last: until it is noted, it is a reason to read the rows that share it.
-    for row in sorted(rows, key=is_shared):
-        checked = check(row, defaults.get(registry(row)))
-        try:
-            changed += await _tend(ports, checked, _status(checked, heard, rolling), now)
-        except (Retry, Conflict) as error:
-            away = error
-    if away is not None:
-        raise away
-    columns = {"read_at": now, "whole_at": now if since is None else whole}
-    await ports.rows.commit(names.ACTIVE, MARK, [Put(key="policies", columns=columns)])
-    return changed
+    before = await policy_walk.load(ports.rows)
+    changed = await _changed(ports, before)
+    shared = await _shared(ports, {*before.shared, *map(registry, changed)})
+    walk = before.at(now, anew=_differs(before, shared, changed))
+    if len(changed) > MOST_CHANGED:
+        # A walk reaches what was written before it began; the rest may be the watch's own Status cells.
+        changed = [row for row in changed if walk.began is None or row.timestamp > walk.began]
+    if len(changed) > MOST_CHANGED:
+        changed, walk = [], before.at(now, anew=True)
+    walked, last = ([], True) if walk.after is None else await policy_walk.stretch(ports.rows, walk)
+    shared |= await _shared(ports, {registry(row) for row in walked} - set(shared))
+    run = _Run(ports=ports, ends=now + LONGEST, shared=shared, heard=await _heard(ports, [*changed, *walked]))
+    covered = {(row.partition, row.key) for row in walked}
+    unread = await run.tend([row for row in changed if (row.partition, row.key) not in covered], walked=False)
+    left = await run.tend(walked, walked=True)
+    if left:
+        after: str | None = left
+    elif last:
+        after = None
+    else:
+        after = walked[-1].partition
+    walk = replace(walk, after=after, again=walk.again or bool(unread or run.away), shared=_versions(shared))
+    await policy_walk.save(ports.rows, replace(walk, read_at=before.read_at if run.away else now))
+    if run.away is not None:
+        raise run.away
+    return run.changed
 
 
-def _since(mark: Row | None, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """From when rows are read (None: all of them), and when they were last read whole."""
-    read_at = mark.columns.get("read_at") if mark else None
-    whole_at = mark.columns.get("whole_at") if mark else None
-    if not isinstance(read_at, datetime) or not isinstance(whole_at, datetime) or now - whole_at >= WHOLE_EVERY:
-        return None, None
-    return read_at - OVERLAP, whole_at
+async def _changed(ports: Ports, walk: Walk) -> list[Row]:
+    """What was written since the last time. Before the first time everything was, and the walk reads it."""
+    if walk.read_at is None:
+        return []
+    return await ports.rows.scan(names.POLICIES, changed_since=walk.read_at - OVERLAP)
 
 
-async def _shared_changed(ports: Ports, rows: list[Row]) -> bool:
-    """Whether one of these is a `defaults` row in a version that was not noted yet."""
-    return any([await policy_seen.is_new(ports.rows, check(row, None)) for row in rows if is_shared(row)])
-
-
-async def _defaults(ports: Ports, rows: list[Row], *, everything: bool) -> Mapping[str, Mapping[str, object]]:
-    """The `defaults` row of every registry among these rows."""
-    found = {registry(row): row.columns for row in rows if is_shared(row)}
-    if everything:
-        return found
-    for server in {registry(row) for row in rows} - set(found):
-        row = await ports.rows.get(names.POLICIES, f"{server}|*", DEFAULTS) if _sound(server) else None
-        if row is not None:
-            found[server] = row.columns
-    return found
+async def _shared(ports: Ports, servers: Iterable[str]) -> Shared:
+    """The `defaults` row of each of these registries, None where there is none."""
+    sound = [server for server in servers if _sound(server)]
+    return {server: await ports.rows.get(names.POLICIES, f"{server}|*", DEFAULTS) for server in sound}
 
 
 def _sound(server: str) -> bool:
     return 0 < len(server) <= LONGEST_REGISTRY and not any(char in server for char in "/\\#?")
 
 
-async def _tend(ports: Ports, checked: Checked, status: str, now: datetime) -> bool:
-    """Note one row and answer it. Whether it had changed."""
-    refused: list[str] = []
-    letters: list[str] | None = None
-    try:
-        letters = await policy_seen.note(ports.rows, checked, now)
-    except Refused as error:
-        refused.append(str(error))
-        status = cut(f"broken: it cannot be watched: {error}", LONGEST_STATUS)
-    if letters is not None:
-        await outbox.wake(ports, policy_seen.partition(checked), letters)
-        await _wake(ports, checked.policy)
-    try:
-        await _answer(ports, checked, status)
-    except Refused as error:
-        refused.append(str(error))
-    if refused:
-        await parking.park(ports, f"policy row {checked.key}", str(checked.cells), "; ".join(refused))
-    return letters is not None
+def _versions(shared: Shared) -> dict[str, str]:
+    return {server: version_of(check(row, None)) for server, row in shared.items() if row is not None}
 
 
-async def _wake(ports: Ports, policy: Policy | None) -> None:
-    """An app that we know looks at its rows again."""
-    if policy is None or policy.mode is Mode.OFF or "{name}" in policy.app.text:
-        return
-    app = policy.app.app_key(ports.settings.subscription, policy.repository)
-    if await ports.rows.get(names.ROLLOUTS, app, state.APP) is not None:
-        await ports.queue.put(names.TICKS, Wake(app=app).message(), timedelta())
+def _differs(walk: Walk, shared: Shared, changed: list[Row]) -> bool:
+    """Whether a `defaults` row came, changed or went: then every row of its registry is another one."""
+    asked = {*walk.shared, *(registry(row) for row in changed if is_shared(row))}
+    found = _versions(shared)
+    return any(found.get(server) != walk.shared.get(server) for server in asked)
 
 
-async def _answer(ports: Ports, checked: Checked, text: str) -> None:
-    """Write the Status cell, if it says something else now; a person's edit meanwhile is left alone."""
-    if checked.row.columns.get(STATUS) == text:
-        return
-    change = Merge(key=checked.row.key, columns={STATUS: text}, etag=checked.row.etag)
-    try:
-        await ports.rows.commit(names.POLICIES, checked.row.partition, [change])
-    except Conflict:
-        return
-
-
-def _status(checked: Checked, heard: set[str], rolling: Mapping[str, str]) -> str:
-    if checked.error is not None:
-        return broken_line(checked.error)
-    if checked.policy is None:
-        return "ok: shared by the registry's other rows"
-    if checked.key in rolling:
-        return rolling[checked.key]
-    server = registry(checked.row)
-    quiet = "" if server in heard else f"; no event ever came from {server}"
-    return f"{status_line(checked.policy)}{quiet}"
-
-
-async def _rolling(ports: Ports) -> Mapping[str, str]:
-    """What the rows of live apps are doing: `rolling …` and `waiting …`, for up to 200 apps."""
-    found: dict[str, str] = {}
-    keys = [row.key for shard in range(names.SHARDS) for row in await ports.rows.scan(names.ACTIVE, f"{shard:02}")]
-    for key in keys[:MOST_STATUSES]:
-        try:
-            app = (await state.load(ports.rows, key)).app
-        except Malformed:
-            continue
-        for rollout in app.waiting:
-            found[rollout.policy] = f"waiting: {rollout.image.tag}: {rollout.because}"[: codec.LONGEST_TEXT]
-        if app.live is not None:
-            live = app.live
-            weight = live.plan.steps[live.step].weight if live.plan else 0
-            found[live.policy] = f"rolling {live.image.tag} at {weight} %: {live.because}"[: codec.LONGEST_TEXT]
-    return found
+async def _heard(ports: Ports, rows: list[Row]) -> frozenset[str]:
+    """The registries that an event ever came from; not asked where nobody is told."""
+    return frozenset([row.key for row in await ports.rows.scan(names.NAMES, HEARD)] if rows else [])

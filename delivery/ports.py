@@ -91,11 +91,12 @@ class Rows(Protocol):
         first: str = "",
         last: str = "",
         changed_since: datetime | None = None,
+        after: str = "",
         most: int = 0,
     ) -> list[Row]:
         """Rows with first <= key < last ("" is open), in key order within a partition.
 
-        partition None reads the whole table. most 0: all of them.
+        partition None reads the whole table, or its partitions that sort after `after`. most 0: all of them.
         """
         ...
 
@@ -167,7 +168,11 @@ class Registry(Protocol):
         ...
 
     async def tags(self, registry: str, repository: str) -> list[TagSeen]:
-        """Every tag of a repository."""
+        """Every tag of a repository; of one that is not there, none."""
+        ...
+
+    async def repositories(self, registry: str, most: int) -> list[str]:
+        """The names of up to `most` repositories, in the registry's order, which is by name."""
         ...
 
 

@@ -10,7 +10,7 @@ from policies.facts import PLATFORM, Facts, Manifest
 from policies.gate import ASK_AGAIN, Asked, cannot_tell, is_closed, is_open, is_waiting
 from policies.model import Policy
 from policies.region import region
-from policies.tags import Order, Pushed
+from policies.tags import Pushed
 from rollouts.findings import Finding, all_of
 from rollouts.model import Image, Mode, Pin
 from rollouts.seen import Unknown
@@ -110,11 +110,9 @@ def _tag(policy: Policy, image: Image, facts: Facts, now: datetime) -> Finding:
     name = image.tag or "the push"
     if not selection.selected:
         return is_closed("tag", f"{name} is not selected by {policy.tags.text}: {selection.because}")
-    match policy.tags.order:
-        case Order.EXACT | Order.NEWEST:
-            return _still_names(image, facts, now, selection.because)
-        case Order.SEMVER:
-            return is_open("tag", selection.because)
+    if policy.tags.by_tag:
+        return is_open("tag", selection.because)
+    return _still_names(image, facts, now, selection.because)
 
 
 def _still_names(image: Image, facts: Facts, now: datetime, because: str) -> Finding:
@@ -142,13 +140,13 @@ def _upgrade(policy: Policy, image: Image, facts: Facts, now: datetime) -> Findi
     candidate = Pushed(tag=image.tag, digest=image.digest, pushed_at=_pushed_at(image, facts))
     if not policy.tags.is_upgrade(candidate, running, others):
         return is_closed("upgrade", f"a downgrade: {running.tag} is running and newer than {image.tag}")
-    if policy.tags.order is Order.SEMVER and running.tag == image.tag:
+    if policy.tags.by_tag and running.tag == image.tag:
         return _overwritten(image, facts, now)
     return is_open("upgrade", f"{image.tag} over {running.tag}")
 
 
 def _overwritten(image: Image, facts: Facts, now: datetime) -> Finding:
-    """Two digests under one version: only the one the tag names now is the newer."""
+    """Two digests under one tag: only the one the tag names now is the newer."""
     seen = _still_names(image, facts, now, f"{image.tag} was pushed again")
     return Finding(gate="upgrade", answer=seen.answer, because=seen.because, ask_at=seen.ask_at)
 
@@ -172,8 +170,8 @@ def _lanes(policy: Policy, image: Image, facts: Facts) -> Finding:
     if both:
         return is_closed("lanes", f"selected by {policy.key} and by {' and '.join(both)}; one of them must let go")
     for key, order in _earlier(policy, image, facts, rivals):
-        if order != policy.tags.order:
-            mine = f"{policy.key} orders by {policy.tags.order}"
+        if order != policy.tags.lane:
+            mine = f"{policy.key} orders by {policy.tags.lane}"
             return is_closed("lanes", f"{mine}, but {key} came first to this container and orders by {order}")
     return is_open("lanes", "no other row orders this container otherwise")
 
@@ -181,7 +179,7 @@ def _lanes(policy: Policy, image: Image, facts: Facts) -> Finding:
 def _earlier(policy: Policy, image: Image, facts: Facts, rivals: list[Policy]) -> list[tuple[str, str]]:
     """Rows with an older claim to the container and how they order: first as the app recorded it, then by key."""
     idle = {row.key for row in facts.siblings} - {row.key for row in rivals}
-    orders = {row.key: str(row.tags.order) for row in rivals}
+    orders = {row.key: row.tags.lane for row in rivals}
     known = facts.images if isinstance(facts.images, Mapping) else {}
     container = container_of(policy, image, known) or policy.container
     claims = [

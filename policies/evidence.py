@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 
 from policies.errors import EvidenceError
 from policies.places import Span, read_times, write_times
+from policies.scan_findings import ScanFinding, read_findings, write_findings
 
 ROW_VERSION = 1
 DIGEST = re.compile(r"sha(?:256:[a-f0-9]{64}|512:[a-f0-9]{128})", re.ASCII)
@@ -54,6 +55,12 @@ class Severities:
 
 
 SEVERITIES = tuple(field.name for field in fields(Severities))
+MOST_COUNTED = 1_000_000_000
+
+
+def is_count(value: object) -> bool:
+    """Whether it is a number of findings; one without a bound would fill a row."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +70,8 @@ class ScanEvidence:
     status: completed, failed, unsupported or incomplete. counts: None unless completed.
     index_digest: the multi-platform index this manifest belongs to, "" when not known.
     platform: "os/arch", "" when the scanner did not say. worst: a few findings for people, most severe first.
+    fixable: the part of counts for which a fix is known, None when the scanner did not say.
+    findings: those that an exception may name, never more of a severity than counts has; often not all of them.
     """
 
     registry: str
@@ -77,6 +86,8 @@ class ScanEvidence:
     reason: str = ""
     worst: tuple[str, ...] = ()
     report: str = ""
+    fixable: Severities | None = None
+    findings: tuple[ScanFinding, ...] = ()
 
     @property
     def partition(self) -> str:
@@ -96,6 +107,7 @@ class PushEvidence:
     pushed_at: the last time, not counting its copies in other regions. pushed_by: who did, "" where the registry does
     not tell. places: per region heard from ("": not told) the first and the last time. pushers: everybody who ever
     pushed this digest under this tag, and when last. Both are empty while one event alone has told of it.
+    listed: no event told of it; it was found in the registry's listing, pushed_at being when the tag last moved.
     """
 
     registry: str
@@ -108,6 +120,7 @@ class PushEvidence:
     pushed_by: str = ""
     places: Mapping[str, Span] = field(default_factory=dict)
     pushers: Mapping[str, datetime] = field(default_factory=dict)
+    listed: bool = False
 
     @property
     def spans(self) -> Mapping[str, Span]:
@@ -135,22 +148,8 @@ class PushEvidence:
         return f"push:{self.repository.replace('/', '|')}:{self.tag}"
 
 
-def last_words(scans: Iterable[ScanEvidence], digest: str, child: str, platform: str) -> list[ScanEvidence]:
-    """One scan a scanner of the digest: of its child for this platform rather than of itself, then the latest.
-
-    A scan of another platform's manifest says nothing about what will run.
-    """
-    last: dict[str, ScanEvidence] = {}
-    for scan in sorted(scans, key=lambda scan: (scan.digest == child, scan.completed_at, scan.status != "completed")):
-        of_image = scan.digest in {digest, child} and scan.platform in {"", platform}
-        if of_image or (scan.index_digest == digest and scan.platform == platform):
-            last[scan.scanner] = scan
-    return list(last.values())
-
-
 def scan_to_columns(scan: ScanEvidence) -> dict[str, object]:
-    """The columns of its row."""
-    counts = {name: getattr(scan.counts, name) for name in SEVERITIES} if scan.counts else None
+    """The columns of its row, in less than 30 KiB."""
     return {
         "v": ROW_VERSION,
         "registry": scan.registry,
@@ -159,37 +158,44 @@ def scan_to_columns(scan: ScanEvidence) -> dict[str, object]:
         "scanner": scan.scanner,
         "status": scan.status,
         "completed_at": scan.completed_at.isoformat(),
-        "counts": json.dumps(counts),
+        "counts": _counted(scan.counts),
         "index_digest": scan.index_digest,
         "platform": scan.platform,
         "reason": scan.reason,
-        "worst": json.dumps(scan.worst),
+        "worst": json.dumps(scan.worst, ensure_ascii=False),
         "report": scan.report,
+        "fixable": _counted(scan.fixable),
+        "findings": write_findings(scan.findings),
     }
 
 
+def _counted(counts: Severities | None) -> str:
+    return json.dumps({name: getattr(counts, name) for name in SEVERITIES} if counts else None)
+
+
 def scan_from_columns(source: str, columns: Mapping[str, object]) -> ScanEvidence:
-    """The evidence of a row. source: its keys, for the error."""
+    """The evidence of a row. source: its keys, for the error.
+
+    A row from before `fixable` and `findings` were kept has neither: it tells no fixability and lists no finding.
+    """
     row = _Row(source, columns)
-    counts = row.decoded("counts")
     worst = row.decoded("worst")
-    try:
-        return ScanEvidence(
-            registry=row.text("registry"),
-            repository=row.text("repository"),
-            digest=row.text("digest"),
-            scanner=row.text("scanner"),
-            status=row.text("status"),
-            completed_at=row.time("completed_at"),
-            counts=Severities(**counts) if isinstance(counts, dict) else None,
-            index_digest=row.text("index_digest"),
-            platform=row.text("platform"),
-            reason=row.text("reason"),
-            worst=tuple(str(line) for line in worst) if isinstance(worst, list) else (),
-            report=row.text("report"),
-        )
-    except TypeError as error:
-        raise row.fault("counts", "the six severities") from error
+    return ScanEvidence(
+        registry=row.text("registry"),
+        repository=row.text("repository"),
+        digest=row.text("digest"),
+        scanner=row.text("scanner"),
+        status=row.text("status"),
+        completed_at=row.time("completed_at"),
+        counts=row.counts("counts"),
+        index_digest=row.text("index_digest"),
+        platform=row.text("platform"),
+        reason=row.text("reason"),
+        worst=tuple(str(line) for line in worst) if isinstance(worst, list) else (),
+        report=row.text("report"),
+        fixable=row.counts("fixable") if "fixable" in columns else None,
+        findings=row.findings("findings") if "findings" in columns else (),
+    )
 
 
 def push_to_columns(push: PushEvidence) -> dict[str, object]:
@@ -206,6 +212,7 @@ def push_to_columns(push: PushEvidence) -> dict[str, object]:
         "pushed_by": push.pushed_by,
         "places": write_times(push.places),
         "pushers": write_times({name: (at,) for name, at in push.pushers.items()}),
+        "listed": push.listed,
     }
 
 
@@ -223,6 +230,7 @@ def push_from_columns(source: str, columns: Mapping[str, object]) -> PushEvidenc
         pushed_by=row.text("pushed_by") if "pushed_by" in columns else "",
         places={place: (first, last) for place, (first, last) in row.times("places", 2).items()},
         pushers={name: at for name, (at,) in row.times("pushers", 1).items()},
+        listed=columns.get("listed") is True,  # rows from before this was kept were all heard of
     )
 
 
@@ -263,3 +271,17 @@ class _Row:
             return read_times(self.decoded(column), count) if column in self._columns else {}
         except ValueError as error:
             raise self.fault(column, f"names with {count} times") from error
+
+    def counts(self, column: str) -> Severities | None:
+        counts = self.decoded(column)
+        if counts is None:
+            return None
+        if not isinstance(counts, dict) or set(counts) != set(SEVERITIES) or not all(map(is_count, counts.values())):
+            raise self.fault(column, "the six severities or null")
+        return Severities(**counts)
+
+    def findings(self, column: str) -> tuple[ScanFinding, ...]:
+        try:
+            return read_findings(self.decoded(column))
+        except ValueError as error:
+            raise self.fault(column, "findings") from error

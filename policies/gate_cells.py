@@ -9,7 +9,7 @@ from policies.approvers import read_approvers
 from policies.freeze import read_freeze
 from policies.gate import Rule
 from policies.min_age import read_min_age
-from policies.scan import read_scan_rule
+from policies.scan_cell import read_scan_rule
 from policies.signed import read_signed
 from policies.window import read_window
 

@@ -37,7 +37,7 @@ class Policy:
     """Which images of a repository go to which app, how fast, and what healthy means.
 
     key: `<partition>/<row key>`. repository: exact, or a glob in a pattern row. container "": the one that runs
-    the repository now. version: changes exactly when a cell that counts changes, the defaults row's too.
+    the repository now. version: changes exactly when a cell does that counts for what ships, the defaults row's too.
     gates: what must be open before it starts, beside what is asked of every image. takes: all bakes together.
     """
 
@@ -64,7 +64,7 @@ class Policy:
 
 
 def order_key(policy: Policy, image: Image, pushed_at: datetime | None) -> OrderKey:
-    """Sorts images of rows whose `tags.order` is the same; the greatest ships."""
+    """Sorts images of rows whose `tags.lane` is the same; the greatest ships."""
     return policy.tags.order_key(Pushed(tag=image.tag, digest=image.digest, pushed_at=pushed_at))
 
 
@@ -78,7 +78,7 @@ class Contender:
 
     def outranks(self, other: Contender) -> bool:
         """Whether this image is the newer one. Images of rows that order differently cannot be compared: False."""
-        if self.policy.tags.order is not other.policy.tags.order or self.image.digest == other.image.digest:
+        if self.policy.tags.lane != other.policy.tags.lane or self.image.digest == other.image.digest:
             return False
         mine = order_key(self.policy, self.image, self.pushed_at)
         theirs = order_key(other.policy, other.image, other.pushed_at)

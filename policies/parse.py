@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
@@ -18,9 +18,10 @@ from policies.errors import CellError, PolicyError, Problem, quoted
 from policies.gate import Rule
 from policies.gate_cells import GATES
 from policies.keys import DEFAULTS, Place, read_pattern, read_place
-from policies.model import AppRef, Policy
+from policies.model import NAME, AppRef, Policy
 from policies.steps import PRESETS, Steps, read_steps
 from policies.tag_cell import read_tags
+from policies.window import WindowRule, never_fits
 from rollouts.checks import Check, CheckKind, OnNoData
 from rollouts.model import Mode, OnDrift, OnFailure, OnNewImage, Plan
 
@@ -30,7 +31,7 @@ USUAL_CHECKS = "restarts == 0; errors <= stable x 2"
 USUAL_CHECKS_REPLACING = "restarts == 0"  # no ingress: there is no request to count
 _LEAST_DEADLINE = timedelta(hours=1)
 _NEEDS_INGRESS = frozenset({CheckKind.ERRORS, CheckKind.PROBE})
-_NOT_IN_VERSION = frozenset({"Status"})
+_NOT_IN_VERSION = frozenset({"Status", "Note", "Runbook", "Notify"})  # what they say changes nothing that ships
 
 
 class _Row:
@@ -74,7 +75,9 @@ def parse(partition: str, key: str, columns: Mapping[str, object], defaults: Map
     container = row.read("Container", values.container, "")
     tags = row.read("Tags", read_tags, read_tags("semver"))
     gates = _gates(row)
-    plan = _approved(_plan(row), gates)
+    plan = _approved(_plan(row), gates.values())
+    takes = sum((step.bake for step in plan.steps), timedelta())
+    _check_windows(row, gates, takes)
     if problems:
         raise PolicyError(f"{partition}/{key}", problems)
     return Policy(
@@ -86,10 +89,10 @@ def parse(partition: str, key: str, columns: Mapping[str, object], defaults: Map
         container=container,
         tags=tags,
         plan=plan,
-        gates=gates,
+        gates=tuple(gates.values()),
         mode=plan.mode,
         version=_version(row.cells),
-        takes=sum((step.bake for step in plan.steps), timedelta()),
+        takes=takes,
     )
 
 
@@ -118,26 +121,44 @@ def _repository(row: _Row, place: Place) -> str:
             row.problems.append(Problem(column=cell.name, expected=expected, found=quoted(cell.text)))
         return place.repository
     if cell is None:
-        expected = 'a pattern as in "shop/*", for the row stands under "|*"'
-        row.problems.append(Problem(column="Repository", expected=expected, found="none"))
-        return ""
+        return _every_repository(row)
     problem = read_pattern(cell.text, cell.name)
     if problem or cell.typed:
         row.problems.append(problem or _typed(cell, ""))
     return cell.text
 
 
-def _gates(row: _Row) -> tuple[Rule, ...]:
+def _every_repository(row: _Row) -> str:
+    """A pattern row without a Repository is about all of them; then each must have an app of its own."""
+    app = row.cells.get("App")
+    if app is not None and NAME not in app.text:
+        expected = f'a pattern as in "shop/*", for the row stands under "|*" and its App has no {NAME}'
+        row.problems.append(Problem(column="Repository", expected=expected, found="none"))
+    return "*"
+
+
+def _gates(row: _Row) -> dict[str, Rule]:
     """One rule a gate column, and one more where the registry's defaults row locks it."""
-    read = (row.read(name, GATES[name.removesuffix(LOCKED)], None) for name in _gate_names())
-    return tuple(rule for rule in read if rule is not None)
+    read = ((name, row.read(name, GATES[name.removesuffix(LOCKED)], None)) for name in _gate_names())
+    return {name: rule for name, rule in read if rule is not None}
 
 
 def _gate_names() -> list[str]:
     return [name for column in GATES for name in (column, column + LOCKED)]
 
 
-def _approved(plan: Plan, gates: tuple[Rule, ...]) -> Plan:
+def _check_windows(row: _Row, gates: Mapping[str, Rule], takes: timedelta) -> None:
+    """A window that no rollout of the row could ever start in."""
+    if any(problem.column.startswith("Steps") for problem in row.problems):
+        return  # how long a rollout takes is not known
+    for name, rule in gates.items():
+        found = never_fits(rule, takes) if isinstance(rule, WindowRule) else ""
+        if found:
+            expected = "one stretch as long as the bakes of Steps"
+            row.problems.append(Problem(column=row.cells[name].name, expected=expected, found=found))
+
+
+def _approved(plan: Plan, gates: Iterable[Rule]) -> Plan:
     """The plan with whom its steps ask; a step without a time of its own takes the shortest of theirs."""
     needs = tuple(rule.need for rule in gates if isinstance(rule, ApproversRule))
     within = min((need.within for need in needs if need.within), default=None)

@@ -10,6 +10,9 @@ from typing import Protocol
 HOLE = "{}"
 _LOOK_AROUND = {"(?=": "look-ahead", "(?!": "look-ahead", "(?<=": "look-behind", "(?<!": "look-behind"}
 _BACK_REFERENCE = re.compile(r"\\[1-9]|\(\?P=", re.ASCII)
+_ESCAPED_OR_NAME = re.compile(r"\\.|\(\?P?<([A-Za-z0-9_]+)>", re.ASCII | re.DOTALL)
+_MOST_GROUPS = 20  # where they are kept track of; each costs as much as the rest of the expression
+_MOST_MEMORY = 1 << 20  # bytes an expression may take, which bounds its program, and by it the time a tag takes
 
 
 def glob_matches(pattern: str, text: str) -> bool:
@@ -51,40 +54,71 @@ class Pattern:
         return tag[len(before) : len(tag) - len(after)] if fits else None
 
 
+class _Match(Protocol):
+    def groups(self) -> tuple[str | None, ...]: ...
+
+
 class _Compiled(Protocol):
-    def fullmatch(self, text: str) -> object | None: ...
+    groups: int
+    groupindex: dict[str, int]
+
+    def fullmatch(self, text: str) -> _Match | None: ...
 
 
-@functools.lru_cache(maxsize=256)
-def _compiled(pattern: str) -> _Compiled:
+@functools.lru_cache(maxsize=64)
+def _compiled(pattern: str, *, captures: bool = True) -> _Compiled:
     # Imported here: most installations have no regex row, and a cold start should not pay for them.
     import re2  # noqa: PLC0415  # see above
 
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = _MOST_MEMORY
+    options.never_capture = not captures
     compiled: _Compiled = re2.compile(pattern, options)
     return compiled
 
 
 def regex_fault(pattern: str) -> str:
     """Why RE2 does not take this expression, "" when it does."""
-    for mark, name in _LOOK_AROUND.items():
-        if mark in pattern:
-            return f"{name} {mark}…), which RE2 leaves out to stay linear"
-    if _BACK_REFERENCE.search(pattern):
-        return "a back-reference, which RE2 leaves out to stay linear"
     if not pattern.isascii():
         return "a character no tag can hold"
     import re2  # noqa: PLC0415  # only when a row holds a regex
 
     try:
-        _compiled(pattern)
+        compiled = _compiled(pattern)
     except re2.error as error:
         said = error.args[0] if error.args else b""
-        return said.decode("ascii", "replace") if isinstance(said, bytes) else str(said)
+        return _left_out(pattern) or (said.decode("ascii", "replace") if isinstance(said, bytes) else str(said))
+    names = [found[1] for found in _ESCAPED_OR_NAME.finditer(pattern) if found[1]]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        return f"two groups named {twice}"
+    too_many = names and compiled.groups > _MOST_GROUPS
+    return f"{compiled.groups} groups, more than {_MOST_GROUPS}" if too_many else ""
+
+
+def _left_out(pattern: str) -> str:
+    """What other dialects have and RE2 has not, by name: its own words for it help nobody."""
+    for mark, name in _LOOK_AROUND.items():
+        if mark in pattern:
+            return f"{name} {mark}…), which RE2 leaves out to stay linear"
+    if _BACK_REFERENCE.search(pattern):
+        return "a back-reference, which RE2 leaves out to stay linear"
     return ""
 
 
-def regex_matches(pattern: str, text: str) -> bool:
-    """Whether the expression matches the whole text."""
-    return _compiled(pattern).fullmatch(text) is not None
+def regex_groups(pattern: str) -> tuple[str, ...]:
+    """The names of its groups, in the order in which they stand in it. pattern: one without a fault."""
+    index = _compiled(pattern).groupindex
+    return tuple(sorted(index, key=index.__getitem__))
+
+
+def regex_parts(pattern: str, text: str) -> tuple[str | None, ...] | None:
+    """What its named groups hold, in their order (None: took no part); None when it does not fit the whole text."""
+    places = sorted(_compiled(pattern).groupindex.values())
+    # To keep track of groups that nobody asks for would cost more than the match itself.
+    match = _compiled(pattern, captures=bool(places)).fullmatch(text)
+    if match is None:
+        return None
+    groups = match.groups()
+    return tuple(groups[place - 1] for place in places)

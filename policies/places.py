@@ -61,6 +61,7 @@ def join_pushes(known: PushEvidence, said: PushEvidence) -> PushEvidence:
         pushed_by=next(iter(pushers), ""),
         places=places,
         pushers=pushers,
+        listed=known.listed and said.listed,
     )
 
 

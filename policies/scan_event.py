@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from policies.errors import EvidenceError, printable, quoted
-from policies.evidence import DIGEST, REPOSITORY, SEVERITIES, ScanEvidence, Severities, read_time
+from policies.evidence import DIGEST, REPOSITORY, SEVERITIES, ScanEvidence, Severities, is_count, read_time
+from policies.scan_findings import MOST, ScanFinding, within_room
 
 _REGISTRY = re.compile(r"[A-Za-z0-9.:-]{1,255}", re.ASCII)
-_SCANNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", re.ASCII)  # part of a RowKey
+SCANNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", re.ASCII)  # part of a RowKey
 _STATUSES = ("completed", "failed", "unsupported", "incomplete")
-_LONGEST_FINDINGS = 100
 _SHOWN_FINDINGS = 5
 _FIELDS = {
     "data": ("image", "scanner", "scan", "summary", "findings", "findingsTruncated", "report"),
@@ -43,21 +43,27 @@ def read_scan(source: str, data: object) -> ScanEvidence:
     report = reader.part(whole, "report", "data") if "report" in whole else {}
     status = reader.text(scan, "data.scan.status", _one_of, f"one of {', '.join(_STATUSES)}")
     completed = reader.time(scan, "data.scan.completedAt")
+    counts, fixable = _summary(reader, whole, status)
+    listed = _findings(reader, whole)
+    found = [finding for finding, _ in listed] if counts else []
+    _agree(reader, found, counts, fixable)
     reader.text(scan, "data.scan.id", _short, "1 to 128 characters")
     reader.text(scanner, "data.scanner.adapter", _short, "the adapter and its version")
     evidence = ScanEvidence(
         registry=reader.text(image, "data.image.registry", _REGISTRY.fullmatch, "a login server").lower(),
         repository=reader.text(image, "data.image.repository", REPOSITORY.fullmatch, "a repository"),
         digest=reader.text(image, "data.image.digest", DIGEST.fullmatch, "a digest"),
-        scanner=reader.text(scanner, "data.scanner.name", _SCANNER.fullmatch, "a scanner's name").lower(),
+        scanner=reader.text(scanner, "data.scanner.name", SCANNER.fullmatch, "a scanner's name").lower(),
         status=status,
         completed_at=completed,
-        counts=_summary(reader, whole, status),
+        counts=counts,
         index_digest=_index(reader, image),
         platform="/".join(_platform(reader, platform)) if platform else "",
         reason=printable(str(scan.get("reason") or "")[:1024]),
-        worst=_worst(reader, whole),
+        worst=tuple(line for _, line in listed[:_SHOWN_FINDINGS]),
         report=reader.text(report, "data.report.uri", _address, "an https address") if report else "",
+        fixable=fixable,
+        findings=within_room(found),
     )
     if faults:
         raise EvidenceError(source, faults)
@@ -73,7 +79,7 @@ def _short(text: str) -> object:
 
 
 def _address(text: str) -> object:
-    return text.startswith("https://") and len(text) <= 2048 and text.isprintable()  # noqa: PLR2004  # a URL's usual limit
+    return text.startswith("https://") and len(text) <= 2048 and text.isascii() and text.isprintable()  # noqa: PLR2004  # a URL's usual limit
 
 
 def _index(reader: _Reader, image: _Part) -> str:
@@ -89,48 +95,69 @@ def _platform(reader: _Reader, platform: _Part) -> tuple[str, str]:
     )
 
 
-def _summary(reader: _Reader, whole: _Part, status: str) -> Severities | None:
+def _summary(reader: _Reader, whole: _Part, status: str) -> tuple[Severities | None, Severities | None]:
     found = whole.get("summary")
     if status != "completed":
         if found is not None:
             reader.fault("data.summary", f"null, for the scan is {status}", found)
-        return None
+        return None, None
     summary = reader.part(whole, "summary", "data")
     total = _counts(reader, summary.get("total"), "data.summary.total")
     if "fixable" not in summary:
         reader.fault("data.summary.fixable", "counts or null", None)
-    elif summary["fixable"] is not None:
-        _counts(reader, summary["fixable"], "data.summary.fixable")
-    return total
+    if summary.get("fixable") is None:
+        return total, None
+    return total, _counts(reader, summary["fixable"], "data.summary.fixable")
 
 
 def _counts(reader: _Reader, found: object, path: str) -> Severities | None:
     if not isinstance(found, Mapping) or set(found) != set(SEVERITIES):
         reader.fault(path, f"exactly {', '.join(SEVERITIES)}", found)
         return None
-    wrong = [name for name in SEVERITIES if not _whole_number(found[name])]
+    wrong = [name for name in SEVERITIES if not is_count(found[name])]
     for name in wrong:
         reader.fault(f"{path}.{name}", "a count", found[name])
     return None if wrong else Severities(**{name: int(found[name]) for name in SEVERITIES})
 
 
-def _whole_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _worst(reader: _Reader, whole: _Part) -> tuple[str, ...]:
+def _findings(reader: _Reader, whole: _Part) -> list[tuple[ScanFinding, str]]:
+    """The findings that are listed, worst first, each with its line for people."""
     found = whole.get("findings", [])
-    if not isinstance(found, list) or len(found) > _LONGEST_FINDINGS:
-        reader.fault("data.findings", f"a list of at most {_LONGEST_FINDINGS}", found)
-        return ()
-    ranked: list[tuple[int, str]] = []
+    if not isinstance(found, list) or len(found) > MOST:
+        reader.fault("data.findings", f"a list of at most {MOST}", found)
+        return []
+    listed: list[tuple[ScanFinding, str]] = []
     for place, item in enumerate(found):
-        severity = item.get("severity") if isinstance(item, Mapping) else None
-        if severity not in SEVERITIES or not isinstance(item.get("id"), str):
+        severity, named = (item.get("severity"), item.get("id")) if isinstance(item, Mapping) else (None, None)
+        if severity not in SEVERITIES or not isinstance(named, str):
             reader.fault(f"data.findings[{place}]", "an id and a severity", item)
             continue
-        ranked.append((SEVERITIES.index(severity), _line(item)))
-    return tuple(line for _, line in sorted(ranked, key=lambda pair: pair[0])[:_SHOWN_FINDINGS])
+        wrong = [name for name in ("package", "fixedVersion") if not isinstance(item.get(name) or "", str)]
+        for name in wrong:
+            reader.fault(f"data.findings[{place}].{name}", "a text", item[name])
+        if wrong:
+            continue
+        listed.append((ScanFinding(id=named, severity=str(severity), fixable=_fixable(item)), _line(item)))
+    return sorted(listed, key=lambda pair: SEVERITIES.index(pair[0].severity))
+
+
+def _fixable(item: _Part) -> bool | None:
+    """A fixed version that is null or "" is a word: there is none. One that is missing is no word."""
+    return bool(item["fixedVersion"]) if "fixedVersion" in item else None
+
+
+def _agree(reader: _Reader, findings: list[ScanFinding], counts: Severities | None, fixable: Severities | None) -> None:
+    """More findings listed than counted is a contradiction that an exception could turn into a clean scan."""
+    for path, most, fixed in (("total", counts, False), ("fixable", fixable, True)):
+        for name in SEVERITIES if most else ():
+            listed = sum(finding.severity == name and (finding.fixable is True or not fixed) for finding in findings)
+            if listed > getattr(most, name):
+                said = f"{listed} of them in data.findings"
+                reader.fault(f"data.summary.{path}.{name}", f"at least the {said}", str(getattr(most, name)))
+    for name in SEVERITIES if counts and fixable else ():
+        if getattr(fixable, name) > getattr(counts, name):
+            most_said = f"at most data.summary.total.{name}, {getattr(counts, name)}"
+            reader.fault(f"data.summary.fixable.{name}", most_said, str(getattr(fixable, name)))
 
 
 def _line(item: _Part) -> str:

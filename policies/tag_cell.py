@@ -3,54 +3,88 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from policies.errors import CellError, NotKept, Problem, quoted
-from policies.patterns import HOLE, Pattern, regex_fault
-from policies.tags import TAG, Order, TagRule
-from policies.versions import read_range, read_version
+from policies.calver import read_format
+from policies.cells import LONGEST_CELL
+from policies.errors import CellError, Problem, quoted
+from policies.patterns import HOLE, Pattern, regex_fault, regex_groups
+from policies.tag_hints import repaired
+from policies.tag_kinds import Calver, Exact, Kind, Newest, Number, Order, Regex, Semver
+from policies.tags import TAG, TagRule
+from policies.versions import read_range
 
 _WORDS = re.compile(r" (from|except) ", re.IGNORECASE)
-_LATER = ("calver", "number")
-_EXPECTED = '"semver: RANGE", "newest", "exact: TAG", "regex: R" or "glob: P"'
+_EXPECTED = (
+    '"semver: RANGE", "calver: FORMAT", "number", "newest", "exact: TAG", "regex: R" or "glob: P", '
+    'then perhaps "from PATTERN" and "except GLOB"'
+)
 _GLOB = re.compile(r"[A-Za-z0-9._*?{}-]{1,140}", re.ASCII)
 _MOST = 50
+_ALONE = frozenset({"semver", "number", "newest"})  # kinds that need no argument
+_IN_A_HOLE = {Order.SEMVER: "version", Order.CALVER: "date", Order.NUMBER: "number"}
 
 
 def read_tags(text: str, column: str = "Tags") -> TagRule:
     """The rule; raises `CellError` with every problem of the cell."""
-    head, source, excluded = _clauses(text, column)
-    kind, colon, argument = (part.strip() for part in head.partition(":"))
-    kind = kind.lower()
-    if kind in _LATER:
-        raise CellError(NotKept(column=column, found=quoted(text), part=kind))
-    if kind == "glob" and colon and argument and source is None:
-        kind, colon, argument, source = "newest", "", "", argument
-    pattern = Pattern(text=source) if source is not None else None
-    globs = tuple(glob.strip() for glob in excluded.split(",")) if excluded is not None else ()
-    match kind, bool(colon):
-        case "semver", _ if colon or not argument:
-            rule = _semver(text, argument, column)
-        case "newest", False:
-            rule = TagRule(text=text, order=Order.NEWEST)
-        case "exact", True:
-            rule = _exact(text, argument, column)
-        case "regex", True:
-            rule = _regex(text, argument, column)
-        case _:
-            raise CellError(Problem(column=column, expected=_EXPECTED, found=quoted(text), hint=_repaired(text)))
-    _check(rule, pattern, globs, column)
-    return TagRule(
-        text=text,
-        order=rule.order,
-        range=rule.range,
-        names=rule.names,
-        regex=rule.regex,
-        source=pattern,
-        excluded=globs,
-    )
+    if len(text) > LONGEST_CELL:
+        found = f"{len(text)} characters"
+        raise CellError(Problem(column=column, expected=f"at most {LONGEST_CELL} characters", found=found))
+    try:
+        return _parse(text, column)
+    except CellError as error:
+        problems = [replace(problem, hint=_offer(text, problem.hint)) for problem in error.problems]
+        raise CellError(*problems) from None
 
 
-def _clauses(text: str, column: str) -> tuple[str, str | None, str | None]:
+def _offer(text: str, hint: str) -> str:
+    """The first corrected cell that reads without a problem, "" when none does."""
+    for offer in (hint, repaired(text)):
+        if offer == text:
+            continue
+        try:
+            _parse(offer, "")
+        except CellError:
+            continue
+        return offer
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """The cell taken apart. tail: the clauses as they were written."""
+
+    kind: str
+    colon: bool
+    argument: str
+    source: str | None
+    excluded: str | None
+    tail: str
+
+
+def _parse(text: str, column: str) -> TagRule:
+    """The rule. The hints of its problems are guesses: nobody has read them."""
+    written = _taken_apart(text, column)
+    if written.kind == "glob" and written.argument and written.source is None:
+        written = replace(written, kind="newest", argument="", source=written.argument)
+    problems: list[Problem] = []
+    kind = _kind(text, written, column, problems)
+    source = Pattern(text=written.source) if written.source is not None else None
+    excluded = tuple(glob.strip() for glob in written.excluded.split(",")) if written.excluded is not None else ()
+    if isinstance(kind, Exact) and written.tail:
+        found = '"from" or "except"'
+        expected = '"exact" alone: it names whole tags'
+        problems.append(Problem(column=column, expected=expected, found=found, hint=str(kind)))
+    elif source is not None:
+        problems += _source_problems(text, kind, source, column)
+    problems += _excluded_problems(excluded, column)
+    if kind is None or problems:
+        raise CellError(*problems)
+    return TagRule(text=text, kind=kind, source=source, excluded=tuple(dict.fromkeys(excluded)))
+
+
+def _taken_apart(text: str, column: str) -> _Written:
     head, *rest = _WORDS.split(f"{text} ")
     found: dict[str, str] = {}
     for word, clause in zip(rest[::2], rest[1::2], strict=True):
@@ -59,55 +93,106 @@ def _clauses(text: str, column: str) -> tuple[str, str | None, str | None]:
             expected = 'one "from", then one "except"'
             raise CellError(Problem(column=column, expected=expected, found=quoted(text)))
         found[word] = clause.strip()
-    return head.strip(), found.get("from"), found.get("except")
+    kind, colon, argument = head.partition(":")
+    return _Written(
+        kind=kind.strip().lower(),
+        colon=bool(colon),
+        argument=argument.strip(),
+        source=found.get("from"),
+        excluded=found.get("except"),
+        tail=text[len(head) :],
+    )
 
 
-def _semver(text: str, argument: str, column: str) -> TagRule:
+def _kind(text: str, written: _Written, column: str, problems: list[Problem]) -> Kind | None:
+    """The kind with its argument; what is wrong with it is noted, the clauses standing behind each corrected head."""
+    reader = _READERS.get(written.kind)
+    if reader is None or not (written.colon or written.kind in _ALONE):
+        problems.append(Problem(column=column, expected=_EXPECTED, found=quoted(text)))
+        return None
+    try:
+        return reader(written.argument, column)
+    except CellError as error:
+        problems += [replace(wrong, hint=f"{wrong.hint}{written.tail}") for wrong in error.problems]
+        return None
+
+
+def _semver(argument: str, column: str) -> Kind:
     allowed = read_range(argument)
     if allowed is None:
+        separated = re.sub(r"(?<=[0-9xX*])(?=[<>=!~^])", " ", argument).replace("==", "=").rstrip(", ")
         expected = 'a range as in "semver: >=1.4 <2"'
-        separated = re.sub(r"(?<=[0-9xX*])(?=[<>=!~^])", " ", argument)
-        hint = f"semver: {separated}" if separated != argument and read_range(separated) else ""
-        raise CellError(Problem(column=column, expected=expected, found=quoted(argument), hint=hint))
-    return TagRule(text=text, order=Order.SEMVER, range=allowed)
+        raise CellError(Problem(column=column, expected=expected, found=quoted(argument), hint=f"semver: {separated}"))
+    return Semver(range=allowed)
 
 
-def _exact(text: str, argument: str, column: str) -> TagRule:
+def _calver(argument: str, column: str) -> Kind:
+    return Calver(format=read_format(argument, column))
+
+
+def _number(argument: str, column: str) -> Kind:
+    if argument:
+        expected = '"number" alone, or with a pattern as in "number from build-{}"'
+        raise CellError(Problem(column=column, expected=expected, found=quoted(argument)))
+    return Number()
+
+
+def _newest(argument: str, column: str) -> Kind:
+    if argument:
+        expected = '"newest" alone, or with a pattern as in "newest from main-*"'
+        raise CellError(Problem(column=column, expected=expected, found=quoted(argument)))
+    return Newest()
+
+
+def _exact(argument: str, column: str) -> Kind:
     names = tuple(name.strip() for name in argument.split(","))
     wrong = [name for name in names if TAG.fullmatch(name) is None]
     if wrong or len(names) > _MOST:
-        hint = f"newest from {wrong[0]}" if len(names) == 1 and _GLOB.fullmatch(names[0]) else ""
-        expected = f'1 to {_MOST} tags as in "exact: latest"'
-        raise CellError(Problem(column=column, expected=expected, found=quoted(argument), hint=hint))
-    return TagRule(text=text, order=Order.EXACT, names=tuple(dict.fromkeys(names)))
+        found = quoted(argument) if wrong else f"{len(names)} tags"
+        hint = f"newest from {wrong[0]}" if len(names) == 1 else ""
+        raise CellError(
+            Problem(column=column, expected=f'1 to {_MOST} tags as in "exact: latest"', found=found, hint=hint)
+        )
+    return Exact(names=tuple(dict.fromkeys(names)))
 
 
-def _regex(text: str, argument: str, column: str) -> TagRule:
-    fault = regex_fault(argument) if argument else "none"
+def _regex(argument: str, column: str) -> Kind:
+    fault = regex_fault(argument) if argument else "nothing"
     if fault:
         expected = "a regular expression of RE2 that fits the whole tag"
         raise CellError(Problem(column=column, expected=expected, found=fault))
-    return TagRule(text=text, order=Order.NEWEST, regex=argument)
+    return Regex(regex=argument) if regex_groups(argument) else Newest(regex=argument)
 
 
-def _check(rule: TagRule, source: Pattern | None, globs: tuple[str, ...], column: str) -> None:
-    """Raise what is wrong with the clauses, all at once."""
-    problems: list[Problem] = []
-    if rule.order is Order.EXACT and (source or globs):
-        problems.append(
-            Problem(column=column, expected='"exact" alone: it names whole tags', found='"from" or "except"')
-        )
-    if source is not None:
-        problems += _source_problems(rule, source, column)
+def _glob(argument: str, column: str) -> Kind:
+    """Reached only by what `read_tags` did not read as `newest from`."""
+    found = '"from" behind it' if argument else "nothing"
+    expected = 'one pattern as in "glob: main-*"'
+    hint = f"newest from {argument}" if argument else ""
+    raise CellError(Problem(column=column, expected=expected, found=found, hint=hint))
+
+
+_READERS: dict[str, Callable[[str, str], Kind]] = {
+    "semver": _semver,
+    "calver": _calver,
+    "number": _number,
+    "newest": _newest,
+    "exact": _exact,
+    "regex": _regex,
+    "glob": _glob,
+}
+
+
+def _excluded_problems(globs: tuple[str, ...], column: str) -> list[Problem]:
     wrong = [glob for glob in globs if _GLOB.fullmatch(glob) is None or HOLE in glob]
-    if wrong or len(globs) > _MOST:
-        expected = f'1 to {_MOST} globs after "except", as in "except *-debug, *-rc*"'
-        problems.append(Problem(column=column, expected=expected, found=quoted(", ".join(globs))))
-    if problems:
-        raise CellError(*problems)
+    if not wrong and len(globs) <= _MOST:
+        return []
+    found = quoted(", ".join(wrong)) if wrong else f"{len(globs)} globs"
+    expected = f'1 to {_MOST} globs after "except", as in "except *-debug, *-rc*"'
+    return [Problem(column=column, expected=expected, found=found)]
 
 
-def _source_problems(rule: TagRule, source: Pattern, column: str) -> list[Problem]:
+def _source_problems(text: str, kind: Kind | None, source: Pattern, column: str) -> list[Problem]:
     found = quoted(source.text)
     holes, wild = source.text.count(HOLE), "*" in source.text or "?" in source.text
     if _GLOB.fullmatch(source.text) is None or "{" in source.text.replace(HOLE, "", 1):
@@ -116,39 +201,10 @@ def _source_problems(rule: TagRule, source: Pattern, column: str) -> list[Proble
     if holes and wild:
         expected = 'either "{}" or "*" after "from": with both, the compared part is anybody\'s guess'
         return [Problem(column=column, expected=expected, found=found)]
-    if rule.order is Order.SEMVER and not holes:
-        expected = 'a "{}" where the version stands'
-        hint = rule.text.replace(source.text, source.text.replace("*", HOLE, 1)) if wild else ""
+    if kind is not None and kind.order in _IN_A_HOLE and not holes:
+        expected = f'a "{{}}" where the {_IN_A_HOLE[kind.order]} stands'
+        # The head may hold the same text: only what follows the word is changed.
+        head, word, tail = text.partition(" from ")
+        hint = f"{head}{word}{tail.replace('*', HOLE, 1)}"
         return [Problem(column=column, expected=expected, found=found, hint=hint)]
     return []
-
-
-def _repaired(text: str) -> str:
-    """The cell that was probably meant, "" when that is anybody's guess."""
-    if text.lower() == "none":
-        return ""
-    head, *rest = re.split(r" (?=from |except )", text, maxsplit=1)
-    word, _, argument = head.partition(" ")
-    word, argument = word.lower().rstrip(":="), argument.strip()
-    offers = {
-        "newest": f"newest from {argument}",
-        "regexp": f"regex: {argument}",
-        "re": f"regex: {argument}",
-        **{kind: f"{kind}: {argument}" for kind in ("semver", "exact", "regex", "glob")},
-    }
-    if word in offers and argument:
-        offer = offers[word]
-    elif re.match(r"[<>=~^]", head) or (re.search(r"\.[xX*]", head) and read_range(head)):
-        offer = f"semver: {head}"
-    elif read_version(head) or TAG.fullmatch(head):
-        offer = f"exact: {head}"
-    elif _GLOB.fullmatch(head):
-        offer = f"newest from {head}"
-    else:
-        return ""
-    offer = " ".join([offer, *rest])
-    try:
-        read_tags(offer)
-    except CellError:
-        return ""
-    return offer

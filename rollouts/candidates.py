@@ -25,7 +25,8 @@ def admit(app: App, offers: tuple[Offer, ...], now: datetime) -> App:
     """Make a waiting rollout of every offer that is news to this app.
 
     Deduplicated by content: an image that is live, waiting, or already ended is no news, unless it was pushed again
-    after that end. Event Grid and geo-replicas repeat themselves; people re-push on purpose.
+    after that end, or its row was changed since and may think otherwise of it now. Event Grid and geo-replicas repeat
+    themselves; people re-push on purpose.
     """
     for offer in offers:
         if _is_news(app, offer):
@@ -46,8 +47,30 @@ def _is_news(app: App, offer: Offer) -> bool:
     present = (*app.waiting, app.live) if app.live else app.waiting
     if any(r.image.digest == offer.image.digest and r.policy == offer.policy for r in present):
         return False
-    ended = [done.at for done in app.done if _same(done, offer)]
-    return not ended or offer.pushed_at > max(ended)
+    ended = [done for done in app.done if _same(done, offer)]
+    if not ended:
+        return True
+    last = max(ended, key=lambda done: (done.at, done.n))
+    pushed_again = not offer.listed and offer.pushed_at > last.at
+    return pushed_again or _was_only_refused(last, offer)
+
+
+def _was_only_refused(done: Done, offer: Offer) -> bool:
+    """Whether it ended by what its row said then, and the row says something else now.
+
+    A gate that closed, or a wait that ran out, is the row's word. So is giving way to a newer image: had the row not
+    selected that one, this one would have gone on, and nothing was found wrong with it. Every other end is a verdict
+    on the image, or a person's, and no edit of a row undoes those.
+    """
+    match done.phase:
+        case Phase.REJECTED | Phase.SUPERSEDED:
+            by_the_row = True
+        case Phase.EXPIRED:
+            by_the_row = not done.started
+        case _:
+            by_the_row = False
+    known = done.policy_version and offer.policy_version
+    return by_the_row and bool(known) and done.policy_version != offer.policy_version
 
 
 def _same(done: Done, offer: Offer) -> bool:
@@ -64,7 +87,7 @@ def judge(turn: Turn) -> list[Move]:
     moves: list[Move] = []
     for candidate in turn.seen.candidates:
         rollout = turn.rollout(candidate.n)
-        if rollout is None or rollout.phase is not Phase.WAITING:
+        if rollout is None or rollout.phase is not Phase.WAITING or any(move.n == candidate.n for move in moves):
             continue
         if candidate.runs:
             turn.because.append(f"{rollout.image.short} runs already")
@@ -76,6 +99,7 @@ def judge(turn: Turn) -> list[Move]:
                 rollout,
                 finding=finding,
                 because=finding.because,
+                policy_version=candidate.policy_version or rollout.policy_version,
                 notify=candidate.notify,
                 mode=candidate.mode,
                 source_revision=candidate.source_revision or rollout.source_revision,
@@ -94,9 +118,22 @@ def judge(turn: Turn) -> list[Move]:
                 turn.say(Said.WAITING, finding.because, n=candidate.n)
             case Answer.OPEN if turn.arm and candidate.plan and candidate.plan.mode is Mode.OBSERVE:
                 turn.say(Said.WOULD_HAVE, "every gate is open", n=candidate.n)
+                moves += _rehearsed(turn, candidate)
             case Answer.OPEN | Answer.CLOSED:
                 pass
     return moves + _too_many(turn, moves) + _supersede(turn)
+
+
+def _rehearsed(turn: Turn, candidate: CandidateSeen) -> list[Move]:
+    """What would have started ends the lesser images that only rehearse too, as a start does."""
+    lesser = [turn.rollout(n) for n in candidate.lesser]
+    greater = turn.rollout(candidate.n)
+    because = f"{greater.image.short if greater else 'a newer image'} would have started"
+    return [
+        Move(n=r.n, cause=Cause.NEWER_IMAGE, because=because)
+        for r in lesser
+        if r is not None and r.phase is Phase.WAITING and r.mode is Mode.OBSERVE
+    ]
 
 
 def _ask(turn: Turn, n: int, because: str) -> None:

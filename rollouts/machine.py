@@ -187,6 +187,8 @@ def _finish(turn: Turn, rollout: Rollout, order: Order | None) -> None:
         attempt=rollout.attempt,
         repository=rollout.image.repository,
         pushed_at=rollout.pushed_at,
+        policy_version=rollout.policy_version,
+        started=rollout.started_at is not None,
     )
     turn.finished.append(rollout)
     held = turn.app.live is not None and turn.app.live.n == rollout.n

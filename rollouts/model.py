@@ -358,7 +358,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A finished rollout, remembered on the app so that a repeated event is not a new attempt."""
+    """A finished rollout, remembered on the app so that a repeated event is not a new attempt.
+
+    policy_version: of the row as its gates last saw it; "" where that is not known. started: it had taken the app.
+    """
 
     n: int
     digest: str
@@ -369,6 +372,8 @@ class Done:
     attempt: int = 1
     repository: str = ""
     pushed_at: datetime | None = None
+    policy_version: str = ""
+    started: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,6 +385,8 @@ class Pin:
     by: Actor
     because: str
     since: datetime
+    policy_version: str = ""
+    started: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

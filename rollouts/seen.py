@@ -138,11 +138,17 @@ class ReportSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """An image a policy selected, put forward for this app; becomes a waiting rollout."""
+    """An image a policy selected, put forward for this app; becomes a waiting rollout.
+
+    policy_version: of the row that selected it; "": not known. listed: read from the registry's listing, where
+    nobody has just pushed it; an event says that somebody has.
+    """
 
     image: Image
     policy: str
     pushed_at: datetime
+    policy_version: str = ""
+    listed: bool = False
 
 
 class Verb(StrEnum):

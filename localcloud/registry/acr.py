@@ -1,4 +1,4 @@
-"""The part of ACR's own API that is there: tags with their digests and times."""
+"""The part of ACR's own API that is there: the catalogue, and tags with their digests and times."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from localcloud.registry.paging import page
 if TYPE_CHECKING:
     from localcloud.registry.repositories import Repositories, Tag
 
-_MOST = 100  # tags on a page
+_MOST = 100  # tags or repositories on a page
 _ORDERS = ("", "none", "timeasc", "timedesc")
 _OPEN = {"deleteEnabled": True, "writeEnabled": True, "readEnabled": True, "listEnabled": True}
 
 
 class AcrApi:
-    """`/acr/v1/<repository>/_tags` and one tag of it. The rest answers 501 and says so."""
+    """`/acr/v1/_catalog`, `/acr/v1/<repository>/_tags` and one tag of it. The rest answers 501 and says so."""
 
     def __init__(self, repositories: Repositories, login_server: str) -> None:
         self._repositories = repositories
@@ -28,11 +28,16 @@ class AcrApi:
     def routes(self) -> list[web.RouteDef]:
         """Its part of the application."""
         return [
+            web.get("/acr/v1/_catalog", self._catalog),
             web.get("/acr/v1/{name:.+}/_tags", self._list),
             web.get("/acr/v1/{name:.+}/_tags/{tag}", self._one),
             web.delete("/acr/v1/{name:.+}/_tags/{tag}", self._untag),
             web.route("*", "/acr/v1/{rest:.*}", self._refuse),
         ]
+
+    async def _catalog(self, request: web.Request) -> web.Response:
+        found, headers = page(self._repositories.all(), request, _MOST)
+        return web.json_response({"repositories": list(found)}, headers=headers)
 
     async def _list(self, request: web.Request) -> web.Response:
         name = names.repository(request.match_info["name"])

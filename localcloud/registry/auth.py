@@ -152,7 +152,7 @@ def _identity(token: str) -> None:
 
 def _wanted(request: web.Request) -> list[_Scope]:
     """What a request needs, [] when any token does (`/v2/` itself)."""
-    if request.path == "/v2/_catalog":
+    if request.path in ("/v2/_catalog", "/acr/v1/_catalog"):
         return [_Scope(kind="registry", name="catalog", actions=("*",))]
     acr = _ACR_NAMED.fullmatch(request.path)
     if acr is not None:

@@ -342,6 +342,60 @@ async def test_a_next_page_on_another_host_is_not_followed() -> None:
             await registry.tags("registry.example", "web")
 
 
+# ---- repositories ------------------------------------------------------------------------------
+
+
+async def test_acr_lists_its_repositories_page_by_page_up_to_as_many_as_are_wanted() -> None:
+    async with acr(FakeCredential()) as (fake, registry):
+        pages = iter((["a", "b"], ["c", "d"], ["e"]))
+
+        def page(_: Asked) -> Answer:
+            names = next(pages)
+            link = {"Link": f'</acr/v1/_catalog?last={names[-1]}&n=100>; rel="next"'}
+            return Answer(200, {"repositories": [*names, 7]}, link)
+
+        fake.server._rules.insert(0, ("GET", "/_catalog", [page]))
+        found = await registry.repositories(ACR, 3)
+
+    assert found == ["a", "b", "c"]
+    assert [a.target for a in fake.server.asked] == ["/acr/v1/_catalog?n=100", "/acr/v1/_catalog?last=b&n=100"]
+
+
+async def test_a_catalogue_that_names_its_own_page_as_the_next_ends_there() -> None:
+    async with plain() as (server, registry):
+        itself = {"Link": '</v2/_catalog?n=100>; rel="next"'}
+        server.on("GET", "/v2/_catalog", Answer(200, {"repositories": []}, itself))
+
+        assert await registry.repositories("registry.example", 5) == []
+
+    assert len(server.asked) == 1
+
+
+async def test_a_catalogue_of_empty_pages_without_end_is_not_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_module, "_PAGES", 3)
+    async with plain() as (server, registry):
+        places = iter(range(99))
+
+        def page(_: Asked) -> Answer:
+            return Answer(200, {"repositories": []}, {"Link": f'</v2/_catalog?last={next(places)}>; rel="next"'})
+
+        server._rules.insert(0, ("GET", "/_catalog", [page]))
+
+        assert await registry.repositories("registry.example", 5) == []
+
+    assert len(server.asked) == 3
+
+
+async def test_a_registry_without_a_catalogue_says_so() -> None:
+    async with plain() as (server, registry):
+        server.on("GET", "/v2/_catalog", Answer(404))
+
+        with pytest.raises(Refused, match=r"expected a list of its repositories, found none") as caught:
+            await registry.repositories("registry.example", 5)
+
+    assert caught.value.status == 404
+
+
 # ---- failures ----------------------------------------------------------------------------------
 
 

@@ -368,6 +368,15 @@ async def test_a_scan_without_partition_reads_the_whole_table_in_order(store: St
     assert await store.keys(None, most=3) == ["1", "2", "1"]
 
 
+async def test_a_scan_goes_on_after_a_partition(store: Store) -> None:
+    for partition in ("b", "B", "a|1", "a'", "é"):
+        await store.commit(Insert(key="2", columns={}), Insert(key="1", columns={}), partition=partition)
+    found = [(row.partition, row.key) for row in await store.rows.scan(store.table, after="a'", most=3)]
+    assert found == [("a|1", "1"), ("a|1", "2"), ("b", "1")]
+    assert await store.keys(None, after="b", first="2") == ["2"]
+    assert await store.keys(None, after="é") == []
+
+
 async def test_a_scan_goes_on_past_the_service_s_page(store: Store) -> None:
     keys = [f"{n:04}" for n in range(1100)]
     for hundred in range(0, 1100, 100):

@@ -126,15 +126,15 @@ def asked_of_azure(tap: Counting) -> int:
     return sum(call.port == "apps" for call in tap.calls)
 
 
-async def test_an_image_that_waits_costs_no_call_to_azure_and_starts_when_it_may() -> None:
+async def test_an_image_costs_one_look_when_it_comes_none_while_it_waits_and_starts_when_it_may() -> None:
     shop = await Shop(row={**ROW, "Scan": "critical 0"}).open()
     tap = Counting()
     shop.ports = tapped(shop.ports, tap)
     await shop.push(1)
     await shop.run(timedelta(hours=6))
     assert [r.because for r in (await shop.state()).waiting] == ["scan: no scan has come"]
-    assert shop.ticked
-    assert not asked_of_azure(tap)
+    assert len(shop.ticked) > 60
+    assert asked_of_azure(tap) == 1
 
     await shop.rows.commit(names.POLICIES, PARTITION, [Put(key="production", columns=ROW)])
     await shop.run(timedelta(hours=2))
@@ -155,6 +155,18 @@ async def test_an_observed_image_costs_no_call_to_azure_once_it_was_said_and_sta
     await shop.rows.commit(names.POLICIES, PARTITION, [Put(key="production", columns=ROW)])
     await shop.run(timedelta(hours=2))
     assert [done.phase for done in (await shop.state()).done] == [Phase.PROMOTED]
+
+
+async def test_what_would_have_started_ends_the_lesser_images_that_only_rehearse() -> None:
+    shop = await Shop(row=OBSERVE).open()
+    for n in (1, 2):
+        await shop.push(n)
+        await shop.run(timedelta(minutes=10))
+    app = await shop.state()
+
+    assert [r.image.tag for r in app.waiting] == ["1.2.0"]
+    assert [(d.tag, d.phase) for d in app.done] == [("1.1.0", Phase.SUPERSEDED)]
+    assert shop.app.history == []
 
 
 async def test_an_observed_downgrade_would_not_have_started() -> None:

@@ -86,6 +86,21 @@ async def test_push_and_scan_ship_in_either_order(shop, scan_first):
     assert shop.weights() == {"ca-web--wb1-000001": 100}
 
 
+@pytest.mark.parametrize("index_told", [True, False])
+async def test_an_index_ships_on_the_scan_of_the_manifest_in_it_that_will_run(shop, index_told):
+    media_type = "application/vnd.oci.image.index.v1+json"
+    await shop.push(1)
+    shop.registry.push(
+        REPOSITORY, "1.1.0", digest(1), media_type=media_type, config="", children={"linux/amd64": digest(7)}
+    )
+    await shop.run(timedelta(minutes=3))
+    assert [one.n for one in (await shop.state()).waiting] == [1]
+    told = {"index_digest": digest(1), "platform": "linux/amd64"} if index_told else {}
+    await intake.scan_completed(shop.ports, scan(shop, 7, **told))
+    await shop.run()
+    assert shop.weights() == {"ca-web--wb1-000001": 100}
+
+
 async def test_a_scan_wakes_the_apps_whose_rows_ask_for_one(shop):
     assert await intake.scan_completed(shop.ports, scan(shop, 1)) == (KEY,)
     await shop.rows.commit(names.POLICIES, PARTITION, [Put(key="production", columns=dict(ROW))])

@@ -190,6 +190,21 @@ def test_a_usual_row_comes_back_as_it_was() -> None:
     assert codec.decode(row_of(codec.encode(app, "t"))) == app
 
 
+def test_what_ended_under_which_version_of_its_row_fits_too() -> None:
+    app = biggest("\U0001f600" * 400)
+    done = tuple(replace(one, policy_version="0" * 12, attempt=10**6, phase=Phase.ROLLED_BACK) for one in app.done)
+    columns = codec.encode(replace(app, done=done), "t")
+    assert len(str(columns["lists"]).encode()) < codec.LISTS_BYTES
+    assert codec.decode(row_of(columns)).done == done
+
+
+def test_an_ended_rollout_of_before_versions_were_kept_still_loads() -> None:
+    old = {"n": 1, "digest": digest(1), "tag": "1.1.0", "policy": POLICY, "phase": "rejected", "at": START.isoformat()}
+    columns = codec.encode(biggest("short"), "t") | {"lists": json.dumps({"done": [old]})}
+    [done] = codec.decode(row_of(columns)).done
+    assert (done.policy_version, done.started, done.attempt) == ("", False, 1)
+
+
 @pytest.mark.parametrize("letters", ["é", "\U0001f600", '"\\', "\x00"], ids=["accents", "emoji", "escapes", "controls"])
 def test_texts_of_every_kind_fit(letters: str) -> None:
     columns = codec.encode(biggest(letters * 400), "t")

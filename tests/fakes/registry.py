@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from delivery.errors import Retry
+from delivery.errors import Refused, Retry
 from policies.facts import Manifest, TagSeen
 from rollouts.checks import Counts
 from rollouts.model import Totals
@@ -21,14 +21,23 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 
 
 class FakeRegistry:
-    """`delivery.ports.Registry`. An image is there once `push` was called, and its tag names it."""
+    """`delivery.ports.Registry`. An image is there once `push` was called, and its tag names it.
+
+    times: when a tag last moved; not told of one that is not in it. refused: repositories nobody may list, "" being
+    the catalogue. listed: what was listed, in order.
+    """
 
     def __init__(self) -> None:
         self.manifests: dict[str, Manifest] = {}
         self.names: dict[tuple[str, str], str] = {}
+        self.times: dict[tuple[str, str], datetime] = {}
+        self.refused: dict[str, Refused] = {}
+        self.listed: list[str] = []
         self.away = False
 
-    def push(self, repository: str, tag: str, digest: str, **more: object) -> None:
+    def push(self, repository: str, tag: str, digest: str, at: datetime | None = None, **more: object) -> None:
+        if at is not None:
+            self.times[repository, tag] = at
         found = {"media_type": IMAGE, "config": CONFIG, "children": {}, "labels": {}, **more}
         self.manifests[digest] = Manifest(digest=digest, **found)  # type: ignore[arg-type]  # fields of Manifest
         self.names[repository, tag] = digest
@@ -43,8 +52,24 @@ class FakeRegistry:
             raise Retry(f"{registry} 503")
         return self.names.get((repository, tag))
 
-    async def tags(self, _registry: str, repository: str) -> list[TagSeen]:
-        return [TagSeen(name=t, digest=d, updated=None) for (r, t), d in self.names.items() if r == repository]
+    async def tags(self, registry: str, repository: str) -> list[TagSeen]:
+        self._list(registry, repository)
+        return [
+            TagSeen(name=t, digest=d, updated=self.times.get((r, t)))
+            for (r, t), d in self.names.items()
+            if r == repository
+        ]
+
+    async def repositories(self, registry: str, most: int) -> list[str]:
+        self._list(registry, "")
+        return sorted({repository for repository, _ in self.names})[:most]
+
+    def _list(self, registry: str, repository: str) -> None:
+        self.listed.append(repository)
+        if self.away:
+            raise Retry(f"{registry} 503")
+        if repository in self.refused:
+            raise self.refused[repository]
 
 
 class FakeMetrics:

@@ -54,9 +54,10 @@ class MemoryRows:
         first: str = "",
         last: str = "",
         changed_since: datetime | None = None,
+        after: str = "",
         most: int = 0,
     ) -> list[Row]:
-        call = ("scan", (table, partition, first, last, changed_since, most))
+        call = ("scan", (table, partition, first, last, changed_since, after, most))
         await _run(self.before, call)
         path = f"table {table}: scan"
         entities.check_table(table)
@@ -68,6 +69,7 @@ class MemoryRows:
             _copy(row)
             for row in self.peek(table)
             if (partition is None or row.partition == partition)
+            and (not after or entities.ordinal(row.partition) > entities.ordinal(after))
             and entities.ordinal(first) <= entities.ordinal(row.key)
             and (not last or entities.ordinal(row.key) < entities.ordinal(last))
             and (changed_since is None or row.timestamp >= changed_since)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import azure.functions as func
@@ -202,4 +203,5 @@ async def test_a_promotion_is_undone_by_one_call(shop):
     status, answer = await call(shop, "give_order", "POST", {"digest": digest(1)}, app=APP, verb="undo")
 
     assert (status, answer["answer"]) == (200, "done")
+    await shop.run(timedelta(minutes=1))
     assert shop.weights() == {"ca-web--first": 100}

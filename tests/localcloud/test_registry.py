@@ -208,8 +208,12 @@ async def test_the_catalog_names_what_holds_a_manifest(local: Local) -> None:
     await local.blob("shop/only-blobs", b"layer")
     for repository in ("shop/web", "api", "shop/web/inner"):
         await local.image(repository, "1.0.0")
-    _, _, said = await local.ask("GET", "/v2/_catalog")
-    assert json.loads(said) == {"repositories": ["api", "shop/web", "shop/web/inner"]}
+    for path in ("/v2/_catalog", "/acr/v1/_catalog"):
+        _, _, said = await local.ask("GET", path)
+        assert json.loads(said) == {"repositories": ["api", "shop/web", "shop/web/inner"]}
+    _, headers, said = await local.ask("GET", "/acr/v1/_catalog?n=2")
+    assert json.loads(said) == {"repositories": ["api", "shop/web"]}
+    assert headers["Link"] == '</acr/v1/_catalog?n=2&last=shop%2Fweb>; rel="next"'
 
 
 async def test_acr_lists_tags_with_digests_the_newest_first(local: Local) -> None:
@@ -468,6 +472,8 @@ async def test_with_auth_the_dance_opens_what_it_asked_for_and_nothing_else(tmp_
         assert (await local.ask("GET", "/v2/", headers=pull))[0] == 200
         assert "insufficient_scope" in await dance.challenge("GET", "/acr/v1/shop/web/_tags", headers=pull)
         assert "insufficient_scope" in await dance.challenge("GET", "/v2/shop/api/manifests/1", headers=pull)
+        said = await dance.challenge("GET", "/acr/v1/_catalog", headers=pull)
+        assert 'scope="registry:catalog:*",error="insufficient_scope"' in said
         assert "insufficient_scope" in await dance.challenge("POST", "/v2/shop/web/blobs/uploads/", headers=pull)
         push = await dance.access(refresh, "repository:shop/web:pull,push")
         assert (await local.ask("POST", "/v2/shop/web/blobs/uploads/", headers=push))[0] == 202

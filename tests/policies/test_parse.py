@@ -12,7 +12,7 @@ from policies.errors import PolicyError
 from policies.model import Policy
 from policies.parse import check_defaults, parse
 from policies.status import LONGEST_STATUS, broken_line, status_line
-from policies.tags import Order
+from policies.tag_kinds import Order
 from rollouts.checks import CheckKind, OnNoData
 from rollouts.model import Mode, OnDrift, OnFailure, OnNewImage
 from tests.policies.rows import WEB, problems, row
@@ -141,12 +141,22 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
     (
         {"Scan": "critical=0"},
         (
-            'Scan: expected "critical N", "high N", "medium N", "low N" or "within D else hold|reject", '
+            'Scan: expected "critical N", "high N", "medium N", "low N", "fixable only", "by SCANNER", '
+            '"not older than D", "except CVE-… until DATE" or "within D else hold|reject", '
             'found "critical=0"; did you mean "critical 0"?'
         ),
     ),
-    ({"Window": "Mon-Fri 9-17"}, "Window: this version cannot keep it, so nothing ships from this row; clear the cell"),
-    ({"Freeze": "20/12/2026"}, "Freeze: this version cannot keep it, so nothing ships from this row; clear the cell"),
+    (
+        {"Window": "Mon-Fri 09:00-17:00"},
+        'Window: expected a zone as in "Mon-Fri 09:00-17:00 Europe/London", found none',
+    ),
+    (
+        {"Freeze": "20/12/2026"},
+        (
+            'Freeze: expected days as in "2026-12-20" or "2026-12-20..2027-01-03", found "20/12/2026"; '
+            'did you mean "2026-12-20"?'
+        ),
+    ),
     (
         {"Deadline": "10m"},
         'Deadline: expected at least the bakes of Steps, found 10m for bakes of 40m; did you mean "2h"?',
@@ -227,7 +237,7 @@ def test_a_cell_is_read_by_meaning() -> None:
 
 
 def test_five_faults_are_five_problems() -> None:
-    faults = {"Steps": "5,25,50", "Window": "Mon-Fri", "Scan": "critical=0", "Stepz": "x", "Keep": 60}
+    faults = {"Steps": "5,25,50", "Window": "Mon-Fri 09:00-17:00", "Scan": "critical=0", "Stepz": "x", "Keep": 60}
     with pytest.raises(PolicyError) as caught:
         parse(WEB, "production", {"App": "rg/ca", **faults}, None)
     assert [problem.column for problem in caught.value.problems] == ["Stepz", "Scan", "Window", "Steps", "Keep"]
@@ -303,7 +313,10 @@ def test_the_defaults_row_is_no_policy() -> None:
 
 def test_a_pattern_row_says_which_repositories() -> None:
     (said,) = problems({}, partition="contoso.azurecr.io|*")
-    assert said == 'Repository: expected a pattern as in "shop/*", for the row stands under "|*", found none'
+    expected = 'a pattern as in "shop/*", for the row stands under "|*" and its App has no {name}'
+    assert said == f"Repository: expected {expected}, found none"
+    fleet = row({"App": "rg-{name}/ca-{name}"}, partition="contoso.azurecr.io|*")
+    assert fleet.covers("contoso.azurecr.io", "hr/portal")
 
 
 # ---- the defaults row ----------------------------------------------------------------------------
@@ -340,6 +353,16 @@ def test_the_version_changes_exactly_with_the_cells_that_count() -> None:
     assert row().version != row({"Steps": "quick"}).version
     assert row().version != row(defaults={"Steps": "quick"}).version
     assert row({"Steps": "quick"}).version == row({"steps": " quick "}).version
+
+
+@pytest.mark.parametrize("column", [name for name in EXAMPLES if name not in {"App", "Repository", "Lock", "Status"}])
+def test_the_version_is_the_same_whatever_a_cell_says_that_changes_nothing_that_ships(column: str) -> None:
+    cells = {"App": "rg-shop/ca-web", column: EXAMPLES[column]}
+    try:
+        changed = row(cells).version != row().version
+    except PolicyError:
+        pytest.skip(f"{column} cannot be kept yet")
+    assert changed is (column not in {"Note", "Runbook", "Notify"})
 
 
 # ---- any cell, any key ---------------------------------------------------------------------------

@@ -8,11 +8,20 @@ from pathlib import Path
 import pytest
 
 from policies.cells import EXAMPLES
+from policies.choose import choose, running
 from policies.errors import PolicyError
 from policies.parse import parse
+from policies.tag_cell import read_tags
+from policies.tag_kinds import Order
+from policies.tags import Pushed
 
 REFERENCE = (Path(__file__).parent.parent.parent / "docs" / "policies.md").read_text()
-TABLE = REFERENCE.split("## Columns")[1].split("## Channels")[0]
+TABLE = REFERENCE.split("## Columns")[1].split("\n## ")[0]
+TAGS = re.findall(
+    r"^\| `(.+?)` \| (`.+?`) \| (`.+?`) \| `(.+?)` \|$",
+    REFERENCE.split("\n## Tags\n")[1].split("\n## ")[0],
+    re.MULTILINE,
+)
 ROWS = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", TABLE, re.MULTILINE))
 
 
@@ -26,7 +35,21 @@ def test_every_column_has_its_line_and_no_other():
 
 def examples() -> list[tuple[str, str]]:
     found = []
-    for column in ("Tags", "Steps", "OnNoData", "OnFailure", "OnNewImage", "OnDrift", "Mode", "Keep", "Scan", "Notify"):
+    for column in (
+        "Tags",
+        "Steps",
+        "OnNoData",
+        "OnFailure",
+        "OnNewImage",
+        "OnDrift",
+        "Mode",
+        "Keep",
+        "Scan",
+        "Notify",
+        "MinAge",
+        "Window",
+        "Freeze",
+    ):
         cell = re.sub(r"\(.*?\)", "", ROWS[column].split(" | ", 1)[1]).split("then `from")[0].split("or `else")[0]
         cell = cell.split(": names of rows")[0]  # what follows explains Notify and is no example
         found += [(column, text.replace("\\|", "|")) for text in re.findall(r"`([^`]+)`", cell)]
@@ -40,3 +63,27 @@ def test_every_example_of_the_reference_parses(column: str, text: str):
         parse("contoso.azurecr.io|shop|web", "production", {"App": "rg-shop/ca-web", column: text}, None)
     except PolicyError as error:
         pytest.fail(str(error))
+
+
+@pytest.mark.parametrize(("cell", "taken", "left", "chosen"), TAGS, ids=[cell for cell, *_ in TAGS])
+def test_every_line_on_tags_says_what_the_cell_does(cell: str, taken: str, left: str, chosen: str):
+    rule = read_tags(cell.replace("\\|", "|"))
+    takes, leaves = (re.findall(r"`([^`]+)`", tags) for tags in (taken, left))
+    images = [Pushed(tag=tag, digest="") for tag in leaves + takes]
+    choice = choose(rule, images)
+    assert [one.image.tag for one in choice.refused] == leaves
+    assert choice.chosen is not None
+    assert choice.chosen.tag == chosen
+
+
+def test_every_kind_of_tags_has_its_line_and_its_words():
+    section = REFERENCE.split("\n## Tags\n")[1].split("\n## ")[0]
+    assert {read_tags(cell.replace("\\|", "|")).order for cell, *_ in TAGS} == set(Order)
+    assert set(re.findall(r"\*\*(\w+)\*\*", section)) == {str(order) for order in Order} | {"glob", "from", "except"}
+    listed, rule, current, answer = re.findall(
+        r"printf '(.+?)' \| weighbridge choose --tags '(.+?)' --current (\S+)\n    (\S+)", section
+    )[0]
+    tags = [Pushed(tag=tag, digest="") for tag in listed.split(r"\n") if tag]
+    choice = choose(read_tags(rule), tags, running(read_tags(rule), tags, current))
+    assert choice.chosen is not None
+    assert choice.chosen.tag == answer

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.errors import CellError
+from policies.evaluate import evaluate
+from policies.model import Contender
 from policies.patterns import Pattern, glob_matches
 from policies.tag_cell import read_tags
-from policies.tags import Order, Pushed
-from tests.policies.rows import DIGEST, NOON, OTHER_DIGEST
+from policies.tags import Pushed
+from rollouts.findings import Answer
+from tests.policies.rows import DIGEST, IMAGE, NOON, OTHER_DIGEST, facts, row
 
 
 @pytest.mark.parametrize(
@@ -31,7 +35,15 @@ from tests.policies.rows import DIGEST, NOON, OTHER_DIGEST
         ("exact: latest, stable", "latest stable", "Latest latest-2"),
         ("regex: main-[0-9]+", "main-12", "xmain-12 main-12x main-"),
         ("regex: [0-9]+ from build-{}", "build-12", "12 build-x"),
+        ("regex: (?P<n>[0-9]+)(-x)?", "12 12-x", "12-y x12"),
+        ("regex: (?i)MAIN-.", "main-1 Main-2", "main-12"),
+        ("regex: ^v[0-9]+$", "v1", "v1x"),
         ("newest except *-dev", "a", "a-dev"),
+        ("newest from a* except ab*, *c", "a ad", "ab abd ac b"),
+        ("number", "0 7 007 20261105 99999999999999999999999999999999", "v7 7.0 1.10 7a 1e3 0x1 latest _1"),
+        ("number from v{}", "v7 v007", "7 v v7.1 vv7"),
+        ("calver: YYYY.0M.MICRO", "2026.11.2 v2026.11.2 2026.11", "2026.13.1 2026.1.2 1.4.2 latest"),
+        ("calver: YYYY.0M.0D from main-{}", "main-2026.11.05", "2026.11.05 main-2026.11.31 main-"),
     ],
 )
 def test_a_rule_takes_these_tags_and_leaves_those(cell: str, taken: str, left: str) -> None:
@@ -50,70 +62,56 @@ def test_a_rule_takes_these_tags_and_leaves_those(cell: str, taken: str, left: s
         "sha256-" + "a" * 64 + ".sig",
         "sha256-" + "a" * 64 + ".att",
         "sha256-" + "a" * 64 + ".sbom",
+        "sha512-" + "a" * 64,
+        "sha512-" + "a" * 64 + ".sig",
+        "sha256-" + "a" * 64 + "-cosign",
+        "sha256-abc123.sig",
+        "1.4.2.sig",
+        "1.4.2.att",
+        "app.sbom",
     ],
 )
 def test_what_is_never_an_image_of_its_own_is_never_taken(tag: str) -> None:
-    selection = read_tags("newest").select(tag)
-    assert not selection.selected
-    assert selection.because
+    for cell in ("newest", f"regex: {re.escape(tag)}|x"):
+        selection = read_tags(cell).select(tag)
+        assert not selection.selected
+        assert selection.because
 
 
-OFFERS = {
-    "semver >=1.4": "semver: >=1.4",
-    ">=1.4 <2": "semver: >=1.4 <2",
-    "^1.2": "semver: ^1.2",
-    "1.4.x": "semver: 1.4.x",
-    "semver: >=1<2": "semver: >=1 <2",
-    "latest": "exact: latest",
-    "1.4.2": "exact: 1.4.2",
-    "main-*": "newest from main-*",
-    "exact: main-*": "newest from main-*",
-    "newest: main-*": "newest from main-*",
-    "glob main-*": "glob: main-*",
-    "regexp: main-.*": "regex: main-.*",
-    "semver from v*": "semver from v{}",
-}
-
-
-@pytest.mark.parametrize(("text", "offer"), OFFERS.items())
-def test_the_corrected_cell_is_offered_and_is_good(text: str, offer: str) -> None:
-    with pytest.raises(CellError) as caught:
-        read_tags(text)
-    assert caught.value.problems[0].hint == offer
-    assert read_tags(offer).text == offer
+@pytest.mark.parametrize("tag", ["sha256-abc", "sig", "design", "1.4.2-sig", "sha256"])
+def test_an_image_that_only_sounds_like_a_signature_is_one(tag: str) -> None:
+    assert read_tags("newest").select(tag).selected
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("cell", "tag", "because"),
     [
-        ("regex: (?=x)y", "look-ahead (?=…)"),
-        ("regex: (?!x)y", "look-ahead (?!…)"),
-        ("regex: (?<=x)y", "look-behind (?<=…)"),
-        ("regex: (?<!x)y", "look-behind (?<!…)"),
-        ("regex: (a)\\1", "a back-reference"),
-        ("regex: a(", "missing )"),
-        ("regex:", "none"),
-        ("semver: >=latest", '">=latest"'),
-        ("newest from a{}b*", '"a{}b*"'),
-        ("exact: latest from v{}", '"from" or "except"'),
-        ("newest from x from y", '"newest from x from y"'),
-        ("newest except a/b", '"a/b"'),
+        ("semver: >=1.4", "1.4.2", "1.4.2 is taken by semver: >=1.4"),
+        ("semver: >=1.4", "1.3.0", "outside >=1.4"),
+        ("semver", "1.4", "1.4 is not a version such as 1.4.2"),
+        ("semver", "01.4.2", "01.4.2 is not a version such as 1.4.2"),
+        ("semver", "1.4.2-rc.1", "a pre-release, and the range names none"),
+        ("semver from v{}", "1.4.2", "not from v{}"),
+        ("newest except *-rc*", "1.4.2-rc1", "left out by except *-rc*"),
+        ("number", "1.10", "1.10 is not a whole number"),
+        ("calver: YYYY.0M", "2026.13", "2026.13 names a date that does not exist"),
+        ("calver: YYYY.0M", "2026.1", "2026.1 does not fit YYYY.0M"),
+        ("exact: latest, stable", "edge", "not latest or stable"),
+        ("regex: (?P<n>[0-9]+)", "x", "does not match (?P<n>[0-9]+) as a whole"),
+        ("regex: [0-9]+", "x", "does not match [0-9]+ as a whole"),
+        ("newest", "1.4.2.sig", "the tag of a signature, attestation or SBOM"),
+        ("newest", "a b", "not a tag: more than 128 characters, or one that no tag may hold"),
+        ("newest", "", "pushed without a tag"),
     ],
 )
-def test_a_mistake_is_named(text: str, found: str) -> None:
-    with pytest.raises(CellError) as caught:
-        read_tags(text)
-    assert f"found {found}" in str(caught.value)
-
-
-@pytest.mark.parametrize("text", ["calver: YYYY.0M.MICRO", "number"])
-def test_orders_of_a_later_version_are_not_silently_something_else(text: str) -> None:
-    with pytest.raises(CellError, match="this version cannot keep"):
-        read_tags(text)
+def test_every_answer_says_because(cell: str, tag: str, because: str) -> None:
+    assert read_tags(cell).select(tag).because == because
 
 
 def test_an_expression_made_to_explode_is_answered_at_once() -> None:
     assert not read_tags("regex: (a+)+b").select("a" * 128).selected
+    assert not read_tags("regex: " + "(" * 1000 + "a" + ")*" * 1000 + "b").select("a" * 128).selected
+    assert read_tags("regex: (?P<n>" + "(?:a?){60}" * 80 + ")a*").select("a" * 128).selected
     assert not glob_matches("*a" * 200 + "b", "a" * 128)
 
 
@@ -134,53 +132,42 @@ def test_the_compared_part_is_what_stands_in_the_hole() -> None:
     assert Pattern(text="aa{}aa").part("aaa") is None
 
 
-def pushed(tag: str, hours: int | None = 0, digest: str = DIGEST) -> Pushed:
-    return Pushed(tag=tag, digest=digest, pushed_at=None if hours is None else NOON + timedelta(hours=hours))
+# ---- in a row ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("cell", "candidate", "running", "upgrade"),
+    ("cell", "tag", "older", "by_tag"),
     [
-        ("semver", pushed("1.4.3"), pushed("1.4.2"), True),
-        ("semver", pushed("1.10.0"), pushed("1.9.0"), True),
-        ("semver", pushed("1.4.1", 5), pushed("1.4.2"), False),
-        ("semver", pushed("1.4.2", 5), pushed("1.4.2"), True),
-        ("semver", pushed("1.4.2", -5), pushed("1.4.2"), False),
-        ("semver", pushed("1.4.2"), pushed("latest"), True),
-        ("semver: <2", pushed("1.4.2"), pushed("2.0.0"), False),
-        ("newest", pushed("main-2", 1), pushed("main-1"), True),
-        ("newest", pushed("main-1", -1), pushed("main-2"), False),
-        ("newest", pushed("main-1", -1), pushed("main-2", None), True),
-        ("exact: latest", pushed("latest", -1), pushed("latest"), True),
-        ("exact: latest, stable", pushed("latest", -1), pushed("stable"), False),
+        ("calver: YYYY.0M.MICRO", "2026.11.10", "2026.11.9", True),
+        ("number", "10", "9", True),
+        ("regex: b-(?P<n>.+)", "b-10", "b-9", True),
+        ("newest", "b-10", "b-9", False),
     ],
 )
-def test_no_downgrade_where_the_order_is_known(cell: str, candidate: Pushed, running: Pushed, *, upgrade: bool) -> None:
-    assert read_tags(cell).is_upgrade(candidate, running) is upgrade
+def test_a_row_asks_what_a_tag_names_now_only_where_the_tag_does_not_say_what_is_newer(
+    cell: str, tag: str, older: str, *, by_tag: bool
+) -> None:
+    policy, image = row({"Tags": cell}), replace(IMAGE, tag=tag)
+    moved = facts(tag_now=OTHER_DIGEST, pushes=())
+    old = Pushed(tag=older, digest=DIGEST[:-1] + "e", pushed_at=NOON)
+    seen = {one.gate: one for one in evaluate(policy, image, replace(moved, running=old), NOON).children}
+    assert seen["upgrade"].answer is Answer.OPEN
+    assert seen["tag"].answer is (Answer.OPEN if by_tag else Answer.CLOSED)
+    same = replace(moved, running=replace(old, tag=tag))
+    again = {one.gate: one for one in evaluate(policy, image, same, NOON).children}
+    assert again["upgrade" if by_tag else "tag"].because == f"{tag} names sha256:bbbbbbbbbbbb… now"
 
 
-def test_a_hotfix_that_runs_is_read_by_the_row_that_put_it_there() -> None:
-    production, hotfix = read_tags("semver: >=3.0 <4"), read_tags("semver: >=3.0 <4 from hotfix-{}")
-    assert not production.is_upgrade(pushed("3.2.0"), pushed("hotfix-3.2.1"), (hotfix,))
-    assert production.is_upgrade(pushed("3.2.2"), pushed("hotfix-3.2.1"), (hotfix,))
-
-
-TAGS = st.sampled_from(["1.0.0", "1.0.0-rc.1", "v1.0.0", "1.10.0", "1.9.0", "2.0.0-a.2", "2.0.0-a.10", "latest"])
-IMAGES = st.builds(pushed, TAGS, st.one_of(st.none(), st.integers(-2, 2)), st.sampled_from([DIGEST, OTHER_DIGEST]))
-
-
-@given(st.sampled_from(list(Order)), st.lists(IMAGES, min_size=3, max_size=3))
-def test_the_order_of_images_is_an_order(order: Order, images: list[Pushed]) -> None:
-    rule = read_tags("exact: latest" if order is Order.EXACT else str(order))
-    one, two, three = (rule.order_key(image) for image in images)
-    assert (one < two) + (two < one) + (one == two) == 1
-    assert one >= two or two >= three or one < three
-
-
-@given(IMAGES, IMAGES)
-def test_two_images_are_never_each_an_upgrade_of_the_other(one: Pushed, two: Pushed) -> None:
-    rule = read_tags("semver")
-    both = rule.is_upgrade(one, two) and rule.is_upgrade(two, one)
-    versions = rule.version_of(one.tag), rule.version_of(two.tag)
-    comparable = None not in versions and versions[0] != versions[1]
-    assert not (both and comparable)
+def test_rows_of_one_container_that_compare_different_things_do_not_share_it() -> None:
+    months, days = row({"Tags": "calver: YYYY.0M"}, key="a"), row({"Tags": "calver: YYYY.0M.0D"}, key="b")
+    image = replace(IMAGE, tag="2026.11.05")
+    seen = {one.gate: one for one in evaluate(days, image, facts(siblings=(months,)), NOON).children}
+    assert seen["lanes"].answer is Answer.CLOSED
+    assert seen["lanes"].because == (
+        f"{days.key} orders by calver (year, month, day), "
+        f"but {months.key} came first to this container and orders by calver (year, month)"
+    )
+    first = Contender(policy=months, image=replace(IMAGE, tag="2026.11"), pushed_at=NOON)
+    later = Contender(policy=days, image=replace(image, digest=OTHER_DIGEST), pushed_at=NOON + timedelta(days=1))
+    assert not first.outranks(later)
+    assert not later.outranks(first)

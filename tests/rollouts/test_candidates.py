@@ -11,7 +11,7 @@ from rollouts.candidates import MOST_WAITING, admit, suffix
 from rollouts.decided import Activate, Deactivate, Said, SetTraffic
 from rollouts.findings import Answer, Finding
 from rollouts.machine import decide
-from rollouts.model import App, Mode, OnNewImage, Phase, Plan
+from rollouts.model import App, Done, Mode, OnNewImage, Phase, Plan
 from rollouts.seen import AppSeen, CandidateSeen, Observation, Offer, TrafficEntry, Verb
 from tests.fakes.azure import Trouble
 from tests.rollouts.test_machine import CANARY, MINUTE, because, finish, pushed, quarantined, until
@@ -48,6 +48,69 @@ def test_a_repeated_event_is_no_new_attempt_but_a_push_after_the_end_is() -> Non
     assert not admit(world.app, (offer(1),), ended + MINUTE).waiting
     assert not admit(world.app, (offer(1, at=ended - START),), ended + MINUTE).waiting
     assert [r.n for r in admit(world.app, (offer(1, at=ended + MINUTE - START),), ended + MINUTE).waiting] == [2]
+
+
+def ended(phase: Phase, version: str, *, started: bool = False) -> App:
+    """An app of which one image has ended like this a day before START."""
+    done = Done(
+        n=1,
+        digest=image(1).digest,
+        tag="1.1.0",
+        policy="p/production",
+        phase=phase,
+        at=START - timedelta(days=1),
+        policy_version=version,
+        started=started,
+    )
+    return App(key=KEY, counter=1, done=(done,))
+
+
+@pytest.mark.parametrize(
+    ("phase", "started", "was", "now", "news"),
+    [
+        (Phase.REJECTED, False, "a", "b", True),
+        (Phase.REJECTED, False, "a", "a", False),
+        (Phase.REJECTED, False, "", "b", False),  # it ended before versions were kept
+        (Phase.REJECTED, False, "a", "", False),  # offered before versions were kept
+        (Phase.EXPIRED, False, "a", "b", True),
+        (Phase.EXPIRED, True, "a", "b", False),  # it had its chance, and nobody approved
+        (Phase.SUPERSEDED, False, "a", "b", True),
+        (Phase.SUPERSEDED, True, "a", "b", True),
+        (Phase.SUPERSEDED, True, "a", "a", False),
+        (Phase.PROMOTED, True, "a", "b", False),
+        (Phase.ROLLED_BACK, True, "a", "b", False),
+        (Phase.ABORTED, False, "a", "b", False),
+        (Phase.FAILED, True, "a", "b", False),
+    ],
+)
+def test_an_edit_of_the_row_tries_again_what_only_the_row_had_ended(
+    phase: Phase, *, started: bool, was: str, now: str, news: bool
+) -> None:
+    again = replace(offer(1, at=-timedelta(days=2)), policy_version=now)
+
+    admitted = admit(ended(phase, was, started=started), (again,), START)
+
+    assert [r.attempt for r in admitted.waiting] == ([2] if news else [])
+    listed = replace(again, listed=True)
+    assert bool(admit(ended(phase, was, started=started), (listed,), START).waiting) is news
+
+
+def test_what_a_listing_tells_is_no_push() -> None:
+    """A tag that was locked or moved and moved back has a newer time, and nobody asked for another attempt."""
+    later = replace(offer(1, at=MINUTE), listed=True)
+
+    assert not admit(ended(Phase.ROLLED_BACK, "a", started=True), (later,), START).waiting
+    assert admit(ended(Phase.ROLLED_BACK, "a", started=True), (replace(later, listed=False),), START).waiting
+
+
+def test_a_waiting_rollout_ends_under_the_version_of_its_row_that_closed_it() -> None:
+    app = admit(App(key=KEY), (offer(1),), START)
+    closed = Finding(gate="scan", answer=Answer.CLOSED, because="no")
+    seen = Observation(operations={}, candidates=(CandidateSeen(n=1, finding=closed, policy_version="v2"),))
+
+    [done] = decide(app, seen, START).next.done
+
+    assert (done.phase, done.policy_version, done.started) == (Phase.REJECTED, "v2", False)
 
 
 def test_another_tag_of_an_ended_digest_is_news() -> None:
