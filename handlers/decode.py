@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from delivery.errors import Malformed
 from handlers.body import Part, read_body
 from policies.errors import EvidenceError, printable
-from policies.evidence import DIGEST, REPOSITORY, PushEvidence, ScanEvidence, read_time
-from policies.places import plain_region
+from policies.evidence import DIGEST, REPOSITORY, ScanEvidence, read_time
+from policies.pushes import PushEvidence, plain_region
 from policies.scan_event import read_scan
 from policies.tags import TAG
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from delivery import intake, names, outbox, state, sweep, tick
 from delivery.ports import Ports, Put
 from delivery.settings import Settings
-from policies.evidence import PushEvidence
+from policies.pushes import PushEvidence
 from rollouts.model import App, Phase
 from tests.fakes.azure import FakeApp, FakeAzure
 from tests.fakes.clock import FakeClock

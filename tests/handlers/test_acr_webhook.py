@@ -14,7 +14,7 @@ from delivery import names, parking
 from delivery.errors import Malformed, Refused, Retry
 from delivery.settings import SettingsError, read
 from handlers import acr_webhook, decode, events
-from policies.evidence import PushEvidence
+from policies.pushes import PushEvidence
 from rollouts.model import Phase
 from tests.delivery.shop import REPOSITORY, Shop, digest
 

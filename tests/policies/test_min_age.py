@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from policies.evidence import PushEvidence
 from policies.gate import Asked
 from policies.min_age import MinAgeRule, read_min_age
-from policies.places import join_pushes
+from policies.pushes import PushEvidence, join_pushes
 from rollouts.findings import Answer, Finding
 from tests.policies.rows import DIGEST, IMAGE, NOON, OTHER_DIGEST, REGISTRY, facts, problems, row
 

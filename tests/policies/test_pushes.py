@@ -14,9 +14,16 @@ from hypothesis import strategies as st
 
 from policies.approvers import pushers
 from policies.errors import EvidenceError
-from policies.evidence import PushEvidence, push_from_columns, push_to_columns
 from policies.gate import Asked
-from policies.places import MOST_PLACES, MOST_PUSHERS, join_pushes, plain_region
+from policies.pushes import (
+    MOST_PLACES,
+    MOST_PUSHERS,
+    PushEvidence,
+    join_pushes,
+    plain_region,
+    push_from_columns,
+    push_to_columns,
+)
 from tests.policies.rows import DIGEST, IMAGE, NOON, REGISTRY, facts, row
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "rows"
