@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from delivery.errors import Malformed
-
-if TYPE_CHECKING:
-    import re
-    from collections.abc import Mapping
+from policies.errors import EvidenceError
 
 SHOWN = 160  # characters of what was found that an error repeats
 
@@ -24,41 +21,42 @@ class Part:
     path: str = ""
 
     def text(self, key: str) -> str:
-        """The text under a key; raises `Malformed`."""
+        """The text under a key; raises `EvidenceError`."""
         value = self.found.get(key)
         if not isinstance(value, str):
             raise self.wrong(key, "a text", value)
         return value
 
     def matching(self, pattern: re.Pattern[str], key: str, expected: str) -> str:
-        """The text under a key, of which all matches; raises `Malformed`."""
+        """The text under a key, of which all matches; raises `EvidenceError`."""
         value = self.text(key)
         if pattern.fullmatch(value) is None:
             raise self.wrong(key, expected, value)
         return value
 
     def part(self, key: str) -> Part:
-        """The object under a key; raises `Malformed`."""
+        """The object under a key; raises `EvidenceError`."""
         value = self.found.get(key)
         if not isinstance(value, dict):
             raise self.wrong(key, "an object", value)
         return Part(source=self.source, found=value, path=f"{self.path}{key}.")
 
-    def wrong(self, key: str, expected: str, found: object) -> Malformed:
+    def wrong(self, key: str, expected: str, found: object) -> EvidenceError:
         """The error that names a key, what was expected there, and what was found."""
         shown = repr(found)
         cut = f"{shown[:SHOWN]}…" if len(shown) > SHOWN else shown
-        return Malformed(f"{self.source}: {self.path}{key}: expected {expected}, found {cut}")
+        return EvidenceError(self.source, [f"{self.path}{key}: expected {expected}, found {cut}"])
 
 
 def read_body(source: str, text: str, most: int) -> Part:
-    """The one object that a body is; raises `Malformed`. most: characters."""
+    """The one object that a body is; raises `EvidenceError`. most: characters."""
     if len(text) > most:
-        raise Malformed(f"{source}: size: expected at most {most // 1024} KiB, found {len(text)} characters")
+        found = f"{len(text)} characters"
+        raise EvidenceError(source, [f"size: expected at most {most // 1024} KiB, found {found}"])
     try:
         body = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Malformed(f"{source}: expected JSON, found something else ({type(error).__name__})") from error
+        raise EvidenceError(source, [f"expected JSON, found something else ({type(error).__name__})"]) from error
     if not isinstance(body, dict):
-        raise Malformed(f"{source}: body: expected one object, found {type(body).__name__!r}")
+        raise EvidenceError(source, [f"body: expected one object, found {type(body).__name__!r}"])
     return Part(source=source, found=body)
