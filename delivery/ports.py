@@ -148,6 +148,14 @@ class Metrics(Protocol):
         ...
 
 
+class Assessments(Protocol):
+    """Microsoft Defender's findings, as Azure Resource Graph has them."""
+
+    async def sub_assessments(self, registry: str, digest: str) -> Sequence[Mapping[str, object]]:
+        """Every row about a digest, none of them if not all; no rows: Defender has not looked at it."""
+        ...
+
+
 class Prober(Protocol):
     """HTTP probes of an app's or a revision's own address."""
 
@@ -218,6 +226,7 @@ class Ports:
     metrics: Metrics
     prober: Prober
     registry: Registry
+    assessments: Assessments
     channels: Mapping[str, Channel]
     clock: Clock
     settings: Settings

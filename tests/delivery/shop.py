@@ -21,7 +21,7 @@ from rollouts.model import App, Phase
 from tests.fakes.azure import FakeApp, FakeAzure
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import MemoryQueue, Message
-from tests.fakes.registry import FakeChannel, FakeMetrics, FakeRegistry
+from tests.fakes.registry import FakeAssessments, FakeChannel, FakeMetrics, FakeRegistry
 from tests.fakes.rows import MemoryRows
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Shop:
         self.azure = FakeAzure(self.clock)
         self.app: FakeApp = self.azure.create(RESOURCE, f"{REGISTRY}/{REPOSITORY}:1.0.0")
         self.registry = FakeRegistry()
+        self.assessments = FakeAssessments()
         self.metrics = FakeMetrics(self.azure)
         self.channel = FakeChannel()
         self.poison: list[Message] = []
@@ -73,6 +74,7 @@ class Shop:
             metrics=self.metrics,
             prober=self.azure,
             registry=self.registry,
+            assessments=self.assessments,
             channels={"webhook": self.channel},
             clock=self.clock,
             settings=Settings(subscription="s", registries={}, settle=timedelta()),
