@@ -7,7 +7,8 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cli.rows_file import FileError, FileRow, read_rows
+from cli.rows_file import FileRow, read_rows
+from cli.text_file import FileError
 from policies.errors import Problem
 from policies.keys import DEFAULTS
 from policies.lint import Linted, lint

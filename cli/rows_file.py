@@ -10,11 +10,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.text_file import FileError, read_text
 from policies.errors import quoted
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ MOST_BYTES = 256 * 1024 * 1024
 _NO_CELLS = frozenset({"partitionkey", "rowkey", "timestamp", "etag"})
 _LISTS = ("items", "value", "rows")
 _NUMBERS: Mapping[str, Callable[[str], object]] = {"edm.int32": int, "edm.int64": int, "edm.double": float}
-
-
-class FileError(Exception):
-    """A file that holds no rows: what was found, what was expected, and where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +38,12 @@ class FileRow:
 
 def read_rows(name: str) -> list[FileRow]:
     """The rows of a file, `-` for standard input. Raises `FileError`."""
-    text = _text(name)
+    text = read_text(name, MOST_BYTES, "rows")
     read = {"json": _from_json, "csv": _from_csv, "yaml": _from_yaml}[_form(name, text)]
     try:
         return [_row(f"{name}: {where}", columns) for where, columns in read(text)]
     except ValueError as error:
         raise FileError(f"{name}: {error}") from error
-
-
-def _text(name: str) -> str:
-    try:
-        data = sys.stdin.buffer.read(MOST_BYTES + 1) if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise FileError(f"{name}: expected a file of rows, found none ({error.strerror})") from error
-    if len(data) > MOST_BYTES:
-        raise FileError(f"{name}: expected at most {MOST_BYTES >> 20} MiB, found more")
-    return data.decode("utf-8-sig", "replace")
 
 
 def _form(name: str, text: str) -> str:
@@ -68,7 +54,8 @@ def _form(name: str, text: str) -> str:
     start = text.lstrip()[:400]
     if start[:1] in ("[", "{"):
         return "json"
-    return "csv" if "," in start.partition("\n")[0] else "yaml"
+    header = [cell.strip(' "').lower() for cell in start.partition("\n")[0].split(",")]
+    return "csv" if "partitionkey" in header else "yaml"
 
 
 def _from_json(text: str) -> list[tuple[str, Mapping[str, object]]]:

@@ -14,7 +14,7 @@ from delivery.ports import Insert, Replace
 from delivery.tick import Wake
 from policies import evidence, pushes
 from policies.errors import EvidenceError
-from policies.scan import ScanRule
+from policies.scan import SKEW, ScanRule
 from rollouts.model import Image, Mode
 from rollouts.seen import Offer
 
@@ -52,7 +52,13 @@ async def image_pushed(ports: Ports, push: PushEvidence) -> tuple[str, ...]:
 
 async def scan_completed(ports: Ports, scan: ScanEvidence) -> tuple[str, ...]:
     """Keep a scan's result and wake every app that may be waiting for it. Answers the keys of the apps woken."""
-    await _keep(ports, scan, evidence.scan_from_columns, evidence.scan_to_columns, join=_last_word)
+    now = ports.clock.now()
+
+    def last_word(known: ScanEvidence, said: ScanEvidence) -> ScanEvidence:
+        """Events come in any order, so an earlier scan is no news; one dated ahead would keep every later word out."""
+        return known if said.completed_at < known.completed_at <= now + SKEW else said
+
+    await _keep(ports, scan, evidence.scan_from_columns, evidence.scan_to_columns, join=last_word)
     book = await policy_book.read(ports.rows, scan.registry, scan.repository)
     apps = {
         policy.app.app_key(ports.settings.subscription, scan.repository): None
@@ -62,11 +68,6 @@ async def scan_completed(ports: Ports, scan: ScanEvidence) -> tuple[str, ...]:
     for app in apps:
         await ports.queue.put(names.TICKS, Wake(app=app).message(), timedelta())
     return tuple(apps)
-
-
-def _last_word(known: ScanEvidence, said: ScanEvidence) -> ScanEvidence:
-    """Events come in any order; the row never goes back to an earlier scan."""
-    return known if known.completed_at > said.completed_at else said
 
 
 async def _keep(

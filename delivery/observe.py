@@ -96,7 +96,8 @@ def needs_look(ports: Ports, app: App, now: datetime) -> bool:
         return True
     live = app.live
     if live is None:
-        return False
+        # An image that has just come: should it run already, nothing is to be said of it.
+        return any(rollout.finding is None for rollout in app.waiting)
     if live.phase is not Phase.BAKING or live.verified_at is None or live.plan is None or live.fast:
         return True
     end = live.verified_at + live.plan.steps[live.step].bake

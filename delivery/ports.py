@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from delivery.settings import Settings
     from policies.facts import Manifest, TagSeen
+    from policies.signatures import SignatureSeen
     from rollouts.checks import ProbeSpec
     from rollouts.decided import ArmWrite
     from rollouts.model import Totals
@@ -181,6 +182,10 @@ class Registry(Protocol):
 
     async def repositories(self, registry: str, most: int) -> list[str]:
         """The names of up to `most` repositories, in the registry's order, which is by name."""
+        ...
+
+    async def signatures(self, registry: str, repository: str, digest: str) -> tuple[SignatureSeen, ...]:
+        """What is attached to a digest as signatures, none of them verified: at most 20, as they were seen lately."""
         ...
 
 

@@ -46,7 +46,7 @@ _FORBIDDEN = (401, 403)
 class Budget:
     """Calls of registries that this run may still make; the one that exceeds it is the last."""
 
-    left: int = MOST_CALLS
+    left: int
 
     @property
     def spent(self) -> bool:

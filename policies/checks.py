@@ -36,28 +36,30 @@ def read_checks(text: str, column: str = "Checks") -> tuple[Check, ...]:
         raise CellError(Problem(column=column, expected=f"at most {MOST_CHECKS} checks", found=str(len(parts))))
     checks: list[Check] = []
     problems: list[Problem] = []
-    for place, part in enumerate(parts):
+    mended: list[str] = []
+    for part in parts:
         try:
             checks.append(_check(part))
+            mended.append(part)
         except CellError as error:
-            problems += [_in_place(problem, parts, place, column) for problem in error.problems]
+            problems += error.problems
+            mended.append(next((problem.hint for problem in error.problems), ""))
     if problems:
-        raise CellError(*problems)
+        hint = "; ".join(mended) if all(map(_reads, mended)) else ""
+        raise CellError(*(replace(problem, column=column, hint=hint) for problem in problems))
     return tuple(checks)
 
 
-def _in_place(problem: Problem, parts: list[str], place: int, column: str) -> Problem:
-    """The problem of one check, its hint made a whole cell again."""
-    hint = "; ".join([*parts[:place], problem.hint, *parts[place + 1 :]]) if problem.hint else ""
-    return replace(problem, column=column, hint=hint)
+def _reads(part: str) -> bool:
+    try:
+        _check(part)
+    except CellError:
+        return False
+    return True
 
 
 def _fail(expected: str, found: str, hint: str = "") -> CellError:
-    if hint:
-        try:
-            _check(hint)
-        except CellError:
-            hint = ""
+    """The problem of one check. hint: what was probably meant, offered only if it reads."""
     return CellError(Problem(column="Checks", expected=expected, found=found, hint=hint))
 
 

@@ -111,6 +111,15 @@ def join_pushes(known: PushEvidence, said: PushEvidence) -> PushEvidence:
     )
 
 
+def join_all(pushes: Iterable[PushEvidence]) -> list[PushEvidence]:
+    """One evidence of all that was told of the same tag and digest, as rows would keep it."""
+    joined: dict[tuple[str, str], PushEvidence] = {}
+    for push in pushes:
+        where = (push.partition, push.key)
+        joined[where] = join_pushes(joined.get(where, push), push)
+    return list(joined.values())
+
+
 def push_to_columns(push: PushEvidence) -> dict[str, object]:
     """The columns of its row."""
     return {

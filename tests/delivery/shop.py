@@ -217,6 +217,7 @@ class Shop:
         twin.metrics.error_rates = dict(self.metrics.error_rates)
         twin.registry.manifests, twin.registry.names = dict(self.registry.manifests), dict(self.registry.names)
         twin.registry.times = dict(self.registry.times)
+        twin.registry.attached = dict(self.registry.attached)
         twin.registry.away = self.registry.away
         twin.ports.heard.update(self.ports.heard)
         twin.channel.got, twin.channel.trouble = list(self.channel.got), self.channel.trouble

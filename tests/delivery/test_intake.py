@@ -74,6 +74,14 @@ async def test_a_late_older_scan_does_not_overwrite_a_newer_one(shop):
     assert [done.phase for done in (await shop.state()).done] == [Phase.REJECTED]
 
 
+async def test_a_scan_dated_into_the_future_does_not_keep_later_ones_out(shop):
+    ahead = scan(shop, 1, completed_at=shop.clock.now() + timedelta(days=3650))
+    await intake.scan_completed(shop.ports, ahead)
+    await intake.scan_completed(shop.ports, scan(shop, 1, status="failed", counts=None))
+    (row,) = await shop.rows.scan(names.EVIDENCE, evidence_partition(REGISTRY, digest(1)))
+    assert row.columns["status"] == "failed"
+
+
 @pytest.mark.parametrize("scan_first", [True, False])
 async def test_push_and_scan_ship_in_either_order(shop, scan_first):
     if scan_first:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from delivery.ports import ChannelRow
+    from policies.signatures import SignatureSeen
     from tests.fakes.azure import FakeAzure
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -25,6 +26,7 @@ class FakeRegistry:
 
     times: when a tag last moved; not told of one that is not in it. refused: repositories nobody may list, "" being
     the catalogue. listed: what was listed, in order.
+    attached: signatures by the digest of the image. looked: the digests they were asked of.
     """
 
     def __init__(self) -> None:
@@ -33,6 +35,8 @@ class FakeRegistry:
         self.times: dict[tuple[str, str], datetime] = {}
         self.refused: dict[str, Refused] = {}
         self.listed: list[str] = []
+        self.attached: dict[str, tuple[SignatureSeen, ...]] = {}
+        self.looked: list[str] = []
         self.away = False
 
     def push(self, repository: str, tag: str, digest: str, at: datetime | None = None, **more: object) -> None:
@@ -70,6 +74,12 @@ class FakeRegistry:
             raise Retry(f"{registry} 503")
         if repository in self.refused:
             raise self.refused[repository]
+
+    async def signatures(self, registry: str, _repository: str, digest: str) -> tuple[SignatureSeen, ...]:
+        if self.away:
+            raise Retry(f"{registry} 503")
+        self.looked.append(digest)
+        return self.attached.get(digest, ())
 
 
 class FakeMetrics:

@@ -115,3 +115,20 @@ def test_each_faulty_check_of_a_cell_is_a_problem_of_its_own() -> None:
 def test_an_option_that_says_nothing_is_refused(text: str) -> None:
     with pytest.raises(CellError):
         read_checks(text)
+
+
+def test_two_mistakes_are_offered_mended_together_or_not_at_all() -> None:
+    with pytest.raises(CellError) as caught:
+        read_checks("errors <= 1; probe healthz; restarts == 0")
+    assert {problem.hint for problem in caught.value.problems} == {"errors <= 1%; probe /healthz; restarts == 0"}
+    with pytest.raises(CellError) as caught:
+        read_checks("errors <= 1; latency <= 5")
+    assert {problem.hint for problem in caught.value.problems} == {""}
+
+
+@pytest.mark.parametrize("text", ["errors <= stablex", "er-1ors <= reseses", "errors == "])
+def test_what_cannot_be_mended_is_no_offer_of_itself(text: str) -> None:
+    """The offer was tried by the reader that had made it, for as long as it made the same again."""
+    with pytest.raises(CellError) as caught:
+        read_checks(text)
+    assert [problem.hint for problem in caught.value.problems] == [""]

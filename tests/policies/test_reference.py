@@ -45,13 +45,18 @@ def examples() -> list[tuple[str, str]]:
         "Mode",
         "Keep",
         "Scan",
+        "Signed",
         "Notify",
         "MinAge",
+        "Approvers",
         "Window",
         "Freeze",
+        "After",
     ):
         cell = re.sub(r"\(.*?\)", "", ROWS[column].split(" | ", 1)[1]).split("then `from")[0].split("or `else")[0]
-        cell = cell.split(": names of rows")[0]  # what follows explains Notify and is no example
+        cell = cell.split("; then `within")[0]
+        # What follows explains the cell and is no example.
+        cell = re.split(": names of rows|: asked at|: this digest", cell)[0]
         found += [(column, text.replace("\\|", "|")) for text in re.findall(r"`([^`]+)`", cell)]
     return found
 
@@ -59,8 +64,9 @@ def examples() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("column", "text"), examples())
 def test_every_example_of_the_reference_parses(column: str, text: str):
     text = "regex: v[0-9]+" if text == "regex: R" else text
+    cells = {"App": "rg-shop/ca-web", "Approvers": "1 of shop-leads", column: text}
     try:
-        parse("contoso.azurecr.io|shop|web", "production", {"App": "rg-shop/ca-web", column: text}, None)
+        parse("contoso.azurecr.io|shop|web", "production", cells, None)
     except PolicyError as error:
         pytest.fail(str(error))
 
