@@ -22,6 +22,7 @@ def ports() -> Ports:
     from cloud.probe import Probe
     from cloud.queues import StorageQueue
     from cloud.registry import ContainerRegistry
+    from cloud.resource_graph import ResourceGraph
     from cloud.tables import TableRows
     from delivery.clock import SystemClock
     from notify.channels import channels
@@ -38,6 +39,7 @@ def ports() -> Ports:
         queries=Logs(known, identity.credential),
         prober=Probe(known, clock),
         registry=ContainerRegistry(known, identity.credential),
+        assessments=ResourceGraph(arm, known.defender),
         channels=channels(Connection(ca_file=known.ca_file), clock, identity.credential),
         clock=clock,
         settings=known,

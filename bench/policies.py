@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from delivery import intake, names, policy_walk, policy_watch
 from delivery.ports import Put
-from policies.evidence import PushEvidence
+from policies.pushes import PushEvidence
 from tests.delivery.shop import REGISTRY, REPOSITORY, ROW, Shop, digest
 
 if TYPE_CHECKING:

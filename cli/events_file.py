@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from cli.text_file import FileError, read_text
 from policies.errors import EvidenceError
-from policies.evidence import PushEvidence, ScanEvidence
+from policies.evidence import ScanEvidence
 from policies.heard_event import PUSHED, SCANNED, Ignored, acr_webhook, image_pushed, scan_completed
+from policies.pushes import PushEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from cli.rows_file import read_rows
 from cli.text_file import FileError
 from policies import explain, offline, render
 from policies.errors import quoted
-from policies.evidence import PushEvidence, read_time
+from policies.evidence import read_time
 from policies.keys import DEFAULTS
 from policies.tags import TAG, Pushed
 from rollouts.model import Image
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from policies.explain import Explained
     from policies.facts import Facts
     from policies.model import Policy
+    from policies.pushes import PushEvidence
     from rollouts.findings import Finding
 
 HELP = "say of an image why each policy row would ship it or not"

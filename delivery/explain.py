@@ -15,8 +15,9 @@ from delivery.reading import ask
 from policies import explain, render
 from policies.containers import split_reference
 from policies.evaluate import evaluate
-from policies.evidence import DIGEST, REPOSITORY, evidence_partition, push_from_columns
+from policies.evidence import DIGEST, REPOSITORY, evidence_partition
 from policies.explain import Explained
+from policies.pushes import push_from_columns
 from policies.tags import TAG
 from rollouts.findings import Answer, Finding
 from rollouts.model import Image, Mode, Rollout
@@ -111,7 +112,7 @@ async def _answer(ports: Ports, policy: Policy, book: Book, image: Image) -> Exp
         app=policy.app.named(image.repository),
         finding=finding,
         observes=policy.mode is Mode.OBSERVE,
-        ended=tuple([*await _ended(ports, key, policy, image), *([_now(mine)] if mine else [])]),
+        ended=(*await _ended(ports, key, policy, image), *([_now(mine)] if mine else [])),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from delivery import names
 from delivery.ports import Put
 from delivery.reading import ask
-from policies.places import plain_region
+from policies.pushes import plain_region
 from policies.region import is_there
 from rollouts.seen import AppSeen
 

@@ -12,7 +12,7 @@ from delivery import heard, names, policy_book
 from delivery.errors import Conflict
 from delivery.ports import Insert, Replace
 from delivery.tick import Wake
-from policies import evidence, places
+from policies import evidence, pushes
 from policies.errors import EvidenceError
 from policies.scan import SKEW, ScanRule
 from rollouts.model import Image, Mode
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from delivery.ports import Change, Ports, Row
-    from policies.evidence import PushEvidence, ScanEvidence
+    from policies.evidence import ScanEvidence
+    from policies.pushes import PushEvidence
 
 T = TypeVar("T", "PushEvidence", "ScanEvidence")
 TRIES = 4
@@ -34,7 +35,7 @@ async def image_pushed(ports: Ports, push: PushEvidence) -> tuple[str, ...]:
     1 write, 2 reads, and 1 message per app; 1 read and 1 write more when the push was told of before.
     """
     push = await _keep(
-        ports, push, evidence.push_from_columns, evidence.push_to_columns, join=places.join_pushes, region=push.location
+        ports, push, pushes.push_from_columns, pushes.push_to_columns, join=pushes.join_pushes, region=push.location
     )
     book = await policy_book.read(ports.rows, push.registry, push.repository)
     image = Image(registry=push.registry, repository=push.repository, tag=push.tag, digest=push.digest)

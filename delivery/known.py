@@ -11,6 +11,7 @@ from delivery.reading import ask
 from policies import evidence
 from policies.errors import EvidenceError
 from policies.facts import PLATFORM, Facts, Manifest
+from policies.pushes import PushEvidence, push_from_columns
 from policies.tags import Pushed
 from rollouts.seen import AppSeen, Unknown
 
@@ -90,16 +91,16 @@ def _names_app(ports: Ports, policy: Policy, rollout: Rollout, app: App) -> bool
     return policy.app.app_key(ports.settings.subscription, rollout.image.repository) == app.key
 
 
-def _evidence(rows: list[Row]) -> tuple[tuple[evidence.ScanEvidence, ...], tuple[evidence.PushEvidence, ...]]:
+def _evidence(rows: list[Row]) -> tuple[tuple[evidence.ScanEvidence, ...], tuple[PushEvidence, ...]]:
     scans: list[evidence.ScanEvidence] = []
-    pushes: list[evidence.PushEvidence] = []
+    pushes: list[PushEvidence] = []
     for row in rows:
         source = f"evidence/{row.partition}/{row.key}"
         try:
             if row.key.startswith("scan:"):
                 scans.append(evidence.scan_from_columns(source, row.columns))
             elif row.key.startswith("push:"):
-                pushes.append(evidence.push_from_columns(source, row.columns))
+                pushes.append(push_from_columns(source, row.columns))
         except (EvidenceError, Malformed):
             # An unreadable row is no evidence; the gate that misses it says so.
             continue

@@ -173,6 +173,14 @@ class Queries(Protocol):
         ...
 
 
+class Assessments(Protocol):
+    """Microsoft Defender's findings, as Azure Resource Graph has them."""
+
+    async def sub_assessments(self, registry: str, digest: str) -> Sequence[Mapping[str, object]]:
+        """Every row about a digest, none of them if not all; no rows: Defender has not looked at it."""
+        ...
+
+
 class Prober(Protocol):
     """HTTP probes of an app's or a revision's own address."""
 
@@ -248,6 +256,7 @@ class Ports:
     queries: Queries
     prober: Prober
     registry: Registry
+    assessments: Assessments
     channels: Mapping[str, Channel]
     clock: Clock
     settings: Settings

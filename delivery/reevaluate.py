@@ -22,7 +22,8 @@ from delivery import names
 from delivery.errors import Conflict, Refused, Retry
 from delivery.ports import Insert
 from delivery.tick import Wake
-from policies.evidence import DIGEST, REPOSITORY, PushEvidence, push_to_columns
+from policies.evidence import DIGEST, REPOSITORY
+from policies.pushes import PushEvidence, push_to_columns
 from policies.tags import Pushed
 from rollouts.model import Image
 from rollouts.seen import Offer

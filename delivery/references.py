@@ -1,4 +1,4 @@
-"""What a policy refers to in the table `names`, looked up when the row is edited, so that a missing name is said then."""
+"""What a policy refers to in the table `names`, looked up when its row is edited: a missing name is said then."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from policies.heard_event import MOST_WEBHOOK, Ignored
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from policies.evidence import PushEvidence, ScanEvidence
+    from policies.evidence import ScanEvidence
+    from policies.pushes import PushEvidence
 
 __all__ = ["MOST_WEBHOOK", "Ignored", "acr_webhook", "image_pushed", "scan_completed"]
 T = TypeVar("T")

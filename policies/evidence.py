@@ -1,15 +1,14 @@
-"""What is known of an image's digest: pushes seen and scans completed, as events bring it and as rows keep it."""
+"""What is known of an image's digest: scans completed, as events bring them and as rows keep them."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from policies.errors import EvidenceError
-from policies.places import Span, read_times, write_times
 from policies.scan_findings import ScanFinding, read_findings, write_findings
 
 ROW_VERSION = 1
@@ -100,54 +99,6 @@ class ScanEvidence:
         return f"scan:{self.scanner}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushEvidence:
-    """A push as events of the registry told it. tag "": pushed by digest. location: the region first heard from.
-
-    listed: no event told of it; it was found in the registry's listing, pushed_at being when the tag last moved.
-    pushed_at: the last time, not counting its copies in other regions. pushed_by: who did, "" where the registry does
-    not tell. places: per region heard from ("": not told) the first and the last time. pushers: everybody who ever
-    pushed this digest under this tag, and when last. Both are empty while one event alone has told of it.
-    """
-
-    registry: str
-    repository: str
-    tag: str
-    digest: str
-    pushed_at: datetime
-    media_type: str = ""
-    location: str = ""
-    pushed_by: str = ""
-    listed: bool = False
-    places: Mapping[str, Span] = field(default_factory=dict)
-    pushers: Mapping[str, datetime] = field(default_factory=dict)
-
-    @property
-    def spans(self) -> Mapping[str, Span]:
-        """The places, also of what one event alone has told."""
-        return self.places or {self.location: (self.pushed_at, self.pushed_at)}
-
-    @property
-    def named(self) -> Mapping[str, datetime]:
-        """The pushers, also of what one event alone has told."""
-        return self.pushers or ({self.pushed_by: self.pushed_at} if self.pushed_by else {})
-
-    @property
-    def first_at(self) -> datetime:
-        """When the registry first had it under this tag, as far as is known."""
-        return min(first for first, _ in self.spans.values())
-
-    @property
-    def partition(self) -> str:
-        """PartitionKey of its row."""
-        return evidence_partition(self.registry, self.digest)
-
-    @property
-    def key(self) -> str:
-        """RowKey: with the repository, for one digest may be pushed into several."""
-        return f"push:{self.repository.replace('/', '|')}:{self.tag}"
-
-
 def scan_to_columns(scan: ScanEvidence) -> dict[str, object]:
     """The columns of its row, in less than 30 KiB."""
     return {
@@ -178,7 +129,7 @@ def scan_from_columns(source: str, columns: Mapping[str, object]) -> ScanEvidenc
 
     A row from before `fixable` and `findings` were kept has neither: it tells no fixability and lists no finding.
     """
-    row = _Row(source, columns)
+    row = StoredRow(source, columns)
     worst = row.decoded("worst")
     return ScanEvidence(
         registry=row.text("registry"),
@@ -198,43 +149,7 @@ def scan_from_columns(source: str, columns: Mapping[str, object]) -> ScanEvidenc
     )
 
 
-def push_to_columns(push: PushEvidence) -> dict[str, object]:
-    """The columns of its row."""
-    return {
-        "v": ROW_VERSION,
-        "registry": push.registry,
-        "repository": push.repository,
-        "tag": push.tag,
-        "digest": push.digest,
-        "pushed_at": push.pushed_at.isoformat(),
-        "media_type": push.media_type,
-        "location": push.location,
-        "pushed_by": push.pushed_by,
-        "listed": push.listed,
-        "places": write_times(push.places),
-        "pushers": write_times({name: (at,) for name, at in push.pushers.items()}),
-    }
-
-
-def push_from_columns(source: str, columns: Mapping[str, object]) -> PushEvidence:
-    """The evidence of a row. source: its keys, for the error. Columns that came later may be missing."""
-    row = _Row(source, columns)
-    return PushEvidence(
-        registry=row.text("registry"),
-        repository=row.text("repository"),
-        tag=row.text("tag"),
-        digest=row.text("digest"),
-        pushed_at=row.time("pushed_at"),
-        media_type=row.text("media_type"),
-        location=row.text("location"),
-        pushed_by=row.text("pushed_by") if "pushed_by" in columns else "",
-        listed=columns.get("listed") is True,  # rows from before this was kept were all heard of
-        places={place: (first, last) for place, (first, last) in row.times("places", 2).items()},
-        pushers={name: at for name, (at,) in row.times("pushers", 1).items()},
-    )
-
-
-class _Row:
+class StoredRow:
     """A stored row, read strictly: we wrote it, so what does not fit is from another version or hand."""
 
     def __init__(self, source: str, columns: Mapping[str, object]) -> None:
@@ -244,22 +159,26 @@ class _Row:
             raise self.fault("v", f"row version {ROW_VERSION}")
 
     def fault(self, column: str, expected: str) -> EvidenceError:
+        """The error that names a column, what was expected there, and what was found."""
         found = repr(self._columns.get(column))[:80]
         return EvidenceError(self._source, [f"{column}: expected {expected}, found {found}"])
 
     def text(self, column: str) -> str:
+        """A column of text; raises `EvidenceError`, as the others do."""
         value = self._columns.get(column)
         if not isinstance(value, str):
             raise self.fault(column, "a text")
         return value
 
     def time(self, column: str) -> datetime:
+        """A column that is a time."""
         read = read_time(self.text(column))
         if read is None:
             raise self.fault(column, "a time")
         return read
 
     def decoded(self, column: str) -> object:
+        """A column of JSON."""
         try:
             value: object = json.loads(self.text(column))
         except (ValueError, RecursionError) as error:
@@ -267,6 +186,7 @@ class _Row:
         return value
 
     def counts(self, column: str) -> Severities | None:
+        """A column of counts, None where they are not known."""
         counts = self.decoded(column)
         if counts is None:
             return None
@@ -275,13 +195,8 @@ class _Row:
         return Severities(**counts)
 
     def findings(self, column: str) -> tuple[ScanFinding, ...]:
+        """A column of findings."""
         try:
             return read_findings(self.decoded(column))
         except ValueError as error:
             raise self.fault(column, "findings") from error
-
-    def times(self, column: str, count: int) -> dict[str, tuple[datetime, ...]]:
-        try:
-            return read_times(self.decoded(column), count) if column in self._columns else {}
-        except ValueError as error:
-            raise self.fault(column, f"names with {count} times") from error

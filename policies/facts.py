@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from policies.evidence import PushEvidence, ScanEvidence
+from policies.evidence import ScanEvidence
 from policies.model import Policy
+from policies.pushes import PushEvidence
 from policies.signatures import SignatureSeen
 from policies.tags import Pushed
 from rollouts.model import Approval, Lane, Pin

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from policies.errors import printable
 from policies.event_body import Part, read_body
-from policies.evidence import DIGEST, REPOSITORY, PushEvidence, ScanEvidence, read_time
-from policies.places import plain_region
+from policies.evidence import DIGEST, REPOSITORY, ScanEvidence, read_time
+from policies.pushes import PushEvidence, plain_region
 from policies.scan_event import read_scan
 from policies.tags import TAG
 

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from policies.approvers import ApproversRule
 from policies.evaluate import evaluate
-from policies.evidence import PushEvidence, ScanEvidence
+from policies.evidence import ScanEvidence
 from policies.facts import Facts, Manifest
 from policies.model import Policy
+from policies.pushes import PushEvidence, join_all
 from policies.render import NOT_ASKED
 from rollouts.findings import Answer, Finding, all_of
 from rollouts.model import BEFORE_START, Approval, Image
@@ -27,7 +28,7 @@ _ASSUMED = {
 
 def known(image: Image, pushes: Iterable[PushEvidence], scans: Iterable[ScanEvidence], offered_at: datetime) -> Facts:
     """The facts that recorded events hold; the tag names what was pushed to it last."""
-    mine = [push for push in pushes if (push.registry, push.repository) == (image.registry, image.repository)]
+    mine = join_all(push for push in pushes if (push.registry, push.repository) == (image.registry, image.repository))
     named = max((push for push in mine if push.tag == image.tag), key=lambda push: push.pushed_at, default=None)
     return Facts(
         offered_at=offered_at,

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from delivery import intake, names, outbox, state, sweep, tick
 from delivery.ports import Ports, Put
 from delivery.settings import Settings
-from policies.evidence import PushEvidence
+from policies.pushes import PushEvidence
 from rollouts.model import App, Phase
 from tests.fakes.azure import FakeApp, FakeAzure
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import MemoryQueue, Message
-from tests.fakes.registry import FakeChannel, FakeMetrics, FakeQueries, FakeRegistry
+from tests.fakes.registry import FakeAssessments, FakeChannel, FakeMetrics, FakeQueries, FakeRegistry
 from tests.fakes.rows import MemoryRows
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Shop:
         self.azure = FakeAzure(self.clock)
         self.app: FakeApp = self.azure.create(RESOURCE, f"{REGISTRY}/{REPOSITORY}:1.0.0")
         self.registry = FakeRegistry()
+        self.assessments = FakeAssessments()
         self.metrics = FakeMetrics(self.azure)
         self.queries = FakeQueries()
         self.channel = FakeChannel()
@@ -75,6 +76,7 @@ class Shop:
             queries=self.queries,
             prober=self.azure,
             registry=self.registry,
+            assessments=self.assessments,
             channels={"webhook": self.channel},
             clock=self.clock,
             settings=Settings(subscription="s", registries={}, settle=timedelta()),

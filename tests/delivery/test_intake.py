@@ -11,7 +11,8 @@ import pytest
 from delivery import heard, intake, names
 from delivery.errors import Conflict
 from delivery.ports import Put
-from policies.evidence import PushEvidence, ScanEvidence, Severities, evidence_partition, push_from_columns
+from policies.evidence import ScanEvidence, Severities, evidence_partition
+from policies.pushes import PushEvidence, push_from_columns
 from rollouts.model import Phase
 from tests.delivery.shop import KEY, PARTITION, REGISTRY, REPOSITORY, ROW, Shop, digest
 

@@ -10,7 +10,8 @@ import pytest
 from delivery import intake, names, policy_watch, reevaluate, tick
 from delivery.errors import Refused
 from delivery.ports import Delete, Insert, Put
-from policies.evidence import evidence_partition, push_from_columns
+from policies.evidence import evidence_partition
+from policies.pushes import push_from_columns
 from rollouts.model import Phase
 from tests.delivery.shop import KEY, PARTITION, REGISTRY, REPOSITORY, ROW, Shop, digest
 

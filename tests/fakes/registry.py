@@ -147,3 +147,19 @@ class FakeChannel:
 
     def types(self) -> list[str]:
         return [str(event["type"]).removeprefix("Weighbridge.") for event in self.got]
+
+
+class FakeAssessments:
+    """`delivery.ports.Assessments`: the rows put there by digest. asked: the digests, in order."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[dict[str, object]]] = {}
+        self.trouble: Exception | None = None
+        self.asked: list[str] = []
+
+    async def sub_assessments(self, registry: str, digest: str) -> list[dict[str, object]]:
+        assert registry
+        self.asked.append(digest)
+        if self.trouble is not None:
+            raise self.trouble
+        return self.rows.get(digest, [])

@@ -15,7 +15,7 @@ from delivery.errors import Malformed, Refused, Retry
 from delivery.settings import SettingsError, read
 from handlers import acr_webhook, decode, events
 from policies import heard_event
-from policies.evidence import PushEvidence
+from policies.pushes import PushEvidence
 from rollouts.model import Phase
 from tests.delivery.shop import REPOSITORY, Shop, digest
 

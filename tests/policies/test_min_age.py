@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from policies.evidence import PushEvidence
 from policies.gate import Asked
 from policies.min_age import MinAgeRule, read_min_age
+from policies.pushes import PushEvidence, join_pushes
 from rollouts.findings import Answer, Finding
 from tests.policies.rows import DIGEST, IMAGE, NOON, OTHER_DIGEST, REGISTRY, facts, problems, row
 
@@ -45,10 +45,8 @@ def test_the_age_is_that_of_the_bytes_whatever_tag_came_later() -> None:
     assert ask(push(1), push(30, tag="main-17"), push(2, tag="")).answer is Answer.OPEN
 
 
-def test_a_push_of_the_same_image_again_makes_it_no_younger() -> None:
-    ago = {hours: NOON - hours * HOUR for hours in (1, 2, 30)}
-    again = push(1, places={"westeurope": (ago[30], ago[1]), "eastus": (ago[2], ago[2])})
-    assert ask(again).answer is Answer.OPEN
+def test_a_push_of_the_same_image_under_the_same_tag_makes_it_no_younger() -> None:
+    assert ask(join_pushes(push(30, location="westeurope"), push(1, location="westeurope"))).answer is Answer.OPEN
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from policies.evaluate import evaluate
 from policies.gate import Asked
-from policies.places import join_pushes
+from policies.pushes import join_pushes
 from policies.region import region
 from rollouts.findings import Answer, Finding
 from rollouts.seen import Unknown

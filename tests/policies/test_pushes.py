@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -14,10 +15,19 @@ from hypothesis import strategies as st
 
 from policies.approvers import pushers
 from policies.errors import EvidenceError
-from policies.evidence import PushEvidence, push_from_columns, push_to_columns
 from policies.gate import Asked
-from policies.places import MOST_PLACES, MOST_PUSHERS, join_pushes, plain_region
-from tests.policies.rows import DIGEST, IMAGE, NOON, REGISTRY, facts, row
+from policies.offline import known
+from policies.pushes import (
+    MOST_PLACES,
+    MOST_PUSHERS,
+    PushEvidence,
+    join_all,
+    join_pushes,
+    plain_region,
+    push_from_columns,
+    push_to_columns,
+)
+from tests.policies.rows import DIGEST, IMAGE, NOON, OTHER_DIGEST, REGISTRY, facts, row
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "rows"
 MINUTE = timedelta(minutes=1)
@@ -143,6 +153,17 @@ def test_what_is_kept_is_bounded_and_keeps_the_latest():
 )
 def test_a_region_has_one_name(text, region):
     assert plain_region(text) == region
+
+
+def test_events_in_a_file_are_joined_as_rows_would_keep_them():
+    """So a copy that came last names no tag offline either: what was pushed to it last does."""
+    other = replace(told(5), digest=OTHER_DIGEST)
+    copy = told(9, "eastus")
+    assert sorted(join_all([told(0), other, copy]), key=lambda push: push.digest) == [
+        joined(told(0), copy),
+        joined(other),
+    ]
+    assert known(IMAGE, [told(0), other, copy], [], NOON).tag_now == OTHER_DIGEST
 
 
 # ---- rows
