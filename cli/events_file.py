@@ -1,81 +1,88 @@
-"""Recorded events from a file, as one JSON value, an array, or one a line: Event Grid's, CloudEvents, or webhooks."""
+"""Recorded pushes, scans and verdicts from a file: one JSON object, an array of them, or one a line."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cli.text_file import FileError, read_text
 from policies.errors import EvidenceError
-from policies.evidence import ScanEvidence
-from policies.heard_event import PUSHED, SCANNED, Ignored, acr_webhook, image_pushed, scan_completed
-from policies.pushes import PushEvidence
+from policies.events import Ignored
+from policies.history import moment_of, read_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_BYTES = 64 * 1024 * 1024
+    from policies.history import Entry
+
+MOST_BYTES = 256 * 1024 * 1024
+_MOST_TOLD = 20  # faults of a file that its error names
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Events:
-    """What a file told. ignored: why an event was none of our business, with its place."""
+def read_events(name: str) -> tuple[list[Entry], list[str]]:
+    """What a file records, in the order of time, and what is said of events that are none of our business.
 
-    pushes: tuple[PushEvidence, ...]
-    scans: tuple[ScanEvidence, ...]
-    ignored: tuple[str, ...]
-
-
-def read_events(name: str) -> Events:
-    """The events of a file, `-` for standard input. Raises `FileError`."""
-    pushes: list[PushEvidence] = []
-    scans: list[ScanEvidence] = []
+    `-` is standard input. Raises `FileError` with every object that cannot be read.
+    """
+    entries: list[Entry] = []
+    faults: list[str] = []
     ignored: list[str] = []
-    for place, event in enumerate(_values(name, read_text(name, MOST_BYTES, "events")), start=1):
+    for where, value in _values(name, read_text(name, MOST_BYTES, "events")):
         try:
-            heard = _read(event)
+            found = read_entry(where, value)
         except EvidenceError as error:
-            raise FileError(f"{name}: event {place}: {'; '.join(error.problems)}") from error
-        match heard:
-            case PushEvidence():
-                pushes.append(heard)
-            case ScanEvidence():
-                scans.append(heard)
-            case Ignored(because=because):
-                ignored.append(f"{name}: event {place}: ignored, {because}")
-    return Events(pushes=tuple(pushes), scans=tuple(scans), ignored=tuple(ignored))
+            faults += str(error).splitlines()
+            continue
+        if isinstance(found, Ignored):
+            ignored.append(f"note: {where}: left out, {found.because}")
+        else:
+            entries.append(found)
+    if faults:
+        more = len(faults) - _MOST_TOLD
+        raise FileError("\n".join([*faults[:_MOST_TOLD], *([f"{name}: … and {more} more"] if more > 0 else [])]))
+    return sorted(entries, key=moment_of), ignored
 
 
-def _read(event: object) -> PushEvidence | ScanEvidence | Ignored:
-    text = json.dumps(event)
-    kind = (event.get("type") or event.get("eventType")) if isinstance(event, dict) else None
-    if kind == SCANNED:
-        return scan_completed(text)
-    if kind is None and isinstance(event, dict) and "action" in event:
-        return acr_webhook(text)
-    if kind is not None and kind != PUSHED:
-        return Ignored(because=f"it is a {str(kind)[:80]}")
-    return image_pushed(text)
-
-
-def _values(name: str, text: str) -> Iterator[object]:
-    """The JSON values of a text: one, the items of an array, or one a line."""
+def _values(name: str, text: str) -> Iterator[tuple[str, object]]:
+    """Every JSON object with where it stands. What is not one JSON value is read as one a line."""
+    if not text.strip():
+        raise FileError(f"{name}: expected JSON events, found nothing")
     try:
         whole = json.loads(text)
     except RecursionError as error:
-        raise FileError(f"{name}: expected events as JSON, found one that is nested too deeply") from error
-    except json.JSONDecodeError as error:
-        yield from _lines(name, text, error)
+        raise FileError(f"{name}: expected JSON of events, found one that is nested too deeply") from error
+    except ValueError as error:
+        if "\n" not in text.strip() or not _is_lines(text):
+            raise FileError(f"{name}: {_where(error)}") from error
+        yield from _lines(name, text)
         return
-    yield from whole if isinstance(whole, list) else [whole]
+    if isinstance(whole, list):
+        yield from ((f"{name}: event {place}", value) for place, value in enumerate(whole, start=1))
+    else:
+        yield name, whole
 
 
-def _lines(name: str, text: str, whole: json.JSONDecodeError) -> Iterator[object]:
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    for number, line in lines:
-        try:
-            yield json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            at = whole.lineno if len(lines) < 2 or number == lines[0][0] else number  # noqa: PLR2004 - one line is no list
-            raise FileError(f"{name}: line {at}: expected an event as JSON, found something else") from error
+def _is_lines(text: str) -> bool:
+    """Whether the first line is a JSON value of its own; else it is one value that is broken."""
+    try:
+        json.loads(text.strip().partition("\n")[0])
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _lines(name: str, text: str) -> Iterator[tuple[str, object]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                yield f"{name}: line {number}", json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise FileError(
+                    f"{name}: line {number}: {_where(error).partition(', ')[2] or _where(error)}"
+                ) from error
+
+
+def _where(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno}, column {error.colno}: expected JSON: {error.msg}"
+    return f"expected JSON, found something else ({error})"

@@ -1,136 +1,155 @@
-"""`weighbridge explain`: what every gate of every row says of one pushed image, from files alone."""
+"""`weighbridge explain`: why an image would ship or not, by every row about it, going by files alone."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
-from cli.events_file import Events, read_events
-from cli.lint import checked
-from cli.rows_file import read_rows
+from cli.events_file import read_events
+from cli.rows_file import note_slashes, read_rows
 from cli.text_file import FileError
-from policies import explain, offline, render
+from policies import explain as core
 from policies.errors import quoted
-from policies.evidence import read_time
+from policies.evidence import DIGEST, read_time
+from policies.heard import Heard
+from policies.history import moment_of
 from policies.keys import DEFAULTS
+from policies.lint import check
+from policies.offline import known
+from policies.pushes import PushEvidence
+from policies.render import moment
 from policies.tags import TAG, Pushed
 from rollouts.model import Image
 
 if TYPE_CHECKING:
-    import argparse
-
     from policies.explain import Explained
-    from policies.facts import Facts
-    from policies.model import Policy
-    from policies.pushes import PushEvidence
-    from rollouts.findings import Finding
+    from policies.history import Entry
+    from policies.lint import Linted
 
-HELP = "say of an image why each policy row would ship it or not"
-SHIPS, DOES_NOT, WRONG = 0, 1, 2
+HELP = "say why an image would ship or not by rows in files, as a tree of every gate"
+SHIPS, NONE, WRONG = 0, 1, 2
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what it takes."""
     parser.add_argument(
-        "--rows", action="append", required=True, metavar="ROWS", help="a file of rows; may be repeated"
+        "--rows", action="append", required=True, metavar="ROWS", help="policy rows: JSON, CSV or YAML; may be repeated"
     )
     parser.add_argument(
-        "--event", required=True, metavar="EVENT", help="a push event: Event Grid, CloudEvent or webhook"
+        "--event",
+        required=True,
+        metavar="EVENT",
+        help="the push: an event of Event Grid or a webhook's body; - is stdin",
     )
-    parser.add_argument("--evidence", action="append", default=[], metavar="FILE", help="more events: scans and pushes")
-    parser.add_argument("--running", metavar="TAG[@DIGEST]", help="what the container runs now")
-    parser.add_argument("--at", metavar="TIME", help="when it is asked, as in 2026-11-24T09:00:00Z; now, when left out")
-    parser.add_argument("--json", action="store_true", help="print the answers as JSON")
+    parser.add_argument(
+        "--evidence",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="scans, other pushes and ends of rollouts: JSON, an array or one a line; may be repeated",
+    )
+    parser.add_argument("--running", type=_running, metavar="TAG[@DIGEST]", help="what the app runs now")
+    parser.add_argument(
+        "--at", type=_time, metavar="TIME", help="as in 2026-11-24T09:00:00Z; now, when it is not given"
+    )
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     parser.epilog = (
-        "What only a cloud can tell (the registry's manifest, quarantine, signatures …) is taken for open, and said. "
-        "Exits 0 when a row ships the image, 1 when none does, 2 when something cannot be read."
+        "Exits 0 when the image ships by some row at that time, 1 when it ships by none (rows that only observe ship "
+        "nothing), 2 when a file cannot be read."
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit 0 when a row ships the image, 1 when none does, 2 for what cannot be read."""
+    """Exit 0 when some row ships the image, 1 when none does, 2 for a file that cannot be read."""
+    at = args.at or datetime.now(UTC)
     try:
-        now, running = _time(args.at), _running(args.running)
-        rows = [row for name in args.rows for row in read_rows(name)]
-        event = read_events(args.event)
-        evidence = [read_events(name) for name in args.evidence]
+        written = [row for name in args.rows for row in read_rows(name)]
+        push = _push(args.event)
+        read = [read_events(name) for name in args.evidence]
     except FileError as error:
         print(error, file=sys.stderr)
         return WRONG
-    for line in [line for told in (event, *evidence) for line in told.ignored]:
-        print(line, file=sys.stderr)
-    if len(event.pushes) != 1:
-        print(f"{args.event}: expected one push event, found {len(event.pushes)}", file=sys.stderr)
-        return WRONG
-    (push,) = event.pushes
-    linted = [one for one in checked(rows) if _is_about(one.row.partition, push) and one.row.key != DEFAULTS]
-    policies = [one.policy for one in linted if one.policy]
-    broken = {one.key: one.error for one in linted if one.error}
-    image = Image(registry=push.registry, repository=push.repository, tag=push.tag, digest=push.digest)
-    facts = _facts(image, push, [event, *evidence], running)
-    judge = partial(_judge, siblings=policies)
-    answers = explain.explain(policies, broken, image, facts, now, judge)
-    print(_as_json(image, now, answers) if args.json else _as_text(image, now, answers))
-    return SHIPS if any(one.ships for one in answers) else DOES_NOT
+    for note in (*note_slashes(written), *(note for _, notes in read for note in notes)):
+        print(note, file=sys.stderr)
+    entries = sorted((entry for found, _ in read for entry in found), key=moment_of)
+    known_then = [entry for entry in entries if moment_of(entry) <= at]
+    if late := len(entries) - len(known_then):
+        print(f"note: evidence of after {moment(at)} is left out: {late} of {len(entries)}", file=sys.stderr)
+    answers = explained(check(written, whole=True), push, known_then, args.running, at)
+    image = _image(push)
+    print(_as_json(image, at, answers) if args.json else _as_text(image, at, answers))
+    return SHIPS if core.ships(answers) else NONE
 
 
-def _is_about(partition: str, push: PushEvidence) -> bool:
-    registry, _, path = partition.partition("|")
-    return registry == push.registry and path in ("*", push.repository.replace("/", "|"))
+def explained(
+    rows: tuple[Linted, ...], push: PushEvidence, evidence: list[Entry], running: Pushed | None, at: datetime
+) -> list[Explained]:
+    """What each row about the image says of it."""
+    heard = Heard()
+    for entry in sorted([push, *evidence], key=moment_of):
+        heard.hear(entry)
+    image = _image(push)
+    good = [row.policy for row in rows if row.policy]
+    answers: list[Explained] = []
+    for row in rows:
+        if row.error and row.row.key != DEFAULTS and core.is_about(row.key, image, _pattern(row)):
+            answers.append(core.broken(row.error))
+        if row.policy and row.policy.covers(image.registry, image.repository):
+            offline = known(row.policy, image, good, heard, push.pushed_at, running)
+            answers.append(core.explain(row.policy, image, offline.facts, at, offline.not_asked))
+    return answers
 
 
-def _facts(image: Image, push: PushEvidence, told: list[Events], running: Pushed | None) -> Facts:
-    pushes = [one for events in told for one in events.pushes]
-    scans = [one for events in told for one in events.scans]
-    return replace(offline.known(image, pushes, scans, push.pushed_at), running=running)
+def _pattern(row: Linted) -> str:
+    cells = (value for name, value in row.row.columns.items() if name.strip().lower() == "repository")
+    return next((cell for cell in cells if isinstance(cell, str) and cell.strip()), "*")
 
 
-def _judge(policy: Policy, image: Image, facts: Facts, now: datetime, *, siblings: list[Policy]) -> Finding:
-    """With the other rows of the same container beside it."""
-    app = policy.app.named(image.repository)
-    others = tuple(
-        row
-        for row in siblings
-        if row.key != policy.key and row.app.named(image.repository) == app and row.container == policy.container
-    )
-    return offline.judge(policy, image, replace(facts, siblings=others), now)
+def _push(name: str) -> PushEvidence:
+    entries, notes = read_events(name)
+    if len(entries) != 1 or not isinstance(entries[0], PushEvidence):
+        found = f"{len(entries)} events" if len(entries) != 1 else "another event"
+        said = notes[0].removeprefix("note: ") if notes and not entries else f"{name}: expected one push, found {found}"
+        raise FileError(said)
+    return entries[0]
 
 
-def _time(text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
-    read = read_time(text)
-    if read is None:
-        raise FileError(f"--at: expected a time as in 2026-11-24T09:00:00Z, found {quoted(text)}")
-    return read
+def _image(push: PushEvidence) -> Image:
+    return Image(registry=push.registry, repository=push.repository, tag=push.tag, digest=push.digest)
 
 
-def _running(text: str | None) -> Pushed | None:
-    if text is None:
-        return None
-    tag, _, digest = text.partition("@")
-    if TAG.fullmatch(tag) is None:
-        raise FileError(f"--running: expected a tag as in 1.4.2, found {quoted(text)}")
-    return Pushed(tag=tag, digest=digest)
-
-
-def _as_text(image: Image, now: datetime, answers: tuple[Explained, ...]) -> str:
-    head = f"{image.registry}/{image.short} {image.digest[:19]} at {render.when(now)}"
+def _as_text(image: Image, at: datetime, answers: list[Explained]) -> str:
+    head = f"{core.named(image)} at {moment(at)}"
     if not answers:
-        return f"{head}\n\nno row is about {image.repository}: nothing ships it"
-    assumed = sorted({gate for one in answers for gate in offline.assumptions(one.finding)})
-    notes = [f"taken for open, for only a cloud can tell: {', '.join(assumed)}"] if assumed else []
-    return "\n\n".join([head, *(explain.as_text(one) for one in answers), *notes])
+        return f"{head}\n\nno row is about {image.registry}/{image.repository}"
+    taken = sorted(set().union(*(answer.not_asked for answer in answers)))
+    foot = f"\n\nNot asked offline, and taken to be open: {', '.join(taken)}." if taken else ""
+    return f"{head}\n\n{core.as_text(answers, paint=sys.stdout.isatty())}{foot}"
 
 
-def _as_json(image: Image, now: datetime, answers: tuple[Explained, ...]) -> str:
+def _as_json(image: Image, at: datetime, answers: list[Explained]) -> str:
     found = {
         "image": {"registry": image.registry, "repository": image.repository, "tag": image.tag, "digest": image.digest},
-        "at": now.isoformat().replace("+00:00", "Z"),
-        "policies": [{**explain.as_data(one), "assumed": offline.assumptions(one.finding)} for one in answers],
+        "at": at.isoformat(),
+        "ships": core.ships(answers),
+        "rows": [core.as_fields(answer) for answer in answers],
     }
     return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def _time(text: str) -> datetime:
+    at = read_time(text)
+    if at is None:
+        raise argparse.ArgumentTypeError(f"expected a time as in 2026-11-24T09:00:00Z, found {quoted(text)}")
+    return at
+
+
+def _running(text: str) -> Pushed:
+    tag, _, digest = text.partition("@")
+    if TAG.fullmatch(tag) is None or (digest and DIGEST.fullmatch(digest) is None):
+        expected = "a tag as in 1.4.2, or one with its digest behind @"
+        raise argparse.ArgumentTypeError(f"expected {expected}, found {quoted(text)}")
+    return Pushed(tag=tag, digest=digest)

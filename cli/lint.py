@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from cli.rows_file import FileRow, read_rows
+from cli.rows_file import note_slashes, read_rows
 from cli.text_file import FileError
 from policies.errors import Problem
 from policies.keys import DEFAULTS
@@ -17,6 +17,8 @@ from policies.status import status_line
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
+
+    from policies.entities import Entity
 
 HELP = "check policy rows in files: JSON, CSV or YAML, as exported by Storage Explorer and az too"
 FINE, BROKEN, UNREADABLE = 0, 1, 2
@@ -40,16 +42,12 @@ def run(args: argparse.Namespace) -> int:
         return UNREADABLE
     linted = checked(rows)
     print(_as_json(linted) if args.json else _as_text(linted))
-    for row in rows:
-        if row.slashed:
-            print(
-                f"note: {row.partition}/{row.key}: its PartitionKey is written with / here; a table takes |",
-                file=sys.stderr,
-            )
+    for note in note_slashes(rows):
+        print(note, file=sys.stderr)
     return BROKEN if any(one.error for one in linted) else FINE
 
 
-def checked(rows: list[FileRow]) -> tuple[Linted, ...]:
+def checked(rows: list[Entity]) -> tuple[Linted, ...]:
     """Every row with all its problems, also that its keys are another row's too."""
     times = Counter((row.partition, row.key) for row in rows)
     twice = Problem(column="RowKey", expected="one row of these keys", found="more in these files")

@@ -2,7 +2,7 @@
 
 JSON: an array of entities, or one under `items` (az storage entity query), `value` (OData) or `rows`. CSV: with a
 header, as Azure Storage Explorer exports it (`Status@type` beside `Status`). YAML: a list of mappings, whose scalars
-are texts as they stand. Keys, Timestamp, etag and annotations are no cells; a `/` in a PartitionKey is read as `|`.
+are texts as they stand. What is a cell of them, `policies/entities.py` says.
 """
 
 from __future__ import annotations
@@ -10,103 +10,88 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.text_file import FileError, read_text
+from policies.entities import Entity, NotRows, keyed, listed
 from policies.errors import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
 
 MOST_BYTES = 256 * 1024 * 1024
-_NO_CELLS = frozenset({"partitionkey", "rowkey", "timestamp", "etag"})
-_LISTS = ("items", "value", "rows")
-_NUMBERS: Mapping[str, Callable[[str], object]] = {"edm.int32": int, "edm.int64": int, "edm.double": float}
+_SUFFIXES = {".json": "json", ".csv": "csv", ".yaml": "yaml", ".yml": "yaml"}
+Found = list[tuple[str, object]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRow:
-    """A row as its file has it. slashed: its PartitionKey was written with `/`."""
-
-    partition: str
-    key: str
-    columns: Mapping[str, object]
-    slashed: bool = False
-
-
-def read_rows(name: str) -> list[FileRow]:
+def read_rows(name: str) -> list[Entity]:
     """The rows of a file, `-` for standard input. Raises `FileError`."""
     text = read_text(name, MOST_BYTES, "rows")
     read = {"json": _from_json, "csv": _from_csv, "yaml": _from_yaml}[_form(name, text)]
     try:
-        return [_row(f"{name}: {where}", columns) for where, columns in read(text)]
+        return keyed(read(text))
+    except NotRows as error:
+        raise FileError("\n".join(f"{name}: {line}" for line in str(error).splitlines())) from error
     except ValueError as error:
         raise FileError(f"{name}: {error}") from error
+
+
+def note_slashes(rows: Iterable[Entity]) -> list[str]:
+    """What is said of rows whose PartitionKey was written with `/`."""
+    return [
+        f"note: {row.partition}/{row.key}: its PartitionKey is written with / here; a table takes |"
+        for row in rows
+        if row.slashed
+    ]
 
 
 def _form(name: str, text: str) -> str:
     """By the suffix, else by how the text begins."""
     suffix = Path(name).suffix.lower()
-    if suffix in (".json", ".csv", ".yaml", ".yml"):
-        return "yaml" if suffix == ".yml" else suffix[1:]
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
     start = text.lstrip()[:400]
     if start[:1] in ("[", "{"):
         return "json"
-    header = [cell.strip(' "').lower() for cell in start.partition("\n")[0].split(",")]
-    return "csv" if "partitionkey" in header else "yaml"
+    return "csv" if "," in start.partition("\n")[0] else "yaml"
 
 
-def _from_json(text: str) -> list[tuple[str, Mapping[str, object]]]:
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object whose names differ: of two cells of one column the first would be lost unseen."""
+    _check_once([name for name, _ in pairs])
+    return dict(pairs)
+
+
+def _check_once(names: Iterable[str]) -> None:
+    twice = [name for name, times in Counter(names).items() if times > 1 and name]
+    if twice:
+        raise ValueError(f"expected every column once in a row, found {quoted(twice[0])} twice")
+
+
+def _from_json(text: str) -> Found:
     try:
-        found = json.loads(text)
+        found = listed(json.loads(text, object_pairs_hook=_once))
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno}, column {error.colno}: expected JSON: {error.msg}") from error
     except RecursionError as error:
         raise ValueError("expected JSON of rows, found one that is nested too deeply") from error
-    if isinstance(found, dict):
-        found = next((found[name] for name in _LISTS if isinstance(found.get(name), list)), [found])
-    return _entities(found, "entity")
+    return _numbered("entity", found)
 
 
-def _entities(found: object, what: str) -> list[tuple[str, Mapping[str, object]]]:
+def _numbered(what: str, found: object) -> Found:
     if not isinstance(found, list):
         raise ValueError(f"expected a list of rows, found {type(found).__name__}")  # noqa: TRY004 - a file's fault
-    entities: list[tuple[str, Mapping[str, object]]] = []
-    for place, entity in enumerate(found, start=1):
-        if not isinstance(entity, dict):
-            raise ValueError(f"{what} {place}: expected columns with their cells, found {type(entity).__name__}")  # noqa: TRY004 - same
-        entities.append((f"{what} {place}", {str(name): _plain(entity, str(name)) for name in entity}))
-    return entities
+    return [(f"{what} {place}", entity) for place, entity in enumerate(found, start=1)]
 
 
-def _plain(entity: Mapping[str, object], name: str) -> object:
-    """A cell's value: tools wrap those whose type JSON cannot say."""
-    value = entity[name]
-    if isinstance(value, dict) and "value" in value:
-        return _as(str(value.get("edm_type") or value.get("type") or ""), value["value"])
-    return _as(str(entity.get(f"{name}@odata.type") or ""), value)
-
-
-def _as(kind: str, value: object) -> object:
-    """Text of a column whose type is said, as what it is: a number's cell is a mistake that has to be seen."""
-    if not isinstance(value, str):
-        return value
-    if kind.lower() == "edm.boolean" and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    number = _NUMBERS.get(kind.lower())
-    try:
-        return number(value) if number else value
-    except ValueError:
-        return value
-
-
-def _from_csv(text: str) -> list[tuple[str, Mapping[str, object]]]:
+def _from_csv(text: str) -> Found:
     csv.field_size_limit(MOST_BYTES)
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(lines, [])]
+        _check_once(header)
         return [
             (f"line {lines.line_num}", _csv_row(header, line, lines.line_num))
             for line in lines
@@ -117,44 +102,30 @@ def _from_csv(text: str) -> list[tuple[str, Mapping[str, object]]]:
 
 
 def _csv_row(header: list[str], line: list[str], number: int) -> Mapping[str, object]:
+    """Its cells; an empty one is no cell."""
     if len(line) > len(header) and any(cell.strip() for cell in line[len(header) :]):
         raise ValueError(f"line {number}: expected {len(header)} cells, as the header has, found {len(line)}")
-    cells = dict(zip(header, line, strict=False))
-    return {name: _as(cells.get(f"{name}@type", ""), value) for name, value in cells.items() if value}
+    return {name: value for name, value in zip(header, line, strict=False) if value}
 
 
-def _from_yaml(text: str) -> list[tuple[str, Mapping[str, object]]]:
+def _from_yaml(text: str) -> Found:
     import yaml  # noqa: PLC0415 - only who writes rows as YAML needs it
 
     # Scalars stay as they stand: what YAML would make of `2026-12-20` or `on` is not what a table would hold.
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    class Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]  # which one, the wheel decides
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002 - yaml's signature
+            _check_once([str(key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
+            built: dict[object, object] = super().construct_mapping(node, deep=deep)
+            return built
+
     try:
-        found = yaml.load(text, Loader=loader)  # noqa: S506 - it builds texts, lists and mappings, and nothing else
+        found = yaml.load(text, Loader=Loader)  # noqa: S506 - it builds texts, lists and mappings, and nothing else
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise ValueError(f"{where}expected YAML: {error.problem}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise ValueError(f"expected YAML: {str(error).splitlines()[0]}") from error
-    return _entities(found or [], "row")
-
-
-def _row(where: str, entity: Mapping[str, object]) -> FileRow:
-    keys = {name.lower(): value for name, value in entity.items() if name.lower() in ("partitionkey", "rowkey")}
-    for name in ("PartitionKey", "RowKey"):
-        if not isinstance(keys.get(name.lower()), str):
-            found = quoted(", ".join(entity)) if entity else "no columns"
-            raise FileError(f"{where}: expected a {name}, found {found}")
-    partition = str(keys["partitionkey"])
-    slashed = "/" in partition and "://" not in partition
-    return FileRow(
-        partition=partition.replace("/", "|") if slashed else partition,
-        key=str(keys["rowkey"]),
-        columns={name: value for name, value in entity.items() if _is_cell(name)},
-        slashed=slashed,
-    )
-
-
-def _is_cell(name: str) -> bool:
-    """Whether a property is a cell: not a key, nor what tools and the service add."""
-    return name.lower() not in _NO_CELLS and "@" not in name and not name.lower().startswith("odata.")
+    except RecursionError as error:
+        raise ValueError("expected YAML of rows, found one that is nested too deeply") from error
+    return _numbered("row", listed(found) if found else [])

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from delivery import codec, known, names, observe, policy_book, state
 from delivery.errors import Malformed
 from delivery.reading import ask
-from policies import explain, render
+from policies import explain
 from policies.containers import split_reference
-from policies.evaluate import evaluate
 from policies.evidence import DIGEST, REPOSITORY, evidence_partition
-from policies.explain import Explained
+from policies.explain import Explained, is_about
 from policies.pushes import push_from_columns
+from policies.render import moment
 from policies.tags import TAG
-from rollouts.findings import Answer, Finding
-from rollouts.model import Image, Mode, Rollout
+from rollouts.findings import Answer, Finding, all_of
+from rollouts.model import Image, Rollout
 from rollouts.seen import Unknown
 
 if TYPE_CHECKING:
@@ -53,7 +53,11 @@ async def why(ports: Ports, reference: str) -> Json:
     book = await policy_book.read(ports.rows, image.registry, image.repository)
     rows = sorted(book.policies, key=lambda policy: policy.key)
     answers = [await _answer(ports, policy, book, image) for policy in rows[:MOST_ROWS]]
-    answers += [explain.spoilt(key, error) for key, error in sorted(book.broken.items())]
+    answers += [
+        {**explain.as_fields(explain.broken(error)), "before": []}
+        for key, error in sorted(book.broken.items())
+        if is_about(key, image)
+    ]
     left_out = len(rows) - MOST_ROWS
     notes = [asked.note, f"{left_out} more rows are about this repository" if left_out > 0 else ""]
     return {
@@ -65,7 +69,7 @@ async def why(ports: Ports, reference: str) -> Json:
         },
         "at": ports.clock.now().isoformat(),
         "notes": [note for note in (*notes, "" if answers else f"no row is about {image.repository}") if note],
-        "policies": [explain.as_data(one) for one in answers],
+        "policies": answers,
     }
 
 
@@ -93,7 +97,7 @@ async def _tag_of(ports: Ports, registry: str, repository: str, digest: str) -> 
     return max(mine, key=lambda push: push.pushed_at).tag if mine else ""
 
 
-async def _answer(ports: Ports, policy: Policy, book: Book, image: Image) -> Explained:
+async def _answer(ports: Ports, policy: Policy, book: Book, image: Image) -> Json:
     """What this row did with the image, and what its gates say of it now, with the app looked at."""
     key = policy.app.app_key(ports.settings.subscription, image.repository)
     app = (await state.load(ports.rows, key)).app
@@ -102,18 +106,15 @@ async def _answer(ports: Ports, policy: Policy, book: Book, image: Image) -> Exp
     seen, gone = await observe.look(ports, app)
     now = ports.clock.now()
     if gone:
-        finding = Finding(gate="app", answer=Answer.CLOSED, because=gone)
+        gate = Finding(gate="app", answer=Answer.CLOSED, because=gone)
+        said = Explained(
+            key=policy.key, app=policy.app.named(image.repository), mode=policy.mode, finding=all_of("gates", (gate,))
+        )
     else:
         asked = mine or Rollout(n=0, image=image, policy=policy.key, offered_at=now, pushed_at=now)
-        facts = await known.gather(ports, app, asked, policy, book, seen)
-        finding = evaluate(policy, image, facts, now)
-    return Explained(
-        policy=policy.key,
-        app=policy.app.named(image.repository),
-        finding=finding,
-        observes=policy.mode is Mode.OBSERVE,
-        ended=(*await _ended(ports, key, policy, image), *([_now(mine)] if mine else [])),
-    )
+        said = explain.explain(policy, image, await known.gather(ports, app, asked, policy, book, seen), now)
+    before = await _ended(ports, key, policy, image)
+    return {**explain.as_fields(said), "before": [*before, *([_now(mine)] if mine else [])]}
 
 
 def _now(rollout: Rollout) -> str:
@@ -129,5 +130,5 @@ async def _ended(ports: Ports, key: str, policy: Policy, image: Image) -> list[s
         past = codec.decode_rollout(row)
         if past.policy == policy.key and past.finished_at is not None:
             phase = past.phase.replace("_", " ")
-            found.append(f"rollout {past.n} {phase} at {render.when(past.finished_at)}: {past.because}")
+            found.append(f"rollout {past.n} {phase} at {moment(past.finished_at)}: {past.because}")
     return found

@@ -1,94 +1,133 @@
-"""Why did this image (not) ship? For every row about its repository: what each gate says, and what comes of it."""
+"""Why does this image (not) ship? What every row about it says, as one answer; `render.py` shows it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from policies import render
 from policies.errors import PolicyError
+from policies.evaluate import evaluate, short
 from policies.facts import Facts
+from policies.gate import is_closed
 from policies.model import Policy
-from rollouts.findings import Answer, Finding
+from policies.patterns import glob_matches
+from policies.render import finding as finding_fields
+from policies.render import moment, tree
+from rollouts.findings import Answer, Finding, all_of
 from rollouts.model import Image, Mode
-
-Judge = Callable[[Policy, Image, Facts, datetime], Finding]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
-    """One row's answer. app: as the row names it, `{name}` filled in; "" for a broken row.
+    """What one row says. key: the row's. app: "" of a broken row. not_asked: gates that are only taken to be open.
 
-    observes: nothing is written to Azure. ended: what became of the image there before, oldest first.
+    mode: None of a broken row.
     """
 
-    policy: str
+    key: str
     app: str
+    mode: Mode | None
     finding: Finding
-    observes: bool = False
-    ended: tuple[str, ...] = ()
-
-    @property
-    def conclusion(self) -> str:
-        """What comes of it, in one line."""
-        return render.conclusion(self.finding, self.app, observes=self.observes)
+    not_asked: frozenset[str] = frozenset()
 
     @property
     def ships(self) -> bool:
-        """Whether every gate is open, and more than an observation comes of it."""
-        return self.finding.answer is Answer.OPEN and not self.observes
+        """Whether the image goes out by this row now."""
+        return self.finding.answer is Answer.OPEN and self.mode is Mode.ON
+
+    @property
+    def conclusion(self) -> str:
+        """The whole answer on one line."""
+        match self.finding.answer:
+            case Answer.OPEN if self.mode is Mode.OBSERVE:
+                return f"would ship to {self.app}: every gate is open, and the row only observes"
+            case Answer.OPEN:
+                return f"ships to {self.app}: every gate is open"
+            case Answer.WAITING:
+                at = self.finding.ask_at
+                return f"waits: {self.finding.because}{f'; asked again {moment(at)}' if at else ''}"
+            case Answer.CLOSED:
+                return f"does not ship: {self.finding.because}"
 
 
 def explain(
-    policies: Iterable[Policy],
-    broken: Mapping[str, PolicyError],
-    image: Image,
-    facts: Facts,
-    now: datetime,
-    judge: Judge,
-) -> tuple[Explained, ...]:
-    """The answers of the rows, in the order of their keys; a broken row ships nothing, because of its problems."""
-    rows = [row for row in policies if row.covers(image.registry, image.repository)]
-    answers = [
-        Explained(
-            policy=row.key,
-            app=row.app.named(image.repository),
-            finding=judge(row, image, facts, now),
-            observes=row.mode is Mode.OBSERVE,
-        )
-        for row in rows
-    ]
-    answers += [spoilt(key, error) for key, error in broken.items()]
-    return tuple(sorted(answers, key=lambda one: one.policy))
+    policy: Policy, image: Image, facts: Facts, now: datetime, not_asked: Mapping[str, str] | None = None
+) -> Explained:
+    """What a good row says of an image. not_asked: for each gate that could not be asked, what it is taken to say."""
+    whole = evaluate(policy, image, facts, now)
+    assumed = not_asked or {}
+    gates = tuple(_assumed(gate, assumed) for gate in whole.children)
+    return Explained(
+        key=policy.key,
+        app=policy.app.named(image.repository),
+        mode=policy.mode,
+        finding=all_of(whole.gate, gates),
+        not_asked=frozenset(gate.gate for gate in gates if gate.gate in assumed),
+    )
 
 
-def spoilt(key: str, error: PolicyError) -> Explained:
-    """The answer of a row that cannot be read."""
+def _assumed(gate: Finding, assumed: Mapping[str, str]) -> Finding:
+    if gate.gate in assumed:
+        return replace(gate, answer=Answer.OPEN, because=f"not asked: {assumed[gate.gate]}", ask_at=None, children=())
+    if not assumed or gate.ask_at is None:
+        return gate
+    # Where nobody can be asked, asking again is no way out.
+    children = tuple(replace(one, ask_at=None) if _untold(one) else one for one in gate.children)
+    asks = [one.ask_at for one in children if one.ask_at is not None]
+    again = min(asks, default=None) if children else None if _untold(gate) else gate.ask_at
+    return replace(gate, children=children, ask_at=again)
+
+
+def _untold(one: Finding) -> bool:
+    return one.because.startswith("cannot tell: ")
+
+
+def broken(error: PolicyError) -> Explained:
+    """What a row says that cannot be read: nothing ships from it."""
     problems = "; ".join(str(problem) for problem in error.problems)
-    finding = Finding(gate="policy", answer=Answer.CLOSED, because=f"its row is broken: {problems}")
-    return Explained(policy=key, app="", finding=finding)
+    gate = is_closed("policy", f"the row is broken, so nothing ships from it: {problems}")
+    return Explained(key=error.source, app="", mode=None, finding=all_of("gates", (gate,)))
 
 
-def as_text(explained: Explained) -> str:
-    """The row, the conclusion, and the tree."""
-    head = f"{explained.policy}{f' → {explained.app}' if explained.app else ''}"
-    tree = render.as_text(explained.finding)
-    return "\n".join([head, f"  {explained.conclusion}", *explained_ends(explained), *([tree] if tree else [])])
+def is_about(key: str, image: Image, pattern: str = "*") -> bool:
+    """Whether a row of this key, perhaps a broken one, is about the image. pattern: Repository, of a pattern row."""
+    server, _, path = key.partition("/")[0].partition("|")
+    if server != image.registry.lower():
+        return False
+    return glob_matches(pattern, image.repository) if path == "*" else path.replace("|", "/") == image.repository
 
 
-def explained_ends(explained: Explained) -> list[str]:
-    """Lines of what became of the image before."""
-    return [f"  before  {line}" for line in explained.ended]
+def as_text(rows: Iterable[Explained], *, paint: bool = False) -> str:
+    """Every row with its conclusion and the tree below it."""
+    return "\n\n".join("\n".join(_row(row, paint=paint)) for row in rows)
 
 
-def as_data(explained: Explained) -> dict[str, object]:
-    """The same as JSON types."""
+def _row(row: Explained, *, paint: bool) -> list[str]:
+    return [f"{row.key}: {row.conclusion}", *tree(row.finding, not_asked=row.not_asked, paint=paint)]
+
+
+def as_fields(row: Explained) -> dict[str, object]:
+    """The answer as JSON types."""
     return {
-        "policy": explained.policy,
-        "app": explained.app or None,
-        "ships": explained.ships,
-        "conclusion": explained.conclusion,
-        "before": list(explained.ended),
-        "finding": render.as_data(explained.finding),
+        "policy": row.key,
+        "app": row.app or None,
+        "mode": row.mode.value if row.mode else None,
+        "ships": row.ships,
+        "answer": row.finding.answer.value,
+        "conclusion": row.conclusion,
+        "ask_at": row.finding.ask_at.isoformat() if row.finding.ask_at else None,
+        "not_asked": sorted(row.not_asked),
+        "finding": finding_fields(row.finding),
     }
+
+
+def named(image: Image) -> str:
+    """The image as a person knows it, with the digest it is."""
+    tag = f":{image.tag}" if image.tag else ""
+    return f"{image.registry}/{image.repository}{tag} ({short(image.digest)})"
+
+
+def ships(rows: Collection[Explained]) -> bool:
+    """Whether any of the rows lets it out."""
+    return any(row.ships for row in rows)

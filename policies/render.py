@@ -1,57 +1,88 @@
-"""A finding tree for people (text) and programs (JSON types): the same for the command line and the HTTP API."""
+"""A finding as people and programs read it: one form for the command line, the API and the page."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from policies.errors import printable
 from rollouts.findings import Answer, Finding
 
-_DEEPEST = 8
-NOT_ASKED = "not asked here"  # how the because of a gate begins that was taken for open
-_WIDTH = max(len(answer) for answer in Answer)
+NOT_ASKED = "-"
+_MARKS = {Answer.OPEN: "✓", Answer.WAITING: "…", Answer.CLOSED: "✗"}
+_COLOURS = {"✓": "32", "…": "33", "✗": "31", NOT_ASKED: "2"}  # green, yellow, red, faint
+_WIDEST = 28  # of the column of gates; a longer name moves only its own line
 
 
-def when(time: datetime) -> str:
-    """A time as messages write it."""
-    return f"{time:%Y-%m-%d %H:%M} UTC"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One finding in reading order. depth: 0 for a gate. asked: False for a gate that is only taken to be open."""
+
+    depth: int
+    finding: Finding
+    asked: bool = True
+
+    @property
+    def mark(self) -> str:
+        """The answer in one character."""
+        return _MARKS[self.finding.answer] if self.asked else NOT_ASKED
 
 
-def conclusion(finding: Finding, app: str, *, observes: bool = False) -> str:
-    """What comes of the answer, in one line."""
-    match finding.answer:
-        case Answer.OPEN if observes:
-            return f"would ship to {app}; its row only observes"
-        case Answer.OPEN:
-            return f"ships to {app}"
-        case Answer.WAITING:
-            again = f"; asked again {when(finding.ask_at)}" if finding.ask_at else ""
-            return f"waits: {finding.because}{again}"
-        case Answer.CLOSED:
-            return f"does not ship: {finding.because}"
+def moment(at: datetime) -> str:
+    """A time as a person reads it."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def as_text(finding: Finding, indent: str = "  ") -> str:
-    """One line a gate, what it rests on below it; the outermost finding itself is left to its conclusion."""
-    return "\n".join(_lines(finding.children, indent, 0))
+def said(finding: Finding) -> str:
+    """The because, and when it may change by itself."""
+    again = f" (asked again {moment(finding.ask_at)})" if finding.ask_at and finding.answer is Answer.WAITING else ""
+    return printable(finding.because) + again
 
 
-def _lines(findings: tuple[Finding, ...], indent: str, depth: int) -> list[str]:
-    width = max((len(finding.gate) for finding in findings), default=0)
-    lines: list[str] = []
-    for finding in findings:
-        word = "assumed" if finding.because.startswith(NOT_ASKED) else finding.answer
-        lines.append(f"{indent}{word:<{_WIDTH}}  {finding.gate:<{width}}  {finding.because}".rstrip())
-        if depth < _DEEPEST:
-            lines += _lines(finding.children, f"{indent}{' ' * (_WIDTH + 2)}", depth + 1)
-    return lines
+def tree(root: Finding, *, not_asked: Collection[str] = (), paint: bool = False, indent: str = "  ") -> list[str]:
+    """The gates of a finding and what each rests on, aligned, one a line. paint: for a terminal."""
+    lines = list(_lines(root, not_asked))
+    width = min(_WIDEST, max((_room(line) for line in lines), default=0))
+    return [indent + _text(line, width, paint=paint) for line in lines]
 
 
-def as_data(finding: Finding, depth: int = 0) -> dict[str, object]:
-    """The tree as JSON types. askAt: RFC 3339 in UTC, or null."""
+def finding(root: Finding) -> dict[str, object]:
+    """The tree as JSON types; every finding has the same five fields."""
+    whole = _fields(root)
+    todo: list[tuple[Finding, dict[str, object]]] = [(root, whole)]
+    while todo:
+        one, fields = todo.pop()
+        below = [(child, _fields(child)) for child in one.children]
+        fields["children"] = [child for _, child in below]
+        todo += below
+    return whole
+
+
+def _fields(one: Finding) -> dict[str, object]:
     return {
-        "gate": finding.gate,
-        "answer": finding.answer.value,
-        "because": finding.because,
-        "askAt": finding.ask_at.isoformat().replace("+00:00", "Z") if finding.ask_at else None,
-        "children": [as_data(child, depth + 1) for child in finding.children] if depth < _DEEPEST else [],
+        "gate": one.gate,
+        "answer": one.answer.value,
+        "because": one.because,
+        "ask_at": one.ask_at.isoformat() if one.ask_at else None,
     }
+
+
+def _lines(root: Finding, not_asked: Collection[str]) -> Iterator[Line]:
+    """Every finding below the root, outermost first; without recursion, for a tree may be deep."""
+    todo = [Line(depth=0, finding=child, asked=child.gate not in not_asked) for child in reversed(root.children)]
+    while todo:
+        line = todo.pop()
+        yield line
+        todo += [Line(depth=line.depth + 1, finding=child) for child in reversed(line.finding.children)]
+
+
+def _room(line: Line) -> int:
+    return 2 * line.depth + len(line.finding.gate)
+
+
+def _text(line: Line, width: int, *, paint: bool) -> str:
+    mark = f"\x1b[{_COLOURS[line.mark]}m{line.mark}\x1b[0m" if paint else line.mark
+    inner = "  " * line.depth
+    gate = printable(line.finding.gate).ljust(max(0, width - len(inner)))
+    return f"{inner}{mark} {gate}  {said(line.finding)}"

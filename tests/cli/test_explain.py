@@ -1,139 +1,283 @@
-"""`weighbridge explain` gives the true answer of every row for a pushed image, and says what it could not ask."""
+"""`weighbridge explain`: every row about an image, every gate of it, and nothing guessed that nobody was asked."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.__main__ import main
+from tests.cli.run import Answer, feed, run
 
-DIGEST = "sha256:" + "57a9" * 16
-TOPIC = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso"
-ROW = {"PartitionKey": "contoso.azurecr.io|shop|web", "RowKey": "production", "App": "rg-shop/ca-web"}
-
-
-def push(tag: str = "1.4.3", digest: str = DIGEST, at: str = "2026-11-24T06:37:45.4681009Z") -> dict[str, Any]:
-    target = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "repository": "shop/web"}
-    data = {"id": "1", "timestamp": at, "action": "push", "target": {**target, "tag": tag}}
-    return {"id": "1", "topic": TOPIC, "subject": f"shop/web:{tag}", "eventType": PUSHED, "data": data}
+D, OLD = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+WEB = "contoso.azurecr.io|shop|web"
+IMAGE = f"contoso.azurecr.io/shop/web:1.4.3@{D}"
+PUSH: dict[str, Any] = {"time": "2026-11-24T09:00:00Z", "push": {"image": IMAGE}}
+AT = "2026-11-24T09:30:00Z"
 
 
-PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
+def row(name: str, partition: str = WEB, **cells: str) -> dict[str, str]:
+    return {"PartitionKey": partition, "RowKey": name, "App": "rg-shop/ca-web", **cells}
 
 
-def scan(critical: int, at: str = "2026-11-24T07:00:00Z") -> dict[str, Any]:
-    counts = dict.fromkeys(("critical", "high", "medium", "low", "negligible", "unknown"), 0) | {"critical": critical}
-    return {
-        "specversion": "1.0",
-        "id": "2",
-        "type": "Weighbridge.ImageScanCompleted",
-        "source": "https://contoso.azurecr.io",
-        "data": {
-            "image": {"registry": "contoso.azurecr.io", "repository": "shop/web", "digest": DIGEST},
-            "scanner": {"name": "trivy", "adapter": "trivy-json/1"},
-            "scan": {"id": "1", "status": "completed", "completedAt": at},
-            "summary": {"total": counts, "fixable": None},
-        },
-    }
+def scan(**counts: int) -> dict[str, Any]:
+    return {"time": "2026-11-24T09:04:00Z", "scan": {"image": IMAGE, "scanner": "trivy", "counts": counts}}
 
 
-def explain(tmp_path: Path, capsys, rows: list[dict[str, Any]], *more: str, event: Any = None, evidence: Any = None):
-    files = {"rows.json": rows, "event.json": event or push(), "evidence.json": evidence or []}
-    for name, value in files.items():
-        (tmp_path / name).write_text(json.dumps(value))
-    names = [str(tmp_path / name) for name in files]
-    code = main(["explain", "--rows", names[0], "--event", names[1], "--evidence", names[2], "--at", AT, *more])
-    return code, capsys.readouterr().out
+def verdict(policy: str, outcome: str, image: str = IMAGE, time: str = "2026-11-24T09:10:00Z") -> dict[str, Any]:
+    return {"time": time, "verdict": {"image": image, "policy": policy, "outcome": outcome, "because": "errors 6.1 %"}}
 
 
-AT = "2026-11-24T09:00:00Z"
+@pytest.fixture
+def explain(tmp_path, capsys):
+    def ask(rows: list[dict[str, str]], *more: str, evidence: Any = None, push: Any = PUSH, at: str = AT) -> Answer:
+        (tmp_path / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
+        (tmp_path / "push.json").write_text(json.dumps(push), encoding="utf-8")
+        given = []
+        if evidence is not None:
+            (tmp_path / "evidence.jsonl").write_text("\n".join(map(json.dumps, evidence)), encoding="utf-8")
+            given = ["--evidence", str(tmp_path / "evidence.jsonl")]
+        files = ["--rows", tmp_path / "rows.json", "--event", tmp_path / "push.json", *given]
+        return run(capsys, "explain", *files, "--at", at, *more)
+
+    return ask
 
 
-def test_an_image_that_ships_says_where_to_and_what_was_not_asked(tmp_path, capsys):
-    code, out = explain(tmp_path, capsys, [ROW], "--running", "1.4.2")
-    assert code == 0
-    lines = out.splitlines()
-    assert lines[0] == f"contoso.azurecr.io/shop/web 1.4.3 {DIGEST[:19]} at 2026-11-24 09:00 UTC"
-    assert lines[2:4] == ["contoso.azurecr.io|shop|web/production → rg-shop/ca-web", "  ships to rg-shop/ca-web"]
-    assert "  open     upgrade     1.4.3 over 1.4.2" in lines
-    assert "  assumed  quarantine  not asked here: whether the digest is in quarantine" in lines
-    assert lines[-1] == "taken for open, for only a cloud can tell: manifest, quarantine, switch"
+def conclusions(answer: Answer) -> list[str]:
+    return [line for line in answer.out.splitlines() if "|" in line and not line.startswith(" ")]
+
+
+def test_a_row_whose_gates_are_open_ships_and_says_what_was_not_asked(explain):
+    answer = explain([row("production", Tags="semver: >=1.4 <2")])
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out == (
+        "contoso.azurecr.io/shop/web:1.4.3 (sha256:aaaaaaaaaaaa…) at 2026-11-24 09:30 UTC\n"
+        "\n"
+        "contoso.azurecr.io|shop|web/production: ships to rg-shop/ca-web: every gate is open\n"
+        "  ✓ policy      its Mode is on\n"
+        "  - switch      not asked: nothing is taken to be stopped\n"
+        "  - manifest    not asked: taken to be an image that Container Apps can run\n"
+        "  ✓ tag         1.4.3 is taken by semver: >=1.4 <2\n"
+        "  - upgrade     not asked: nothing is known of what runs now; --running TAG tells\n"
+        "  - quarantine  not asked: the digest is taken to be in none\n"
+        "  ✓ lanes       no other row orders this container otherwise\n"
+        "\n"
+        "Not asked offline, and taken to be open: manifest, quarantine, switch, upgrade.\n"
+    )
 
 
 @pytest.mark.parametrize(
-    ("cells", "more", "conclusion"),
+    ("cells", "evidence", "more", "code", "conclusion"),
     [
-        ({"Tags": "semver: <1"}, [], "does not ship: tag: 1.4.3 is not selected by semver: <1: outside <1"),
-        ({}, ["--running", "1.5.0"], "does not ship: upgrade: a downgrade: 1.5.0 is running and newer than 1.4.3"),
+        ({"Tags": "semver: >=2"}, None, (), 1, "does not ship: tag: 1.4.3 is not selected by semver: >=2: outside >=2"),
+        ({"Scan": "critical 0"}, None, (), 1, "waits: scan: no scan has come"),
+        ({"Scan": "critical 0"}, [scan(high=4)], (), 0, "ships to rg-shop/ca-web: every gate is open"),
         (
-            {"Scan": "critical 0, within 1h else hold"},
-            [],
-            "waits: scan: no scan has come within 1 h; held until one comes",
+            {"Scan": "critical 0"},
+            [scan(critical=1)],
+            (),
+            1,
+            "does not ship: scan: trivy at 09:04 UTC: 1 critical, allowed 0",
         ),
-        ({"MinAge": "1d"}, [], "waits: age: pushed 06:37 UTC, must be 24 h old; "),
-        ({"Freeze": "2026-11-24"}, [], "waits: freeze: "),
-        ({"Window": "Sat 09:00-17:00 Europe/London"}, [], "waits: window: "),
-        ({"Approvers": "2 of leads"}, [], "waits: approvers: needs 2 of leads"),
-        ({"Mode": "observe"}, [], "would ship to rg-shop/ca-web; its row only observes"),
-        ({"Mode": "off"}, [], "does not ship: policy: its Mode is off"),
-        ({"Steps": "5"}, [], 'does not ship: its row is broken: Steps: expected "N% for D", found "5"'),
+        (
+            {"MinAge": "24h"},
+            None,
+            (),
+            1,
+            "waits: age: pushed 09:00 UTC, must be 24 h old; opens Wed 09:00 UTC; asked again 2026-11-25 09:00 UTC",
+        ),
+        ({}, None, ("--running", "1.4.2"), 0, "ships to rg-shop/ca-web: every gate is open"),
+        (
+            {},
+            None,
+            ("--running", "1.5.0"),
+            1,
+            "does not ship: upgrade: a downgrade: 1.5.0 is running and newer than 1.4.3",
+        ),
+        (
+            {},
+            [verdict("production", "rolled back")],
+            (),
+            1,
+            (
+                "does not ship: quarantine: in quarantine: rolled back at 2026-11-24 09:10 UTC, errors 6.1 %; "
+                "a person may release the digest"
+            ),
+        ),
+        (
+            {},
+            [verdict("production", "promoted", IMAGE.replace("1.4.3", "1.5.0").replace(D, OLD))],
+            (),
+            1,
+            "does not ship: upgrade: a downgrade: 1.5.0 is running and newer than 1.4.3",
+        ),
+        (
+            {"Mode": "observe"},
+            None,
+            (),
+            1,
+            "would ship to rg-shop/ca-web: every gate is open, and the row only observes",
+        ),
+        ({"Mode": "off"}, None, (), 1, "does not ship: policy: its Mode is off"),
+        ({"Tags": "exact: 1.4.3"}, None, (), 0, "ships to rg-shop/ca-web: every gate is open"),
+        (
+            {"Tags": "exact: 1.4.3"},
+            [{"time": AT, "push": {"image": IMAGE.replace(D, OLD)}}],
+            (),
+            1,
+            "does not ship: tag: 1.4.3 names sha256:bbbbbbbbbbbb… now",
+        ),
+        (
+            {"After": "staging for 2h"},
+            None,
+            (),
+            1,
+            "waits: after: cannot tell: nobody can be asked offline; give the messages of its rollouts as evidence",
+        ),
+        (
+            {"After": "staging, test"},
+            None,
+            (),
+            1,
+            (
+                "waits: after: after: cannot tell: nobody can be asked offline; "
+                "give the messages of its rollouts as evidence"
+            ),
+        ),
+        (
+            {"After": "staging for 2h"},
+            [verdict("staging", "promoted")],
+            (),
+            1,
+            (
+                "waits: after: promoted by staging; soaks 2 h, until 2026-11-24 11:10 UTC; "
+                "asked again 2026-11-24 11:10 UTC"
+            ),
+        ),
+        (
+            {"After": "staging"},
+            [verdict("staging", "promoted")],
+            (),
+            0,
+            "ships to rg-shop/ca-web: every gate is open",
+        ),
+        (
+            {"After": "staging"},
+            [verdict("staging", "promoted"), verdict("staging", "rolled back", time="2026-11-24T09:20:00Z")],
+            (),
+            1,
+            (
+                "waits: after: staging took it back: rolled back at 2026-11-24 09:20 UTC; "
+                "a retry that is promoted there opens this"
+            ),
+        ),
     ],
 )
-def test_every_reason_not_to_ship_is_the_conclusion(tmp_path, capsys, cells, more, conclusion):
-    code, out = explain(tmp_path, capsys, [{**ROW, **cells}], *more)
-    assert code == 1
-    assert out.splitlines()[3].strip().startswith(conclusion)
+def test_the_answer_of_a_row(explain, cells, evidence, more, code, conclusion):
+    others = [row(name, App=f"rg-{name}/ca-web", Mode="observe") for name in ("staging", "test")]
+    answer = explain([row("production", **cells), *others], *more, evidence=evidence)
+    assert conclusions(answer)[0] == f"{WEB}/production: {conclusion}"
+    assert answer.code == code
 
 
-def test_a_scan_among_the_evidence_decides(tmp_path, capsys):
-    row = {**ROW, "Scan": "critical 0"}
-    clean, _ = explain(tmp_path, capsys, [row], evidence=[scan(0)])
-    dirty, said = explain(tmp_path, capsys, [row], evidence=[scan(1)])
-    assert (clean, dirty) == (0, 1)
-    assert "1 critical, allowed 0" in said.splitlines()[3]
+def test_evidence_of_later_than_the_time_that_is_asked_about_is_not_known_then(explain):
+    answer = explain([row("production", Scan="critical 0")], evidence=[scan(critical=0)], at="2026-11-24T09:03:00Z")
+    assert conclusions(answer) == [f"{WEB}/production: waits: scan: no scan has come"]
+    assert answer.err == "note: evidence of after 2026-11-24 09:03 UTC is left out: 1 of 1\n"
 
 
-def test_a_tag_that_moved_on_by_a_later_push_is_known(tmp_path, capsys):
-    later = push("latest", "sha256:" + "0" * 64, "2026-11-24T08:00:00Z")
-    row = {**ROW, "Tags": "exact: latest"}
-    code, out = explain(tmp_path, capsys, [row], event=push("latest"), evidence=[later])
-    assert code == 1
-    assert out.splitlines()[3].strip() == "does not ship: tag: latest names sha256:000000000000… now"
+def test_every_row_about_the_image_answers_and_a_broken_one_says_why(explain):
+    rows = [
+        row("production"),
+        row("bad", Steps="5,25,50"),
+        row("fleet", "contoso.azurecr.io|*", App="rg-{name}/ca-{name}", Repository="shop/*", Tags="exact: 9"),
+        row("badfleet", "contoso.azurecr.io|*", App="x", Repository="hr/*"),
+        row("other", "contoso.azurecr.io|shop|api"),
+    ]
+    found = conclusions(explain(rows))
+    assert [line.partition(":")[0] for line in found] == [
+        f"{WEB}/production",
+        f"{WEB}/bad",
+        "contoso.azurecr.io|*/fleet",
+    ]
+    assert found[1].startswith(f"{WEB}/bad: does not ship: policy: the row is broken, so nothing ships from it: Steps:")
 
 
-def test_json_is_the_whole_tree(tmp_path, capsys):
-    _, out = explain(tmp_path, capsys, [{**ROW, "Scan": "critical 0"}], "--json")
-    found = json.loads(out)
-    (row,) = found["policies"]
-    assert found["image"]["digest"] == DIGEST
-    assert (row["policy"], row["ships"]) == ("contoso.azurecr.io|shop|web/production", False)
-    assert {gate["gate"] for gate in row["finding"]["children"]} >= {"policy", "tag", "upgrade", "scan"}
-    assert row["assumed"] == ["switch", "manifest", "quarantine"]
+def test_rows_that_share_a_container_are_held_against_each_other(explain):
+    rows = [row("production"), row("twin")]
+    answer = explain(rows)
+    assert answer.code == 1
+    assert f"lanes: selected by {WEB}/production and by {WEB}/twin; one of them must let go" in answer.out
 
 
-def test_a_repository_without_a_row_is_said(tmp_path, capsys):
-    code, out = explain(tmp_path, capsys, [{**ROW, "PartitionKey": "contoso.azurecr.io|shop|api"}])
-    assert code == 1
-    assert "no row is about shop/web: nothing ships it" in out
+def test_no_row_is_about_it(explain):
+    answer = explain([row("other", "contoso.azurecr.io|shop|api")])
+    assert answer.code == 1
+    assert answer.out.endswith("\n\nno row is about contoso.azurecr.io/shop/web\n")
 
 
-def test_forms_of_the_event_are_read_alike(tmp_path, capsys):
-    grid = push()
-    cloud = {"specversion": "1.0", "id": "1", "type": PUSHED, "source": TOPIC, "data": grid["data"]}
-    hook = {**grid["data"], "request": {"host": "contoso.azurecr.io"}}
-    answers = {explain(tmp_path, capsys, [ROW], event=event)[1] for event in (grid, cloud, hook, [grid])}
-    assert len(answers) == 1
+def test_programs_read_the_same_as_json(explain):
+    answer = explain([row("production", Scan="critical 0")], "--json")
+    found = json.loads(answer.out)
+    (only,) = found["rows"]
+    assert (answer.code, found["ships"], only["answer"], only["app"]) == (1, False, "waiting", "rg-shop/ca-web")
+    assert only["not_asked"] == ["manifest", "quarantine", "switch", "upgrade"]
+    assert [gate["gate"] for gate in only["finding"]["children"]][-1] == "scan"
 
 
-def test_what_cannot_be_read_exits_2_and_says_where(tmp_path, capsys):
-    rows, event = tmp_path / "rows.json", tmp_path / "event.json"
-    rows.write_text(json.dumps([ROW]))
-    event.write_text(json.dumps({**push(), "data": {"target": {}}}))
-    assert main(["explain", "--rows", str(rows), "--event", str(event)]) == 2
-    assert "event 1: data.timestamp: expected a text, found None" in capsys.readouterr().err
-    event.write_text("nonsense")
-    assert main(["explain", "--rows", str(rows), "--event", str(event)]) == 2
-    assert "line 1: expected an event as JSON" in capsys.readouterr().err
+def test_an_event_of_the_registry_on_standard_input(tmp_path, capsys, monkeypatch):
+    (tmp_path / "rows.json").write_text(json.dumps([row("production")]), encoding="utf-8")
+    data = {
+        "timestamp": "2026-11-24T09:00:00.1234567Z",
+        "action": "push",
+        "target": {"repository": "shop/web", "tag": "1.4.3", "digest": D},
+        "request": {"host": "contoso.azurecr.io"},
+    }
+    feed(monkeypatch, json.dumps(data).encode())
+    answer = run(capsys, "explain", "--rows", tmp_path / "rows.json", "--event", "-", "--at", AT)
+    assert (answer.code, conclusions(answer)[0].partition(": ")[2].partition(":")[0]) == (0, "ships to rg-shop/ca-web")
+
+
+@pytest.mark.parametrize(
+    ("push", "said"),
+    [
+        (scan(high=1), "push.json: expected one push, found another event"),
+        ([PUSH, PUSH], "push.json: expected one push, found 2 events"),
+        ({"a": 1}, 'push.json: expected an event, or "time" and one of push, scan, verdict, found a'),
+        (
+            {"specversion": "1.0", "type": "x.y", "source": "/s", "data": {}},
+            "push.json: left out, it is a x.y",
+        ),
+    ],
+)
+def test_an_event_that_is_no_push_is_said(explain, push, said):
+    answer = explain([row("production")], push=push)
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"time": 1\n{"time": 2', "line 2, column 1: expected JSON: Expecting"),
+        ('{"time": "x"}\n{oops', "line 2: column 2: expected JSON: Expecting property name"),
+        ("", "expected JSON events, found nothing"),
+        ("[" * 100_000, "nested too deeply"),
+        ('[{"time": 1}, {"time": 2}]', "event 2: expected an event"),
+    ],
+)
+def test_evidence_that_cannot_be_read_says_where(tmp_path, capsys, content, said):
+    for name, text in (("rows.json", json.dumps([row("p")])), ("push.json", json.dumps(PUSH)), ("bad", content)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    files = ["--rows", tmp_path / "rows.json", "--event", tmp_path / "push.json", "--evidence", tmp_path / "bad"]
+    answer = run(capsys, "explain", *files)
+    assert answer.code == 2
+    assert said in answer.err
+
+
+@pytest.mark.parametrize("arguments", [("--at", "noon"), ("--running", "a b"), ("--running", "1.4@sha256:1")])
+def test_an_argument_that_cannot_be_read_is_said(explain, capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        explain([row("production")], *arguments)
+    assert ended.value.code == 2
+    assert "expected a" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from cli.topic import NotSent, Topic
 from handlers import decode
 from localcloud.clock import Clock
 from localcloud.eventgrid import EventGrid
-from policies import heard_event
+from policies import events
 from policies.evidence import ScanEvidence
 from tests.localcloud.serving import serving
 from tests.policies.scans.reports import DEFENDER_ROW, DIGEST, MDVM, OTHER, TRIVY, changed
@@ -109,7 +109,7 @@ async def test_the_same_report_published_again_is_the_same_event(
 def test_a_dry_run_prints_the_event_and_needs_no_topic(report: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["publish-scan", report, *IMAGE, "--index-digest", OTHER, "--dry-run"]) == 0
     event = json.loads(capsys.readouterr().out)
-    assert event["type"] == heard_event.SCANNED
+    assert event["type"] == events.SCANNED
     assert event["data"]["image"]["indexDigest"] == OTHER
 
 

@@ -16,12 +16,11 @@ from hypothesis import strategies as st
 from policies.approvers import pushers
 from policies.errors import EvidenceError
 from policies.gate import Asked
-from policies.offline import known
+from policies.heard import Heard
 from policies.pushes import (
     MOST_PLACES,
     MOST_PUSHERS,
     PushEvidence,
-    join_all,
     join_pushes,
     plain_region,
     push_from_columns,
@@ -159,11 +158,11 @@ def test_events_in_a_file_are_joined_as_rows_would_keep_them():
     """So a copy that came last names no tag offline either: what was pushed to it last does."""
     other = replace(told(5), digest=OTHER_DIGEST)
     copy = told(9, "eastus")
-    assert sorted(join_all([told(0), other, copy]), key=lambda push: push.digest) == [
-        joined(told(0), copy),
-        joined(other),
-    ]
-    assert known(IMAGE, [told(0), other, copy], [], NOON).tag_now == OTHER_DIGEST
+    heard = Heard()
+    for push in (told(0), other, copy):
+        heard.hear(push)
+    assert heard.pushes(IMAGE) == (joined(told(0), copy),)
+    assert heard.tag_now(IMAGE) == OTHER_DIGEST
 
 
 # ---- rows

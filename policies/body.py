@@ -51,12 +51,16 @@ class Part:
 def read_body(source: str, text: str, most: int) -> Part:
     """The one object that a body is; raises `EvidenceError`. most: characters."""
     if len(text) > most:
-        found = f"{len(text)} characters"
-        raise EvidenceError(source, [f"size: expected at most {most // 1024} KiB, found {found}"])
+        raise EvidenceError(source, [f"size: expected at most {most // 1024} KiB, found {len(text)} characters"])
     try:
         body = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise EvidenceError(source, [f"expected JSON, found something else ({type(error).__name__})"]) from error
+    return whole(source, body)
+
+
+def whole(source: str, body: object) -> Part:
+    """A decoded body, which must be one object; raises `EvidenceError`."""
     if not isinstance(body, dict):
         raise EvidenceError(source, [f"body: expected one object, found {type(body).__name__!r}"])
     return Part(source=source, found=body)

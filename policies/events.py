@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from policies.body import Part
 from policies.errors import printable
-from policies.event_body import Part, read_body
 from policies.evidence import DIGEST, REPOSITORY, ScanEvidence, read_time
 from policies.pushes import PushEvidence, plain_region
 from policies.scan_event import read_scan
@@ -21,8 +21,7 @@ from policies.tags import TAG
 
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 SCANNED = "Weighbridge.ImageScanCompleted"
-MOST_EVENT = 1024 * 1024  # Event Grid's own limit for an event
-MOST_WEBHOOK = 64 * 1024  # of a webhook's body, which is about 1 KiB long
+LONGEST_ACTOR = 160  # characters, as of any other actor
 _REGISTRY = re.compile(
     r"/providers/microsoft\.containerregistry/registries/([a-z0-9]{1,50})$", re.IGNORECASE | re.ASCII
 )
@@ -33,7 +32,6 @@ _HOST = re.compile(
     r"([a-z0-9]{1,50}(?:-[a-z0-9]{1,50})?)(?:\.[a-z0-9]{1,50}\.geo)?\.(azurecr\.(?:io|cn|us|de))", re.ASCII
 )
 _LOCAL = re.compile(r"localhost:[0-9]{1,5}", re.ASCII)
-LONGEST_ACTOR = 160  # characters, as of any other actor
 MEDIA_TYPE = "a media type of at most 255 characters"
 _MEDIA_TYPE = re.compile(r"[\x20-\x7e]{0,255}", re.ASCII)  # RFC 6838 4.2: 127 characters on either side of the slash
 
@@ -46,41 +44,49 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Event:
+class Envelope:
+    """An event of Event Grid, in either of its schemas. topic: the resource it is about, as a path."""
+
     type: str
     topic: str
     body: Part
     data: Part
 
 
-def image_pushed(text: str) -> PushEvidence | Ignored:
+def envelope(body: Part) -> Envelope:
+    """What both schemas have in common."""
+    kind, topic = ("type", "source") if "specversion" in body.found else ("eventType", "topic")
+    data = body.part("data")
+    return Envelope(type=body.text(kind), topic=body.text(topic), body=body, data=data)
+
+
+def image_pushed(body: Part) -> PushEvidence | Ignored:
     """A push, told by Event Grid."""
-    event = _event(text)
+    event = envelope(body)
     if event.type != PUSHED:
-        return _another(event)
+        return another(event)
     if _CONNECTED.search(event.topic):
         return Ignored(because="it comes from a connected registry, whose images are its parent's")
     found = _REGISTRY.search(event.topic)
     if found is None:
-        raise event.body.wrong("topic", "the resource id of a container registry", event.topic)
+        raise body.wrong("topic", "the resource id of a container registry", event.topic)
     return _push(event.data, _login_server(found[1].lower(), event.data.found))
 
 
-def scan_completed(text: str) -> ScanEvidence | Ignored:
+def scan_completed(body: Part) -> ScanEvidence | Ignored:
     """A scan event of ours; the data is described in docs/scan-completed.schema.json."""
-    event = _event(text)
+    event = envelope(body)
     if event.type != SCANNED:
-        return _another(event)
-    return read_scan("event", event.data.found)
+        return another(event)
+    return read_scan(body.source, event.data.found)
 
 
-def acr_webhook(text: str) -> PushEvidence | Ignored:
+def acr_webhook(body: Part) -> PushEvidence | Ignored:
     """A push, told by a webhook of the registry itself.
 
     The body names no registry but the host that was pushed to, so that host must be one that a registry can have.
     Another action than `push` has other fields, which are not looked at.
     """
-    body = read_body("webhook", text, MOST_WEBHOOK)
     match body.text("action"):
         case "push":
             return _push(body, _asked_server(body.part("request")))
@@ -115,15 +121,9 @@ def _actor(found: object) -> str:
     return printable(name[:LONGEST_ACTOR]) if isinstance(name, str) else ""
 
 
-def _another(event: _Event) -> Ignored:
+def another(event: Envelope) -> Ignored:
+    """An event of a type that is not asked for."""
     return Ignored(because=f"it is a {printable(event.type[:80])}")
-
-
-def _event(text: str) -> _Event:
-    body = read_body("event", text, MOST_EVENT)
-    kind, topic = ("type", "source") if "specversion" in body.found else ("eventType", "topic")
-    data = body.part("data")
-    return _Event(type=body.text(kind), topic=body.text(topic), body=body, data=data)
 
 
 def _login_server(name: str, data: Mapping[str, object]) -> str:
