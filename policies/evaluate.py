@@ -166,7 +166,7 @@ def _lanes(policy: Policy, image: Image, facts: Facts) -> Finding:
     """Rows that share a container must order alike, and no image may be two rows' (invariant 3)."""
     # A row that only observes writes nothing: it is no rival of one that does.
     rivals = [row for row in facts.siblings if row.mode is policy.mode and row.mode is not Mode.OFF]
-    both = sorted(row.key for row in rivals if row.selects(image))
+    both = sorted(row.key for row in rivals if row.selects(image)) if policy.selects(image) else []
     if both:
         return is_closed("lanes", f"selected by {policy.key} and by {' and '.join(both)}; one of them must let go")
     for key, order in _earlier(policy, image, facts, rivals):

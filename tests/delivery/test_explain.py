@@ -85,7 +85,8 @@ async def test_a_broken_row_and_one_of_an_app_that_is_not_there_say_so() -> None
     await shop.rows.commit(names.POLICIES, PARTITION, [Put(key="bad", columns=bad), Put(key="gone", columns=nowhere)])
     answers = {one["policy"]: one["conclusion"] for one in (await why(shop, f"{IMAGE}:1.1.0"))["policies"]}
 
-    assert answers[f"{PARTITION}/bad"].startswith("does not ship: policy: the row is broken, so nothing ships from it: Steps: expected")
+    broken = "does not ship: policy: the row is broken, so nothing ships from it: Steps: expected"
+    assert answers[f"{PARTITION}/bad"].startswith(broken)
     assert "ca-none: correct App in the policy row" in answers[f"{PARTITION}/gone"]
 
 
