@@ -138,7 +138,7 @@ async def _best(ports: Ports, policy: Policy, repository: str, tags: list[TagSee
     key = _key_of(policy)
     greatest = max(map(key, selected))
     first = [tag for tag in selected if key(tag) == greatest]
-    if len(first) > 1 and any(tag.updated is None for tag in first):
+    if not policy.tags.by_tag and len(selected) > 1 and any(tag.updated is None for tag in selected):
         return None, f"{policy.registry} does not tell when tags were pushed, so only a push that is heard of ships"
     best = max(first, key=lambda tag: (tag.digest, tag.name))
     digest = best.digest or await ports.registry.digest(policy.registry, repository, best.name)
