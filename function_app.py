@@ -8,7 +8,7 @@ import azure.functions as func
 
 from delivery import settings
 from delivery.ports import Ports
-from handlers import acr_webhook, api, events, queues, timers
+from handlers import acr_webhook, answers, api, events, queues, timers
 
 
 @functools.cache
@@ -17,10 +17,12 @@ def ports() -> Ports:
     from cloud.arm import Arm
     from cloud.container_apps import ContainerApps
     from cloud.identity import Identity
+    from cloud.logs import Logs
     from cloud.monitor import Monitor
     from cloud.probe import Probe
     from cloud.queues import StorageQueue
     from cloud.registry import ContainerRegistry
+    from cloud.resource_graph import ResourceGraph
     from cloud.tables import TableRows
     from delivery.clock import SystemClock
     from notify.channels import channels
@@ -34,8 +36,10 @@ def ports() -> Ports:
         queue=StorageQueue(known, identity),
         apps=ContainerApps(arm, clock),
         metrics=Monitor(arm),
+        queries=Logs(known, identity.credential),
         prober=Probe(known, clock),
         registry=ContainerRegistry(known, identity.credential),
+        assessments=ResourceGraph(arm, known.defender),
         channels=channels(Connection(ca_file=known.ca_file), clock, identity.credential),
         clock=clock,
         settings=known,
@@ -46,5 +50,5 @@ def ports() -> Ports:
 logging.getLogger("azure").setLevel(logging.WARNING)  # the SDKs log every request, with its headers, at INFO
 
 app = func.FunctionApp()
-for blueprint in (events.blueprint, acr_webhook.blueprint, queues.blueprint, timers.blueprint, api.blueprint):
-    app.register_functions(blueprint(ports))
+for trigger in (events, acr_webhook, queues, timers, api, answers):
+    app.register_functions(trigger.blueprint(ports))

@@ -13,12 +13,13 @@ from cli.rows_file import note_slashes, read_rows
 from cli.text_file import FileError
 from policies import explain as core
 from policies.errors import quoted
-from policies.evidence import DIGEST, PushEvidence, read_time
+from policies.evidence import DIGEST, read_time
 from policies.heard import Heard
 from policies.history import moment_of
 from policies.keys import DEFAULTS
 from policies.lint import check
 from policies.offline import known
+from policies.pushes import PushEvidence
 from policies.render import moment
 from policies.tags import TAG, Pushed
 from rollouts.model import Image

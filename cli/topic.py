@@ -63,16 +63,16 @@ def send(topic: Topic, event: Mapping[str, object]) -> None:
 
     why = ""
     try:
-        with EventGridPublisherClient(
-            topic.endpoint,
-            _credential(topic),
-            retry_total=TRIES_AGAIN,
-            retry_backoff_factor=BACKOFF,
-            permit_redirects=False,
-            connection_timeout=_SECONDS,
-            read_timeout=_SECONDS,
-        ) as client:
-            client.send(dict(event))
+        with EventGridPublisherClient(topic.endpoint, _credential(topic)) as client:
+            # Said with the call: the synchronous client leaves out what is said when it is made.
+            client.send(
+                dict(event),
+                retry_total=TRIES_AGAIN,
+                retry_backoff_factor=BACKOFF,
+                permit_redirects=False,
+                connection_timeout=_SECONDS,
+                read_timeout=_SECONDS,
+            )
     except ResourceNotFoundError:
         why = _refused(topic, 404)
     except HttpResponseError as error:

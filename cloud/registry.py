@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from cloud import registry_labels
+from cloud import registry_labels, registry_signatures
 from cloud.http import asking, of_answer, parsed
 from cloud.registry_auth import RegistryAuth, Wanted, base, is_acr
 from cloud.session import content, open_session
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from cloud.tokens import Credential
     from delivery.settings import Settings
+    from policies.signatures import SignatureSeen
 
 _WITHIN = 10.0  # seconds for one call, its tokens included
 _LARGEST = 4 * 1024 * 1024  # bytes: the distribution specification's own limit for a manifest
@@ -65,6 +66,7 @@ class ContainerRegistry:
         self._settings = settings
         self._auth = RegistryAuth(settings, credential)
         self._labels = registry_labels.Labels()
+        self._signatures = registry_signatures.Signatures()
         self._session: ClientSession | None = None
 
     async def manifest(self, registry: str, repository: str, reference: str) -> Manifest | None:
@@ -153,15 +155,27 @@ class ContainerRegistry:
             path = following if following != path else ""
         return found[:most]
 
+    async def signatures(self, registry: str, repository: str, digest: str) -> tuple[SignatureSeen, ...]:
+        """No call while they are known freshly; else a listing, a tag, and 2 GETs for each that is new."""
+        wanted = Wanted(registry=registry, repository=repository)
+        image = (registry, repository, digest)
+        return await self._signatures.of(image, partial(self._content, wanted), partial(self._referrers, wanted))
+
+    async def _referrers(self, wanted: Wanted, digest: str) -> list[Mapping[str, object]]:
+        """1 GET a page. A registry may ask for other rights to list than to pull, so it has a token of its own."""
+        path = f"/v2/{quote(wanted.repository)}/referrers/{quote(digest, safe=':')}"
+        return await self._pages(replace(wanted, listing=True), path, ordered=True, most=registry_signatures.PAGES)
+
     async def close(self) -> None:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
 
-    async def _pages(self, wanted: Wanted, path: str, *, ordered: bool) -> list[Mapping[str, object]]:
-        """Follow the `next` links. Empty: there is no such repository, or no such listing."""
+    async def _pages(self, wanted: Wanted, path: str, *, ordered: bool, most: int = 0) -> list[Mapping[str, object]]:
+        """Follow the `next` links. Empty: there is no such repository, or no such listing. most: pages, 0: `_PAGES`."""
+        most = most or _PAGES
         pages: list[Mapping[str, object]] = []
-        while path and len(pages) < _PAGES:
+        while path and len(pages) < most:
             answer = await self._ask("GET", wanted, path)
             if answer is None:
                 break
@@ -170,7 +184,7 @@ class ContainerRegistry:
         else:
             if path and not ordered:
                 named = f"{wanted.registry}/{wanted.repository}"
-                raise Refused(f"registry: {named}: expected its tags on {_PAGES} pages, found more")
+                raise Refused(f"registry: {named}: expected its tags on {most} pages, found more")
         return pages
 
     def _next(self, registry: str, link: str) -> str:
@@ -200,7 +214,7 @@ class ContainerRegistry:
 
     async def _once(self, method: str, wanted: Wanted, path: str) -> _Answer:
         headers = {
-            "Accept": ", ".join(_TYPES) if "/manifests/" in path else "application/json",
+            "Accept": ", ".join(_TYPES) if "/manifests/" in path or "/referrers/" in path else "application/json",
             **self._auth.held(wanted),
         }
         url = base(self._settings, wanted.registry) + path
@@ -222,6 +236,7 @@ def _manifest(answer: _Answer, counted: str) -> Manifest:
     body = answer.body
     return Manifest(
         digest=answer.headers.get("Docker-Content-Digest") or counted,
+        size=len(answer.content),
         media_type=_text(body.get("mediaType")) or answer.headers.get("Content-Type", "").partition(";")[0].strip(),
         config=_text(_map(body.get("config")).get("mediaType")),
         artifact=_text(body.get("artifactType")),

@@ -31,8 +31,8 @@ async def asked(ports: Ports, app: App, orders: Iterable[Order]) -> Mapping[str,
         if isinstance(needs, str):
             found[order.id] = ApprovalSeen(refused=needs)
             continue
-        members = {need.group: await _members(ports.rows, need.group) for need in needs}
-        found[order.id] = admitted(order.actor, needs, members, rollout.pushed_by)
+        known = {need.group: await members(ports.rows, need.group) for need in needs}
+        found[order.id] = admitted(order.actor, needs, known, rollout.pushed_by)
     return found
 
 
@@ -54,7 +54,7 @@ async def _needs(ports: Ports, rollout: Rollout) -> tuple[Approvers, ...] | str:
     return policy.plan.approvers
 
 
-async def _members(rows: Rows, group: str) -> frozenset[str] | Unknown:
+async def members(rows: Rows, group: str) -> frozenset[str] | Unknown:
     """Who is in `names | group | <group>`: sign-in names and object ids, separated by commas, semicolons or lines."""
     source = f"names/{GROUP}/{group}"
     try:

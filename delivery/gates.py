@@ -6,16 +6,13 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from delivery import elsewhere, names, policy_book, running, switch
-from delivery.errors import Malformed
-from delivery.reading import ask
-from policies import evidence
+from delivery import known, policy_book, running, switch
 from policies.approvers import GATE as APPROVERS
 from policies.approvers import asks
 from policies.containers import container_of
-from policies.errors import EvidenceError, PolicyError
+from policies.errors import PolicyError
 from policies.evaluate import evaluate, evaluate_again
-from policies.facts import PLATFORM, Facts, Manifest
+from policies.facts import Facts, Manifest
 from policies.model import Contender, order_key
 from policies.tags import Pushed
 from rollouts.decided import Said
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from delivery.policy_book import Book
-    from delivery.ports import Ports, Row
+    from delivery.ports import Ports
     from policies.model import Policy
 
 REVISION, SOURCE = "org.opencontainers.image.revision", "org.opencontainers.image.source"
@@ -81,7 +78,7 @@ async def _judge(
         problems = "; ".join(str(problem) for problem in policy.problems)
         waits = Finding(gate="policy", answer=Answer.WAITING, because=f"its policy row is broken: {problems}")
         return Judged(rollout=rollout, policy=None, finding=waits)
-    facts = await _facts(ports, app, rollout, policy, book, seen)
+    facts = await known.gather(ports, app, rollout, policy, book, seen)
     runs = isinstance(facts.running, Pushed) and running.is_it(facts.running, rollout, policy, seen)
     labels = facts.manifest.labels if isinstance(facts.manifest, Manifest) else {}
     finding = evaluate(policy, rollout.image, facts, now)
@@ -105,94 +102,10 @@ async def again(ports: Ports, app: App, seen: AppSeen | Unknown | None) -> Findi
     if policy is None or isinstance(policy, PolicyError):
         return None
     if any(rule.lasting for rule in policy.gates):
-        facts = await _facts(ports, app, live, policy, book, seen)
+        facts = await known.gather(ports, app, live, policy, book, seen)
     else:
         facts = Facts(offered_at=live.offered_at, manifest=None, stopped=await switch.stopped(ports.rows))
     return evaluate_again(policy, live.image, facts, ports.clock.now())
-
-
-async def _facts(
-    ports: Ports, app: App, rollout: Rollout, policy: Policy, book: Book, seen: AppSeen | Unknown | None
-) -> Facts:
-    image = rollout.image
-    where = (image.registry, image.repository)
-    found = await running.find(ports, app, rollout, policy, seen)
-    again = isinstance(found, Pushed) and found.tag == image.tag
-    moves = not policy.tags.by_tag or again
-    manifest, tag_now, known, held, stopped, there = await asyncio.gather(
-        ask(ports.registry.manifest(*where, image.digest)),
-        ask(ports.registry.digest(*where, image.tag)) if moves and image.tag else _nothing(),
-        ask(ports.rows.scan(names.EVIDENCE, evidence.evidence_partition(image.registry, image.digest))),
-        ask(ports.rows.get(names.ROLLOUTS, app.key, names.quarantine_key(image.digest))),
-        switch.stopped(ports.rows),
-        elsewhere.seen(ports, policy, book, image),
-    )
-    _, pushes = _evidence(known if isinstance(known, list) else [])
-    siblings = tuple(
-        other
-        for other in book.policies
-        if other.key != policy.key and _names_app(ports, other, rollout, app) and other.container == policy.container
-    )
-    return Facts(
-        offered_at=rollout.offered_at,
-        manifest=manifest,
-        tag_now=tag_now,
-        running=found,
-        scans=await _scans(ports, image.registry, manifest, known),
-        pushes=pushes,
-        quarantined=_quarantined(held),
-        siblings=siblings,
-        lanes=app.lanes,
-        images=seen.images if isinstance(seen, AppSeen) else seen,
-        stopped=stopped,
-        pin=app.pin,
-        approvals=rollout.approvals,
-        asked_at=rollout.asked_at,
-        elsewhere=there,
-    )
-
-
-async def _scans(
-    ports: Ports, registry: str, manifest: Manifest | Unknown | None, known: list[Row] | Unknown
-) -> tuple[evidence.ScanEvidence, ...] | Unknown:
-    """Of the digest, and of the manifest within an index that will run: scanners look at either."""
-    child = manifest.children.get(PLATFORM, "") if isinstance(manifest, Manifest) else ""
-    more = await ask(ports.rows.scan(names.EVIDENCE, evidence.evidence_partition(registry, child))) if child else []
-    if isinstance(known, Unknown):
-        return known
-    if isinstance(more, Unknown):
-        return more
-    return _evidence([*known, *more])[0]
-
-
-async def _nothing() -> None:
-    return None
-
-
-def _names_app(ports: Ports, policy: Policy, rollout: Rollout, app: App) -> bool:
-    return policy.app.app_key(ports.settings.subscription, rollout.image.repository) == app.key
-
-
-def _evidence(rows: list[Row]) -> tuple[tuple[evidence.ScanEvidence, ...], tuple[evidence.PushEvidence, ...]]:
-    scans: list[evidence.ScanEvidence] = []
-    pushes: list[evidence.PushEvidence] = []
-    for row in rows:
-        source = f"evidence/{row.partition}/{row.key}"
-        try:
-            if row.key.startswith("scan:"):
-                scans.append(evidence.scan_from_columns(source, row.columns))
-            elif row.key.startswith("push:"):
-                pushes.append(evidence.push_from_columns(source, row.columns))
-        except (EvidenceError, Malformed):
-            # An unreadable row is no evidence; the gate that misses it says so.
-            continue
-    return tuple(scans), tuple(pushes)
-
-
-def _quarantined(row: Row | Unknown | None) -> str:
-    if isinstance(row, Unknown):
-        return f"cannot tell whether it is in quarantine: {row.because}"
-    return f"in quarantine: {row.columns.get('because', '')}" if row else ""
 
 
 def _ranked(judged: list[Judged]) -> list[Judged]:
@@ -206,12 +119,7 @@ def _ranked(judged: list[Judged]) -> list[Judged]:
 
 
 def asks_for_a_look(app: App, candidate: CandidateSeen) -> bool:
-    """Whether only the app itself is left to ask: before it starts, or before it is said that it would have.
-
-    And when it has just come: of an image that runs already nothing is said at all.
-    """
-    if any(r.n == candidate.n and r.finding is None for r in app.waiting):
-        return True
+    """Whether only the app itself is left to ask: before it starts, or before it is said that it would have."""
     if candidate.plan is None:
         return False
     said = any(r.n == candidate.n and Said.WOULD_HAVE in r.announced for r in app.waiting)

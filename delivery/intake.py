@@ -6,33 +6,37 @@ Nothing is decided here. A crash between two wake-ups makes the event come again
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from delivery import names, policy_book
+from delivery import heard, names, policy_book
 from delivery.errors import Conflict
-from delivery.ports import Insert, Put, Replace
+from delivery.ports import Insert, Replace
 from delivery.tick import Wake
-from policies import evidence
+from policies import evidence, pushes
 from policies.errors import EvidenceError
-from policies.scan import ScanRule
+from policies.scan import SKEW, ScanRule
 from rollouts.model import Image, Mode
 from rollouts.seen import Offer
 
 if TYPE_CHECKING:
-    from delivery.ports import Change, Ports, Row
-    from policies.evidence import PushEvidence, ScanEvidence
+    from collections.abc import Callable, Mapping
 
-HEARD = "heard"
+    from delivery.ports import Change, Ports, Row
+    from policies.evidence import ScanEvidence
+    from policies.pushes import PushEvidence
+
+T = TypeVar("T", "PushEvidence", "ScanEvidence")
 TRIES = 4
 
 
 async def image_pushed(ports: Ports, push: PushEvidence) -> tuple[str, ...]:
     """Offer a pushed image to every app whose rows select its tag. Answers the keys of the apps woken.
 
-    1 write, 2 reads, and 1 message per app.
+    1 write, 2 reads, and 1 message per app; 1 read and 1 write more when the push was told of before.
     """
-    kept = Put(key=push.key, columns=evidence.push_to_columns(push))
-    await _keep(ports, push.registry, push.partition, kept)
+    push = await _keep(
+        ports, push, pushes.push_from_columns, pushes.push_to_columns, join=pushes.join_pushes, region=push.location
+    )
     book = await policy_book.read(ports.rows, push.registry, push.repository)
     image = Image(registry=push.registry, repository=push.repository, tag=push.tag, digest=push.digest)
     offers: dict[str, list[Offer]] = {}
@@ -48,7 +52,13 @@ async def image_pushed(ports: Ports, push: PushEvidence) -> tuple[str, ...]:
 
 async def scan_completed(ports: Ports, scan: ScanEvidence) -> tuple[str, ...]:
     """Keep a scan's result and wake every app that may be waiting for it. Answers the keys of the apps woken."""
-    await _keep_last_word(ports, scan)
+    now = ports.clock.now()
+
+    def last_word(known: ScanEvidence, said: ScanEvidence) -> ScanEvidence:
+        """Events come in any order, so an earlier scan is no news; one dated ahead would keep every later word out."""
+        return known if said.completed_at < known.completed_at <= now + SKEW else said
+
+    await _keep(ports, scan, evidence.scan_from_columns, evidence.scan_to_columns, join=last_word)
     book = await policy_book.read(ports.rows, scan.registry, scan.repository)
     apps = {
         policy.app.app_key(ports.settings.subscription, scan.repository): None
@@ -60,39 +70,43 @@ async def scan_completed(ports: Ports, scan: ScanEvidence) -> tuple[str, ...]:
     return tuple(apps)
 
 
-async def _keep(ports: Ports, registry: str, partition: str, change: Change) -> None:
-    await ports.rows.commit(names.EVIDENCE, partition, [change])
-    if registry not in ports.heard:
-        # Once per process: the watch over policy rows warns of a registry that never sent an event.
-        await ports.rows.commit(names.NAMES, HEARD, [Put(key=registry, columns={"at": ports.clock.now()})])
-        ports.heard.add(registry)
+async def _keep(
+    ports: Ports,
+    said: T,
+    read: Callable[[str, Mapping[str, object]], T],
+    write: Callable[[T], Mapping[str, object]],
+    *,
+    join: Callable[[T, T], T],
+    region: str = "",
+) -> T:
+    """Keep what an event said together with what its row says already; answer both joined.
 
-
-async def _keep_last_word(ports: Ports, scan: ScanEvidence) -> None:
-    """Events come in any order, and two of one scanner may race: the row never goes back to an earlier scan.
-
-    Raises `Conflict` when others keep changing the row; the event then comes again.
+    Two events may race for the row. Raises `Conflict` when others keep changing it; the event then comes again.
     """
-    columns = evidence.scan_to_columns(scan)
+    row: Row | None = None
     for tries_left in reversed(range(TRIES)):
-        row = await ports.rows.get(names.EVIDENCE, scan.partition, scan.key)
-        if row is not None and _is_later(row, scan):
-            return
-        change: Change = Insert(key=scan.key, columns=columns)
+        known = _known(row, read)
+        kept = join(said if known is None else known, said)
+        if kept == known:
+            break
+        change: Change = Insert(key=said.key, columns=write(kept))
         if row is not None:
-            change = Replace(key=scan.key, columns=columns, etag=row.etag)
+            change = Replace(key=said.key, columns=write(kept), etag=row.etag)
         try:
-            await _keep(ports, scan.registry, scan.partition, change)
+            await ports.rows.commit(names.EVIDENCE, said.partition, [change])
         except Conflict:
             if not tries_left:
                 raise
+            row = await ports.rows.get(names.EVIDENCE, said.partition, said.key)
         else:
-            return
+            break
+    await heard.note(ports, said.registry, region)
+    return kept
 
 
-def _is_later(row: Row, scan: ScanEvidence) -> bool:
+def _known(row: Row | None, read: Callable[[str, Mapping[str, object]], T]) -> T | None:
+    """What a row says; an unreadable one says nothing."""
     try:
-        known = evidence.scan_from_columns(f"evidence/{row.partition}/{row.key}", row.columns)
+        return read(f"evidence/{row.partition}/{row.key}", row.columns) if row else None
     except EvidenceError:
-        return False
-    return known.completed_at > scan.completed_at
+        return None

@@ -210,8 +210,9 @@ def _measurements(rollout: Rollout) -> list[Section]:
 
 
 def _measurement(rollout: Rollout, measured: Measurement, kinds: Mapping[str, CheckKind]) -> Section:
-    """One check in numbers. from, to: the span of the request counts; null for what is looked at in a moment."""
+    """One check in numbers. from, to: the span of counts and queries; null for what is looked at in a moment."""
     counted = rollout.read if kinds.get(measured.check) is CheckKind.ERRORS else None
+    since, until = (counted.since, counted.at) if counted else (measured.since, measured.until)
     return {
         "check": plain(measured.check, 160),
         "verdict": measured.verdict.value,
@@ -221,8 +222,8 @@ def _measurement(rollout: Rollout, measured: Measurement, kinds: Mapping[str, Ch
         "stable": _number(measured.stable),
         "samples": measured.samples,
         "missing": measured.missing,
-        "from": stamp(counted.since) if counted else None,
-        "to": stamp(counted.at) if counted else None,
+        "from": stamp(since),
+        "to": stamp(until),
         "strikes": measured.strikes,
         "warn": measured.warn,
     }

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from delivery import approvals, codec, gates, names
+from delivery import approvals, codec, gates, metric_rows, names
 from delivery.errors import Malformed, Refused, Retry
 from policies.evidence import DIGEST
-from rollouts import reporting, watch
-from rollouts.checks import CheckKind
+from rollouts import analysis, reporting, watch
+from rollouts.checks import CheckKind, Verdict
 from rollouts.model import App, Phase, Report, Rollout, Totals
 from rollouts.seen import (
     AppSeen,
@@ -44,27 +44,30 @@ async def observe(ports: Ports, app: App) -> Observation:
     gone = ""
     bad = app.live is not None and app.live.plan is not None and not _all_good(app.live, probes)
     if orders or bad or needs_look(ports, app, now):
-        (seen, gone), operations = await asyncio.gather(_look(ports, app), _operations(ports, app))
+        (seen, gone), operations = await asyncio.gather(look(ports, app), _operations(ports, app))
     totals = await _totals(ports, app, now) if isinstance(seen, AppSeen) else None
     if isinstance(seen, Unknown) and app.live and app.live.phase is Phase.BAKING:
         totals = await _totals(ports, app, now)
     if isinstance(seen, AppSeen):
         seen = await _with_restarts(ports, app, seen)
+    # A query may take 30 s: nothing that is known to be bad, and no person, waits for one.
+    metrics = {} if orders or bad or _failed(app, seen) else await metric_rows.asked(ports, app, now)
     found, shut = await asyncio.gather(
         _candidates(ports, app, seen, gone), gates.again(ports, app, seen) if seen is not None else _not_asked()
     )
     if seen is None and app.live is None and any(gates.asks_for_a_look(app, candidate) for candidate in found):
-        seen, gone = await _look(ports, app)
+        seen, gone = await look(ports, app)
         found = await _candidates(ports, app, seen, gone)
     if isinstance(seen, AppSeen) and ports.clock.now() - seen.at >= TOO_OLD:
-        # A slow registry or Monitor must not starve a write of the freshness it needs.
-        again, _ = await _look(ports, app)
+        # A slow registry, Monitor or query must not starve a write of the freshness it needs.
+        again, _ = await look(ports, app)
         seen = _with_restarts_of(seen, again) if isinstance(again, AppSeen) else again
     return Observation(
         app=seen,
         operations=operations,
         probes=probes,
         totals=totals,
+        metrics=metrics,
         candidates=found,
         orders=orders,
         gates=shut,
@@ -96,7 +99,8 @@ def needs_look(ports: Ports, app: App, now: datetime) -> bool:
         return True
     live = app.live
     if live is None:
-        return False
+        # An image that has just come: should it run already, nothing is to be said of it.
+        return any(rollout.finding is None for rollout in app.waiting)
     if live.phase is not Phase.BAKING or live.verified_at is None or live.plan is None or live.fast:
         return True
     end = live.verified_at + live.plan.steps[live.step].bake
@@ -104,7 +108,7 @@ def needs_look(ports: Ports, app: App, now: datetime) -> bool:
     return not rested or now >= end
 
 
-async def _look(ports: Ports, app: App) -> tuple[AppSeen | Unknown, str]:
+async def look(ports: Ports, app: App) -> tuple[AppSeen | Unknown, str]:
     """The app, and why it can never be rolled out to, if that is so."""
     resource = names.resource_id(app.key)
     try:
@@ -145,6 +149,14 @@ def _all_good(live: Rollout, probes: tuple[ProbeSeen, ...]) -> bool:
         return True
     answers = {probe.path: probe for probe in probes}
     return all(spec.path in answers and watch.good(spec, answers[spec.path]) for spec in watch.specs(live.plan))
+
+
+def _failed(app: App, seen: AppSeen | Unknown | None) -> bool:
+    """Whether Azure says that the canary failed."""
+    if app.live is None or not isinstance(seen, AppSeen):
+        return False
+    canary = seen.revision(app.live.canary)
+    return analysis.own_state(canary, app.live.unhealthy).verdict is Verdict.FAILED
 
 
 async def _totals(ports: Ports, app: App, now: datetime) -> Totals | Unknown | None:

@@ -1,4 +1,8 @@
-"""Reading policy rows: those that may select an image, in two reads however many policies there are."""
+"""Reading policy rows: those that may select an image, in two reads however many policies there are.
+
+What grows is a registry's pattern rows: every event of the registry reads them all (1 call of the store a thousand) and
+parses those whose pattern matches. `bench/policies.py` has the figures; a registry may well have a thousand of them.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from delivery import names
-from policies.errors import PolicyError
-from policies.parse import parse
+from policies import lint
+from policies.cells import normalise
+from policies.keys import read_pattern
+from policies.patterns import glob_matches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from delivery.ports import Row, Rows
+    from policies.errors import PolicyError
     from policies.model import Policy
 
 
@@ -41,22 +48,25 @@ async def read(rows: Rows, registry: str, repository: str) -> Book:
         rows.scan(names.POLICIES, partition(registry, repository)),
         rows.scan(names.POLICIES, f"{registry.lower()}|*"),
     )
-    book = parse_all([*own, *patterns])
+    # Most pattern rows are about others: to parse them only to leave them out would be most of an event's time.
+    book = parse_all([*own, *(row for row in patterns if _may_cover(row, repository))])
     covering = tuple(policy for policy in book.policies if policy.covers(registry, repository))
     return Book(policies=covering, broken=book.broken)
 
 
+def _may_cover(row: Row, repository: str) -> bool:
+    """Whether a pattern row may be about this repository; where its cell is no pattern, parsing tells."""
+    cells = [value for name, value in row.columns.items() if name.strip().lower() == "repository"]
+    if row.key == names.DEFAULTS or len(cells) != 1 or not isinstance(cells[0], str):
+        return True
+    pattern = normalise(cells[0])
+    return not pattern or read_pattern(pattern, "") is not None or glob_matches(pattern, repository)
+
+
 def parse_all(rows: list[Row]) -> Book:
-    """Parse rows, each with the `defaults` row of its registry among them."""
-    defaults = {row.partition: row.columns for row in rows if row.key == names.DEFAULTS}
-    good: list[Policy] = []
-    broken: dict[str, PolicyError] = {}
-    for row in rows:
-        if row.key == names.DEFAULTS:
-            continue
-        shared = defaults.get(f"{row.partition.partition('|')[0]}|*")
-        try:
-            good.append(parse(row.partition, row.key, row.columns, shared))
-        except PolicyError as error:
-            broken[f"{row.partition}/{row.key}"] = error
-    return Book(policies=tuple(good), broken=broken)
+    """Parse rows, each with the `defaults` row of its registry and beside the others among them."""
+    read = lint.check(rows, whole=False)
+    good = tuple(one.policy for one in read if one.policy)
+    return Book(
+        policies=good, broken={one.key: one.error for one in read if one.error and one.row.key != names.DEFAULTS}
+    )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from delivery import names
+from policies import lint
 from policies.cells import NEVER_INHERITED
 from policies.errors import PolicyError
 from policies.keys import DEFAULTS
@@ -13,7 +16,7 @@ from policies.parse import check_defaults, parse
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from delivery.ports import Row
+    from delivery.ports import Row, Rows
     from policies.model import Policy
 
 STATUS = "Status"
@@ -51,6 +54,18 @@ def check(row: Row, defaults: Mapping[str, object] | None) -> Checked:
     except PolicyError as error:
         problems = error
     return Checked(row=row, policy=policy, error=problems, cells=cells)
+
+
+async def beside(rows: Rows, group: list[Checked]) -> list[Checked]:
+    """Rows of one partition with what is wrong with them only beside others: 2 reads where one names others."""
+    if not any(lint.needs_others(one.policy) for one in group):
+        return group
+    partition = group[0].row.partition
+    read = [await rows.scan(names.POLICIES, key) for key in {partition, f"{registry(group[0].row)}|*"}]
+    broken = {one.key: one.error for one in lint.check(chain(*read), whole=False) if one.error}
+    return [
+        replace(one, policy=None, error=broken[one.key]) if one.policy and one.key in broken else one for one in group
+    ]
 
 
 def is_shared(row: Row) -> bool:

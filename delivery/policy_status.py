@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from delivery import codec, state
+from delivery import codec, references, state
 from delivery.bounds import cut
 from delivery.errors import Malformed
 from delivery.policy_check import registry
@@ -26,7 +26,7 @@ NEXT = "change applies to the next image"
 async def status(ports: Ports, checked: Checked, aside: str, heard: Collection[str]) -> str:
     """What the cell should say. aside: what came of reading the registry. heard: registries an event came from.
 
-    At most 1 read: of the app, if the row names one.
+    At most 1 read of the app, if the row names one, and 1 of each row of `names` that it refers to.
     """
     if checked.error is not None:
         return broken_line(checked.error)
@@ -36,6 +36,8 @@ async def status(ports: Ports, checked: Checked, aside: str, heard: Collection[s
     doing = _doing(await _app(ports, policy), policy)
     if doing:
         return doing
+    if wrong := await references.missing(ports.rows, policy):
+        return cut(f"broken: {wrong}", LONGEST_STATUS)
     server = registry(checked.row)
     said = [status_line(policy), "" if policy.mode is Mode.OFF else aside]
     said.append("" if server in heard else f"no event ever came from {server}")

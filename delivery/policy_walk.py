@@ -76,7 +76,8 @@ async def save(rows: Rows, walk: Walk) -> None:
 async def stretch(rows: Rows, walk: Walk) -> tuple[list[Row], bool]:
     """The next rows of a walk that is under way, and whether they are its last. 1 read, or 2.
 
-    A partition is never cut: of a repository with more rows than a run walks, all are read.
+    A partition is never cut: of a repository with more rows than a run walks, all are read, and of a registry all its
+    pattern rows.
     """
     found = await rows.scan(names.POLICIES, after=walk.after or "", most=MOST)
     if len(found) < MOST:

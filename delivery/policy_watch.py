@@ -11,24 +11,24 @@ A row that the store will not keep stops no other row: it is parked, and told so
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from delivery import names, policy_tend, policy_walk
-from delivery.intake import HEARD
-from delivery.policy_check import check, is_shared, registry
+from delivery import names, policy_tend, policy_walk, reevaluate
+from delivery.errors import Conflict, Retry
+from delivery.heard import HEARD
+from delivery.policy_check import beside, check, is_shared, registry
 from delivery.policy_seen import version_of
-from delivery.reevaluate import Budget
 from policies.keys import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from delivery.errors import Conflict, Retry
     from delivery.policy_walk import Walk
     from delivery.ports import Ports, Row
+    from delivery.reevaluate import Budget
 
 OVERLAP = timedelta(minutes=5)
 LONGEST = timedelta(seconds=40)  # that a run walks; the rest waits for the next
@@ -47,7 +47,7 @@ class _Run:
     ends: datetime
     shared: Shared
     heard: frozenset[str]
-    budget: Budget = field(default_factory=Budget)
+    budget: Budget
     changed: int = 0
     away: Retry | Conflict | None = None
 
@@ -69,7 +69,12 @@ class _Run:
 
     async def _tend(self, rows: list[Row], *, walked: bool) -> None:
         shared = self.shared.get(registry(rows[0]))
-        group = [check(row, shared.columns if shared else None) for row in rows]
+        alone = [check(row, shared.columns if shared else None) for row in rows]
+        try:
+            group = await beside(self.ports.rows, alone)
+        except (Retry, Conflict) as error:
+            self.away = error
+            return
         tended = await policy_tend.tend(self.ports, group, walked=walked, heard=self.heard, budget=self.budget)
         self.changed += tended.changed
         self.away = tended.away or self.away
@@ -82,7 +87,7 @@ async def watch(ports: Ports) -> int:
     for that; it is read again the next time.
 
     Nothing having changed: 2 reads, 1 write, and 1 read more a `defaults` row; while it walks, for 200 rows, 3 reads
-    and 2 a row more, and what `reevaluate` costs.
+    and 2 a row more, what `beside` costs a repository, and what `reevaluate` costs.
     """
     now = ports.clock.now()
     before = await policy_walk.load(ports.rows)
@@ -96,7 +101,8 @@ async def watch(ports: Ports) -> int:
         changed, walk = [], before.at(now, anew=True)
     walked, last = ([], True) if walk.after is None else await policy_walk.stretch(ports.rows, walk)
     shared |= await _shared(ports, {registry(row) for row in walked} - set(shared))
-    run = _Run(ports=ports, ends=now + LONGEST, shared=shared, heard=await _heard(ports, [*changed, *walked]))
+    budget, heard = reevaluate.Budget(left=reevaluate.MOST_CALLS), await _heard(ports, [*changed, *walked])
+    run = _Run(ports=ports, ends=now + LONGEST, shared=shared, heard=heard, budget=budget)
     covered = {(row.partition, row.key) for row in walked}
     unread = await run.tend([row for row in changed if (row.partition, row.key) not in covered], walked=False)
     left = await run.tend(walked, walked=True)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from delivery.settings import Settings
     from policies.facts import Manifest, TagSeen
-    from rollouts.checks import ProbeSpec
+    from policies.signatures import SignatureSeen
+    from rollouts.checks import ProbeSpec, Reading
     from rollouts.decided import ArmWrite
     from rollouts.model import Totals
     from rollouts.seen import AppSeen, OperationSeen, ProbeSeen
@@ -148,6 +149,38 @@ class Metrics(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRow:
+    """Where a number is asked for: `names | metric | <name>`.
+
+    kind: `loganalytics` or `appinsights`. place: the workspace's id, or the resource id of workspace or component.
+    query: KQL with `{revision}` and `{app}` in it; "" where only durations are asked for.
+    """
+
+    name: str
+    kind: str
+    place: str
+    query: str = ""
+
+
+class Queries(Protocol):
+    """Log Analytics and Application Insights. `app` is a full resource id."""
+
+    async def ask(
+        self, metric: MetricRow, app: str, revision: str, percentile: int | None, since: datetime, until: datetime
+    ) -> Reading:
+        """The number of one revision over [since, until), within 30 s; percentile: of request durations, in ms."""
+        ...
+
+
+class Assessments(Protocol):
+    """Microsoft Defender's findings, as Azure Resource Graph has them."""
+
+    async def sub_assessments(self, registry: str, digest: str) -> Sequence[Mapping[str, object]]:
+        """Every row about a digest, none of them if not all; no rows: Defender has not looked at it."""
+        ...
+
+
 class Prober(Protocol):
     """HTTP probes of an app's or a revision's own address."""
 
@@ -173,6 +206,10 @@ class Registry(Protocol):
 
     async def repositories(self, registry: str, most: int) -> list[str]:
         """The names of up to `most` repositories, in the registry's order, which is by name."""
+        ...
+
+    async def signatures(self, registry: str, repository: str, digest: str) -> tuple[SignatureSeen, ...]:
+        """What is attached to a digest as signatures, none of them verified: at most 20, as they were seen lately."""
         ...
 
 
@@ -209,15 +246,17 @@ class Clock(Protocol):
 class Ports:
     """Everything a use case may ask; built once in `function_app.py`, or of fakes in a test.
 
-    heard: registries this process has noted an event of.
+    heard: registries, and regions of them, that this process has noted an event of.
     """
 
     rows: Rows
     queue: Queue
     apps: Apps
     metrics: Metrics
+    queries: Queries
     prober: Prober
     registry: Registry
+    assessments: Assessments
     channels: Mapping[str, Channel]
     clock: Clock
     settings: Settings

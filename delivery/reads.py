@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from delivery import codec, index, names, parking, state
 from delivery.errors import Malformed
-from delivery.policy_check import check, is_shared, registry
+from policies import lint
 from policies.status import broken_line, status_line
 
 if TYPE_CHECKING:
@@ -141,10 +141,8 @@ def _event(row: Row) -> Json:
 async def policies(ports: Ports) -> list[Json]:
     """Every policy row with what it does, or everything that is wrong with it."""
     rows = await ports.rows.scan(names.POLICIES)
-    defaults = {registry(row): row.columns for row in rows if is_shared(row)}
     found: list[Json] = []
-    for row in rows:
-        checked = check(row, defaults.get(registry(row)))
+    for checked in lint.check(rows, whole=True):
         problems = [str(problem) for problem in checked.error.problems] if checked.error else []
         status = broken_line(checked.error) if checked.error else ""
         if checked.policy is not None:

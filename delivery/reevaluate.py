@@ -22,7 +22,8 @@ from delivery import names
 from delivery.errors import Conflict, Refused, Retry
 from delivery.ports import Insert
 from delivery.tick import Wake
-from policies.evidence import DIGEST, REPOSITORY, PushEvidence, push_to_columns
+from policies.evidence import DIGEST, REPOSITORY
+from policies.pushes import PushEvidence, push_to_columns
 from policies.tags import Pushed
 from rollouts.model import Image
 from rollouts.seen import Offer
@@ -45,7 +46,7 @@ _FORBIDDEN = (401, 403)
 class Budget:
     """Calls of registries that this run may still make; the one that exceeds it is the last."""
 
-    left: int = MOST_CALLS
+    left: int
 
     @property
     def spent(self) -> bool:
@@ -137,7 +138,7 @@ async def _best(ports: Ports, policy: Policy, repository: str, tags: list[TagSee
     key = _key_of(policy)
     greatest = max(map(key, selected))
     first = [tag for tag in selected if key(tag) == greatest]
-    if len(first) > 1 and any(tag.updated is None for tag in first):
+    if not policy.tags.by_tag and len(selected) > 1 and any(tag.updated is None for tag in selected):
         return None, f"{policy.registry} does not tell when tags were pushed, so only a push that is heard of ships"
     best = max(first, key=lambda tag: (tag.digest, tag.name))
     digest = best.digest or await ports.registry.digest(policy.registry, repository, best.name)

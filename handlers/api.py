@@ -46,7 +46,7 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
         from delivery import reads
 
         _ = req
-        return await _answer(reads.policies(ports()))
+        return await answer(reads.policies(ports()))
 
     @functions.function_name("get_health")
     @functions.route(route="health", methods=["GET"], auth_level=KEY)
@@ -54,17 +54,17 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
         from delivery import reads
 
         _ = req
-        return await _answer(reads.health(ports()))
+        return await answer(reads.health(ports()))
 
     @functions.function_name("give_order")
     @functions.route(route="apps/{app}/orders/{verb}", methods=["POST"], auth_level=KEY)
     async def give_order(req: func.HttpRequest) -> func.HttpResponse:
-        return await _answer(_give(ports(), req))
+        return await answer(_give(ports(), req))
 
     @functions.function_name("throw_switch")
     @functions.route(route="switch/{way}", methods=["POST"], auth_level=KEY)
     async def throw_switch(req: func.HttpRequest) -> func.HttpResponse:
-        return await _answer(_throw(ports(), req))
+        return await answer(_throw(ports(), req))
 
     return functions
 
@@ -76,26 +76,26 @@ def _reads_of_apps(functions: func.Blueprint, ports: Callable[[], Ports]) -> Non
         from delivery import reads
 
         _ = req
-        return await _answer(reads.apps(ports()))
+        return await answer(reads.apps(ports()))
 
     @functions.function_name("get_app")
     @functions.route(route="apps/{app}", methods=["GET"], auth_level=KEY)
     async def get_app(req: func.HttpRequest) -> func.HttpResponse:
         from delivery import reads
 
-        return await _answer(_of_app(ports(), req, reads.app))
+        return await answer(_of_app(ports(), req, reads.app))
 
     @functions.function_name("get_rollouts")
     @functions.route(route="rollouts/{app}", methods=["GET"], auth_level=KEY)
     async def get_rollouts(req: func.HttpRequest) -> func.HttpResponse:
         from delivery import reads
 
-        return await _answer(_of_app(ports(), req, reads.rollouts))
+        return await answer(_of_app(ports(), req, reads.rollouts))
 
     @functions.function_name("get_rollout")
     @functions.route(route="rollouts/{app}/{n}", methods=["GET"], auth_level=KEY)
     async def get_rollout(req: func.HttpRequest) -> func.HttpResponse:
-        return await _answer(_of_rollout(ports(), req))
+        return await answer(_of_rollout(ports(), req))
 
 
 async def _of_app(ports: Ports, req: func.HttpRequest, ask: Callable[[Ports, str], Awaitable[object]]) -> object:
@@ -171,7 +171,7 @@ def actor(req: func.HttpRequest, settings: Settings) -> Actor:
     return Actor(kind=ActorKind.PERSON, id="function key", name="someone with the function key")
 
 
-async def _answer(question: Awaitable[object]) -> func.HttpResponse:
+async def answer(question: Awaitable[object]) -> func.HttpResponse:
     """JSON, or an error that says who must act."""
     try:
         found = await question

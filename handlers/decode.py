@@ -9,7 +9,8 @@ from policies import events
 from policies.body import Part, read_body
 from policies.errors import EvidenceError
 from policies.events import PUSHED, SCANNED, Ignored
-from policies.evidence import PushEvidence, ScanEvidence
+from policies.evidence import ScanEvidence
+from policies.pushes import PushEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable

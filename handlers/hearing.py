@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from delivery.ports import Ports
     from handlers.decode import Ignored
-    from policies.evidence import PushEvidence, ScanEvidence
+    from policies.evidence import ScanEvidence
+    from policies.pushes import PushEvidence
 
 T = TypeVar("T", "PushEvidence", "ScanEvidence")
 UNSTORABLE = (400, 413)  # the store's answer to a row that it will never take

@@ -1,4 +1,4 @@
-"""Timers, once a minute: the sweep, and the watch over policy rows."""
+"""Timers, once a minute: the sweep, the watch over policy rows, and the questions to Defender where they are wanted."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from delivery.ports import Ports
 
 EVERY_MINUTE = "0 * * * * *"
+AT_QUARTER = "15 * * * * *"
 AT_HALF = "30 * * * * *"
 log = logging.getLogger("weighbridge.timers")
 
 
 def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
-    """`sweep` and `watch_policies`."""
+    """`sweep`, `watch_policies` and `ask_defender`."""
     functions = func.Blueprint()
 
     @functions.function_name("sweep")
@@ -38,5 +39,19 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
         changed = await policy_watch.watch(ports())
         if changed:
             log.info("watch_policies: %d rows changed%s", changed, ", past due" if timer.past_due else "")
+
+    @functions.function_name("ask_defender")
+    @functions.timer_trigger(arg_name="timer", schedule=AT_QUARTER, run_on_startup=False)
+    async def ask_defender(timer: func.TimerRequest) -> None:
+        if ports().settings.defender is None:
+            return
+        from delivery import defender
+
+        polled = await defender.poll(ports())
+        for problem in polled.problems:
+            log.warning("ask_defender: %s", problem)
+        if polled.asked:
+            log.info("ask_defender: asked of %d images, %d are scanned", polled.asked, polled.found)
+        _ = timer
 
     return functions

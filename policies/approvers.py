@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from policies.durations import read_duration, say_duration, suggest_duration
 from policies.errors import CellError, Problem, quoted
-from policies.gate import Asked, is_closed, is_open, is_waiting
+from policies.gate import Asked, Rule, is_closed, is_open, is_waiting
 from rollouts import approvals
 from rollouts.findings import Answer, Finding
-from rollouts.model import BEFORE_START, Actor, Approvers
+from rollouts.model import BEFORE_START, Actor, Approvers, Step
 from rollouts.seen import ApprovalSeen, Unknown
 
 GATE = "approvers"
@@ -63,7 +63,7 @@ def _own_push_is_unknown(asked: Asked) -> str:
 
 def pushers(asked: Asked) -> set[str]:
     """Who pushed the image, as far as its events tell, in lower case."""
-    return {push.pushed_by.lower() for push in asked.facts.pushes if push.pushed_by}
+    return {name.lower() for push in asked.facts.pushes for name in push.named}
 
 
 def read_approvers(text: str, column: str = "Approvers") -> ApproversRule | None:
@@ -86,6 +86,12 @@ def _repaired(text: str) -> str:
     if not 0 < int(count) <= _MOST or (match[3] and not within):
         return ""
     return f"{int(count)} of {match[2].lower()}" + (f" within {within}" if within else "")
+
+
+def lacks_approvers(steps: Iterable[Step], rules: Iterable[Rule]) -> str:
+    """The steps at which nobody could ever approve, as a problem says them; "" when there are none."""
+    asking = [f"{step.weight} %" for step in steps if step.until_approved]
+    return "" if any(isinstance(rule, ApproversRule) for rule in rules) else ", ".join(asking)
 
 
 def asks(finding: Finding) -> bool:

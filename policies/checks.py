@@ -8,13 +8,15 @@ from datetime import timedelta
 
 from policies.cells import nearest
 from policies.durations import read_duration
-from policies.errors import CellError, NotKept, Problem, quoted
+from policies.errors import CellError, Problem, quoted
+from policies.metric_check import WORDS, read_metric, read_over, read_source
 from rollouts.checks import Check, CheckKind, Limit, ProbeSpec
 
 MOST_CHECKS = 20
-_LATER = ("p50", "p95", "p99", "metric")
+MOST_METRICS = 5  # each is up to two queries a minute, and a workspace runs five of an identity at once
 _KINDS = ("probe", "errors", "restarts")
-_EXPECTED = '"probe PATH", "restarts == 0" or "errors <= 1%"'
+_EXPECTED = '"probe PATH", "restarts == 0", "errors <= 1%", "p95 <= 400ms" or "metric NAME <= 500"'
+_MONITOR = "monitor"  # where errors are counted: saying so changes nothing
 _COMPARED = re.compile(r"([a-z0-9_-]+) ?(<=|>=|==|!=|=|<|>) ?(.*)", re.IGNORECASE)
 _PROBE = re.compile(r"probe(?: (\S+))?(.*)", re.IGNORECASE)
 _PATH = re.compile(r"/[\x21-\x7e]{0,255}", re.ASCII)
@@ -36,35 +38,41 @@ def read_checks(text: str, column: str = "Checks") -> tuple[Check, ...]:
         raise CellError(Problem(column=column, expected=f"at most {MOST_CHECKS} checks", found=str(len(parts))))
     checks: list[Check] = []
     problems: list[Problem] = []
-    for place, part in enumerate(parts):
+    mended: list[str] = []
+    for part in parts:
         try:
             checks.append(_check(part))
+            mended.append(part)
         except CellError as error:
-            problems += [_in_place(problem, parts, place, column) for problem in error.problems]
+            problems += error.problems
+            mended.append(next((problem.hint for problem in error.problems), ""))
+    asked = sum(check.kind is CheckKind.METRIC for check in checks)
+    if asked > MOST_METRICS:
+        expected = f"at most {MOST_METRICS} checks of p50, p95, p99 and metric"
+        problems.append(Problem(column=column, expected=expected, found=str(asked)))
     if problems:
-        raise CellError(*problems)
+        hint = "; ".join(mended) if all(map(_reads, mended)) else ""
+        raise CellError(*(replace(problem, column=column, hint=hint) for problem in problems))
     return tuple(checks)
 
 
-def _in_place(problem: Problem, parts: list[str], place: int, column: str) -> Problem:
-    """The problem of one check, its hint made a whole cell again."""
-    hint = "; ".join([*parts[:place], problem.hint, *parts[place + 1 :]]) if problem.hint else ""
-    return replace(problem, column=column, hint=hint)
+def _reads(part: str) -> bool:
+    try:
+        _check(part)
+    except CellError:
+        return False
+    return True
 
 
 def _fail(expected: str, found: str, hint: str = "") -> CellError:
-    if hint:
-        try:
-            _check(hint)
-        except CellError:
-            hint = ""
+    """The problem of one check. hint: what was probably meant, offered only if it reads."""
     return CellError(Problem(column="Checks", expected=expected, found=found, hint=hint))
 
 
 def _check(text: str) -> Check:
     word = re.split(r"[ <>=!:]", text.lower(), maxsplit=1)[0]
-    if word in _LATER:
-        raise CellError(NotKept(column="Checks", found=quoted(text), part=word))
+    if word in WORDS:
+        return _metric(text)
     if word == "probe":
         return _probe(text)
     match = _COMPARED.fullmatch(text)
@@ -115,6 +123,11 @@ def _restarts(text: str, op: str, rest: str) -> Check:
     return _options(Check(kind=CheckKind.RESTARTS, text=text, most=most), rest[match.end() :], text)
 
 
+def _metric(text: str) -> Check:
+    check, rest = read_metric(text)
+    return _options(check, rest, text)
+
+
 def _probe(text: str) -> Check:
     match = _PROBE.fullmatch(text)
     path, rest = (match[1] or "", match[2]) if match else ("", "")
@@ -131,8 +144,9 @@ def _options(check: Check, rest: str, text: str) -> Check:
     seen: set[str] = set()
     while words:
         word = words.pop(0).lower()
-        if word in {"over", "from"}:
-            raise CellError(NotKept(column="Checks", found=quoted(text), part=" ".join([word, *words[:1]])))
+        if word == "over" and check.gauge is None:
+            expected = '"over" with p50, p95, p99 and metric alone: all else is judged since the weight was seen'
+            raise _fail(expected, quoted(text))
         if word in seen or word not in _allowed(check):
             options = ", ".join(_allowed(check))
             raise _fail(f'each once: {options}; and ";" between two checks', quoted(" ".join([word, *words])))
@@ -146,9 +160,13 @@ def _allowed(check: Check) -> tuple[str, ...]:
         case CheckKind.PROBE:
             return ("expect", "under", "strikes", "warn")
         case CheckKind.ERRORS:
-            return ("min", "strikes", "warn")
+            return ("min", "strikes", "from", "warn")
         case CheckKind.RESTARTS:
             return ("strikes", "warn")
+        case CheckKind.METRIC if check.gauge and check.gauge.percentile:
+            return ("over", "min", "strikes", "from", "warn")
+        case CheckKind.METRIC:
+            return ("over", "min", "strikes", "warn")
 
 
 def _option(check: Check, word: str, value: str) -> Check:
@@ -162,10 +180,29 @@ def _option(check: Check, word: str, value: str) -> Check:
                 return replace(check, probe=replace(check.probe, lowest=low, highest=high))
         case "under" if check.probe and (under := _short(value)):
             return replace(check, probe=replace(check.probe, under=under))
+        case "over" if check.gauge and (over := read_over(value)):
+            return replace(check, gauge=replace(check.gauge, over=over))
+        case "from" if check.gauge and (elsewhere := read_source(check, value)):
+            return replace(check, gauge=elsewhere)
+        case "from" if check.kind is CheckKind.ERRORS and value.lower() == _MONITOR:
+            return check
         case _:
             pass
-    example = {"min": "min 20", "strikes": "strikes 2", "expect": "expect 200-399", "under": "under 500ms"}[word]
-    raise _fail(f'"{example}"', quoted(f"{word} {value}".strip()))
+    raise _fail(f'"{_example(check, word)}"', quoted(f"{word} {value}".strip()))
+
+
+def _example(check: Check, word: str) -> str:
+    match word:
+        case "from":
+            return "from monitor" if check.kind is CheckKind.ERRORS else "from appinsights"
+        case _:
+            return {
+                "min": "min 20",
+                "strikes": "strikes 2",
+                "expect": "expect 200-399",
+                "under": "under 500ms",
+                "over": "over 10m",
+            }[word]
 
 
 def _short(value: str) -> timedelta | None:

@@ -9,6 +9,7 @@ from policies.containers import container_of, running_containers
 from policies.facts import PLATFORM, Facts, Manifest
 from policies.gate import ASK_AGAIN, Asked, cannot_tell, is_closed, is_open, is_waiting
 from policies.model import Policy
+from policies.region import region
 from policies.tags import Pushed
 from rollouts.findings import Finding, all_of
 from rollouts.model import Image, Mode, Pin
@@ -31,9 +32,9 @@ def evaluate(policy: Policy, image: Image, facts: Facts, now: datetime) -> Findi
         _quarantine(facts),
         _lanes(policy, image, facts),
     ]
-    if facts.images is not None:
-        gates.append(_container(policy, image, facts.images, now))
     asked = Asked(policy=policy, image=image, facts=facts, now=now)
+    if facts.images is not None:
+        gates += [_container(policy, image, facts.images, now), region(asked)]
     gates += [rule.ask(asked) for rule in policy.gates]
     return all_of("gates", tuple(gates))
 
@@ -165,7 +166,7 @@ def _lanes(policy: Policy, image: Image, facts: Facts) -> Finding:
     """Rows that share a container must order alike, and no image may be two rows' (invariant 3)."""
     # A row that only observes writes nothing: it is no rival of one that does.
     rivals = [row for row in facts.siblings if row.mode is policy.mode and row.mode is not Mode.OFF]
-    both = sorted(row.key for row in rivals if row.selects(image))
+    both = sorted(row.key for row in rivals if row.selects(image)) if policy.selects(image) else []
     if both:
         return is_closed("lanes", f"selected by {policy.key} and by {' and '.join(both)}; one of them must let go")
     for key, order in _earlier(policy, image, facts, rivals):

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 
 from policies.body import Part
 from policies.errors import printable
-from policies.evidence import DIGEST, REPOSITORY, PushEvidence, ScanEvidence, read_time
+from policies.evidence import DIGEST, REPOSITORY, ScanEvidence, read_time
+from policies.pushes import PushEvidence, plain_region
 from policies.scan_event import read_scan
 from policies.tags import TAG
 
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 SCANNED = "Weighbridge.ImageScanCompleted"
+LONGEST_ACTOR = 160  # characters, as of any other actor
 _REGISTRY = re.compile(
     r"/providers/microsoft\.containerregistry/registries/([a-z0-9]{1,50})$", re.IGNORECASE | re.ASCII
 )
@@ -108,8 +110,15 @@ def _push(data: Part, registry: str) -> PushEvidence:
         digest=target.matching(DIGEST, "digest", "sha256: and 64 hex digits"),
         pushed_at=pushed_at,
         media_type=target.matching(_MEDIA_TYPE, "mediaType", MEDIA_TYPE) if told.get("mediaType") is not None else "",
-        location=printable(str(data.found.get("location") or "")[:64]),
+        location=plain_region(str(data.found.get("location") or "")),
+        pushed_by=_actor(data.found.get("actor")),
     )
+
+
+def _actor(found: object) -> str:
+    """Who pushed, where the registry tells: an optional field of the event's published schema."""
+    name = found.get("name") if isinstance(found, dict) else None
+    return printable(name[:LONGEST_ACTOR]) if isinstance(name, str) else ""
 
 
 def another(event: Envelope) -> Ignored:

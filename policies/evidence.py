@@ -1,4 +1,4 @@
-"""What is known of an image's digest: pushes seen and scans completed, as events bring it and as rows keep it."""
+"""What is known of an image's digest: scans completed, as events bring them and as rows keep them."""
 
 from __future__ import annotations
 
@@ -99,35 +99,6 @@ class ScanEvidence:
         return f"scan:{self.scanner}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushEvidence:
-    """A push as the registry's event told it. tag "": pushed by digest. location: the replica's region.
-
-    pushed_by: who pushed, "" where the registry does not tell.
-    listed: no event told of it; it was found in the registry's listing, pushed_at being when the tag last moved.
-    """
-
-    registry: str
-    repository: str
-    tag: str
-    digest: str
-    pushed_at: datetime
-    media_type: str = ""
-    location: str = ""
-    pushed_by: str = ""
-    listed: bool = False
-
-    @property
-    def partition(self) -> str:
-        """PartitionKey of its row."""
-        return evidence_partition(self.registry, self.digest)
-
-    @property
-    def key(self) -> str:
-        """RowKey: with the repository, for one digest may be pushed into several."""
-        return f"push:{self.repository.replace('/', '|')}:{self.tag}"
-
-
 def scan_to_columns(scan: ScanEvidence) -> dict[str, object]:
     """The columns of its row, in less than 30 KiB."""
     return {
@@ -158,7 +129,7 @@ def scan_from_columns(source: str, columns: Mapping[str, object]) -> ScanEvidenc
 
     A row from before `fixable` and `findings` were kept has neither: it tells no fixability and lists no finding.
     """
-    row = _Row(source, columns)
+    row = StoredRow(source, columns)
     worst = row.decoded("worst")
     return ScanEvidence(
         registry=row.text("registry"),
@@ -178,39 +149,7 @@ def scan_from_columns(source: str, columns: Mapping[str, object]) -> ScanEvidenc
     )
 
 
-def push_to_columns(push: PushEvidence) -> dict[str, object]:
-    """The columns of its row."""
-    return {
-        "v": ROW_VERSION,
-        "registry": push.registry,
-        "repository": push.repository,
-        "tag": push.tag,
-        "digest": push.digest,
-        "pushed_at": push.pushed_at.isoformat(),
-        "media_type": push.media_type,
-        "location": push.location,
-        "pushed_by": push.pushed_by,
-        "listed": push.listed,
-    }
-
-
-def push_from_columns(source: str, columns: Mapping[str, object]) -> PushEvidence:
-    """The evidence of a row. source: its keys, for the error."""
-    row = _Row(source, columns)
-    return PushEvidence(
-        registry=row.text("registry"),
-        repository=row.text("repository"),
-        tag=row.text("tag"),
-        digest=row.text("digest"),
-        pushed_at=row.time("pushed_at"),
-        media_type=row.text("media_type"),
-        location=row.text("location"),
-        pushed_by=row.text("pushed_by") if "pushed_by" in columns else "",
-        listed=columns.get("listed") is True,  # rows from before this was kept were all heard of
-    )
-
-
-class _Row:
+class StoredRow:
     """A stored row, read strictly: we wrote it, so what does not fit is from another version or hand."""
 
     def __init__(self, source: str, columns: Mapping[str, object]) -> None:
@@ -220,22 +159,26 @@ class _Row:
             raise self.fault("v", f"row version {ROW_VERSION}")
 
     def fault(self, column: str, expected: str) -> EvidenceError:
+        """The error that names a column, what was expected there, and what was found."""
         found = repr(self._columns.get(column))[:80]
         return EvidenceError(self._source, [f"{column}: expected {expected}, found {found}"])
 
     def text(self, column: str) -> str:
+        """A column of text; raises `EvidenceError`, as the others do."""
         value = self._columns.get(column)
         if not isinstance(value, str):
             raise self.fault(column, "a text")
         return value
 
     def time(self, column: str) -> datetime:
+        """A column that is a time."""
         read = read_time(self.text(column))
         if read is None:
             raise self.fault(column, "a time")
         return read
 
     def decoded(self, column: str) -> object:
+        """A column of JSON."""
         try:
             value: object = json.loads(self.text(column))
         except (ValueError, RecursionError) as error:
@@ -243,6 +186,7 @@ class _Row:
         return value
 
     def counts(self, column: str) -> Severities | None:
+        """A column of counts, None where they are not known."""
         counts = self.decoded(column)
         if counts is None:
             return None
@@ -251,6 +195,7 @@ class _Row:
         return Severities(**counts)
 
     def findings(self, column: str) -> tuple[ScanFinding, ...]:
+        """A column of findings."""
         try:
             return read_findings(self.decoded(column))
         except ValueError as error:

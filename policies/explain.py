@@ -10,7 +10,7 @@ from policies.errors import PolicyError
 from policies.evaluate import evaluate, short
 from policies.facts import Facts
 from policies.gate import is_closed
-from policies.model import NAME, Policy
+from policies.model import Policy
 from policies.patterns import glob_matches
 from policies.render import finding as finding_fields
 from policies.render import moment, tree
@@ -60,7 +60,7 @@ def explain(
     gates = tuple(_assumed(gate, assumed) for gate in whole.children)
     return Explained(
         key=policy.key,
-        app=policy.app.text.replace(NAME, image.repository.rpartition("/")[2]),
+        app=policy.app.named(image.repository),
         mode=policy.mode,
         finding=all_of(whole.gate, gates),
         not_asked=frozenset(gate.gate for gate in gates if gate.gate in assumed),

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from policies.evidence import PushEvidence, ScanEvidence
+from policies.evidence import ScanEvidence
 from policies.model import Policy
+from policies.pushes import PushEvidence
+from policies.signatures import SignatureSeen
 from policies.tags import Pushed
 from rollouts.model import Approval, Lane, Pin
 from rollouts.seen import Unknown
@@ -18,7 +20,7 @@ PLATFORM = "linux/amd64"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What the registry holds under a digest.
+    """What the registry holds under a digest. size: its bytes.
 
     config: config media type. artifact: artifactType or "". platforms: "os/arch" of an index's children that
     are images, () for a plain manifest (whose own platform the registry does not tell).
@@ -27,6 +29,7 @@ class Manifest:
 
     digest: str
     media_type: str
+    size: int = 0
     config: str = ""
     artifact: str = ""
     subject: bool = False
@@ -65,9 +68,13 @@ class Facts:
     scans: of the digest and of its children. quarantined: why the digest is, "" when it is not.
     siblings: the other good rows that name the same container of the same app. lanes: the app's, oldest first.
     images: container name to image reference of the app's template; None: not asked, and that gate is left out.
+    location: the app's region as in `westeurope`, "" when it is not known. regions: those the registry was ever heard
+    from; not asked where the image itself was heard from the app's.
     stopped: why nothing may start or rise anywhere, "" when it may. pin: what a person keeps the app at.
     approvals, asked_at: people's answers so far, and since when they are asked. elsewhere: by policy name, what became
     of the image there; a name that is missing is no policy of this repository.
+    signatures: attached to the digest; asked for only where a Signed cell asks for them. keys: rows `names | key | …`
+    by name, without those that are missing.
     """
 
     offered_at: datetime
@@ -80,11 +87,15 @@ class Facts:
     siblings: tuple[Policy, ...] = ()
     lanes: tuple[Lane, ...] = ()
     images: Mapping[str, str] | Unknown | None = None
+    location: str = ""
+    regions: frozenset[str] | Unknown = frozenset()
     stopped: str | Unknown = ""
     pin: Pin | None = None
     approvals: tuple[Approval, ...] = ()
     asked_at: datetime | None = None
     elsewhere: Mapping[str, Elsewhere | Unknown] = field(default_factory=dict)
+    signatures: tuple[SignatureSeen, ...] | Unknown = ()
+    keys: Mapping[str, Mapping[str, object] | Unknown] = field(default_factory=dict)
 
     @property
     def child(self) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from policies.evidence import PushEvidence, ScanEvidence
+from policies.evidence import ScanEvidence
 from policies.history import Entry, Verdict
+from policies.pushes import PushEvidence, join_pushes
 from rollouts.model import Image, Phase
 
 
@@ -30,14 +31,14 @@ class Heard:
 
     def _push(self, push: PushEvidence) -> None:
         known = self._pushes[push.registry, push.digest]
-        first = known.get(push.key)
-        if first is None or first.pushed_at < push.pushed_at:
-            known[push.key] = push
+        joined = join_pushes(known[push.key], push) if push.key in known else push
+        known[push.key] = joined
         if push.tag:
             name = (push.registry, push.repository, push.tag)
-            last = self._names.get(name)
-            if last is None or last.pushed_at <= push.pushed_at:
-                self._names[name] = push
+            last = self._names.get(name, joined)
+            # A copy that another region tells of later is no later push of the tag.
+            if last.digest == push.digest or last.pushed_at <= joined.pushed_at:
+                self._names[name] = joined
 
     def _scan(self, scan: ScanEvidence) -> None:
         for digest in {scan.digest, scan.index_digest} - {""}:

@@ -21,12 +21,12 @@ from policies.evidence import (
     DIGEST,
     REPOSITORY,
     SEVERITIES,
-    PushEvidence,
     ScanEvidence,
     Severities,
     is_count,
     read_time,
 )
+from policies.pushes import PushEvidence
 from policies.tags import TAG
 from rollouts.model import Phase
 

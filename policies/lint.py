@@ -199,7 +199,7 @@ def _after(one: Linted, table: _Table, *, whole: bool) -> Iterator[Problem]:
         for name in missing:
             yield _unknown(one, rule, name, table.choices(one.row.partition))
         circle = table.circle(one)
-        if circle and not missing:
+        if circle:
             expected = "policies that can be promoted before this one"
             yield Problem(column=_column(one, rule), expected=expected, found=circle)
 

@@ -30,7 +30,7 @@ class MinAgeRule:
         """Open once the first known push is old enough; no known push is no age."""
         image, now = asked.image, asked.now
         mine = (image.repository, image.digest)
-        pushes = [push.pushed_at for push in asked.facts.pushes if (push.repository, push.digest) == mine]
+        pushes = [push.first_at for push in asked.facts.pushes if (push.repository, push.digest) == mine]
         if not pushes:
             return is_waiting("age", f"cannot tell: no push of it to {image.repository} is recorded")
         # A registry whose clock is ahead dates a push in the future: it cannot be younger than that.

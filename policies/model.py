@@ -19,9 +19,13 @@ class AppRef:
 
     text: str
 
+    def named(self, repository: str) -> str:
+        """The cell with the repository's name filled in, for people."""
+        return self.text.replace(NAME, repository.rpartition("/")[2])
+
     def resource_id(self, subscription: str, repository: str) -> str:
         """The full resource id. subscription: where `<group>/<app>` is looked up."""
-        filled = self.text.replace(NAME, repository.rpartition("/")[2])
+        filled = self.named(repository)
         if filled.startswith("/"):
             return filled
         group, _, app = filled.partition("/")

@@ -21,6 +21,7 @@ _TAKEN = {
     "manifest": "taken to be an image that Container Apps can run",
     "switch": "nothing is taken to be stopped",
     "quarantine": "the digest is taken to be in none",
+    "signed": "taken to be signed by all whom the row names",
 }
 _ENDS_BADLY = (Phase.ROLLED_BACK, Phase.ABORTED)
 

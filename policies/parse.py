@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from policies import values
-from policies.approvers import ApproversRule
+from policies.approvers import ApproversRule, lacks_approvers
 from policies.cells import EXAMPLES, LOCKED, Cell, effective
 from policies.checks import read_checks
 from policies.durations import write_duration
@@ -31,6 +31,7 @@ USUAL_CHECKS = "restarts == 0; errors <= stable x 2"
 USUAL_CHECKS_REPLACING = "restarts == 0"  # no ingress: there is no request to count
 _LEAST_DEADLINE = timedelta(hours=1)
 _NEEDS_INGRESS = frozenset({CheckKind.ERRORS, CheckKind.PROBE})
+_AGREEABLE = {"Steps": "100% for 1s", "Approvers": EXAMPLES["Approvers"]}  # contradict no other cell
 _NOT_IN_VERSION = frozenset({"Status", "Note", "Runbook", "Notify"})  # what they say changes nothing that ships
 
 
@@ -78,6 +79,7 @@ def parse(partition: str, key: str, columns: Mapping[str, object], defaults: Map
     plan = _approved(_plan(row), gates.values())
     takes = sum((step.bake for step in plan.steps), timedelta())
     _check_windows(row, gates, takes)
+    _check_approvers(row, gates, plan)
     if problems:
         raise PolicyError(f"{partition}/{key}", problems)
     return Policy(
@@ -100,6 +102,9 @@ def check_defaults(partition: str, columns: Mapping[str, object]) -> None:
     """Read a `defaults` row by itself; raises `PolicyError` as `parse` does for a row that ships."""
     # Any name and app will do: only what the cells themselves hold is being asked.
     probe = {"App": "group/app", "Repository": "*"}
+    # What it leaves blank its rows may fill in each for itself, so that no two cells contradict one another there.
+    shared = effective({}, columns, [])
+    probe |= {name: text for name, text in _AGREEABLE.items() if name not in shared}
     try:
         parse(partition, "any", probe, columns)
     except PolicyError as error:
@@ -158,6 +163,14 @@ def _check_windows(row: _Row, gates: Mapping[str, Rule], takes: timedelta) -> No
             row.problems.append(Problem(column=row.cells[name].name, expected=expected, found=found))
 
 
+def _check_approvers(row: _Row, gates: Mapping[str, Rule], plan: Plan) -> None:
+    """Steps that wait for people whom no cell names would wait for ever."""
+    asking = lacks_approvers(plan.steps, gates.values())
+    if asking and not any(problem.column.startswith("Approvers") for problem in row.problems):
+        expected = f"who approves, as in {quoted(EXAMPLES['Approvers'])}, for Steps waits for people at {asking}"
+        row.problems.append(Problem(column="Approvers", expected=expected, found="none"))
+
+
 def _approved(plan: Plan, gates: Iterable[Rule]) -> Plan:
     """The plan with whom its steps ask; a step without a time of its own takes the shortest of theirs."""
     needs = tuple(rule.need for rule in gates if isinstance(rule, ApproversRule))
@@ -198,11 +211,21 @@ def _checks(row: _Row, steps: Steps) -> tuple[Check, ...]:
     usual = read_checks(USUAL_CHECKS_REPLACING if steps.replace else USUAL_CHECKS)
     checks = row.read("Checks", read_checks, usual)
     if steps.replace:
-        for check in (check for check in checks if check.kind in _NEEDS_INGRESS):
-            expected = 'no check of requests with Steps "replace", which is for apps without ingress'
-            name = row.cells["Checks"].name
-            row.problems.append(Problem(column=name, expected=expected, found=quoted(check.text)))
+        for check in checks:
+            if expected := _out_of_place(check):
+                name = row.cells["Checks"].name
+                row.problems.append(Problem(column=name, expected=expected, found=quoted(check.text)))
     return checks
+
+
+def _out_of_place(check: Check) -> str:
+    """What is expected instead of this check where the canary replaces stable; "" if it may stand."""
+    gauge = check.gauge
+    if check.kind in _NEEDS_INGRESS or (gauge is not None and gauge.percentile is not None):
+        return 'no check of requests with Steps "replace", which is for apps without ingress'
+    if gauge is not None and gauge.times is not None:
+        return 'a number of its own with Steps "replace", where no stable runs beside the canary'
+    return ""
 
 
 def _version(cells: Mapping[str, Cell]) -> str:

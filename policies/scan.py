@@ -133,7 +133,7 @@ def _scanned(rule: ScanRule, scan: ScanEvidence, now: datetime) -> Finding:
     if over and rule.fixable_only and scan.fixable is None:
         return is_waiting(gate, "cannot tell: the scan does not say which findings can be fixed", ask_at)
     if over:
-        names = [line for line in scan.worst if line.upper().split()[1:2] not in [[id_] for id_ in applied]][:_NAMED]
+        names = [line for line in scan.worst if not _is_of(line, applied)][:_NAMED]
         named = f" ({'; '.join(names)})" if names else ""
         return Finding(gate=gate, answer=Answer.CLOSED, because="; ".join([over + named, *unsaid]), ask_at=ask_at)
     allowed = ", ".join(f"{name} {most}" for name, most in rule.limits)
@@ -141,6 +141,11 @@ def _scanned(rule: ScanRule, scan: ScanEvidence, now: datetime) -> Finding:
     spared = [f"{each.id} excepted until {each.until}" for each in rule.excepted if each.id in applied]
     because = ", ".join([said, *spared]) + (f"; {scan.reason[:200]}" if scan.reason else "")
     return Finding(gate=gate, answer=Answer.OPEN, because=because, ask_at=ask_at)
+
+
+def _is_of(line: str, ids: frozenset[str]) -> bool:
+    """Whether a line for people, which begins with severity and identifier, is of one of these findings."""
+    return any(word.upper() in ids for word in line.split(" ", 2)[1:2])
 
 
 def _exceptions(rule: ScanRule, scan: ScanEvidence, now: datetime) -> tuple[frozenset[str], list[str]]:

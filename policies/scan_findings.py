@@ -24,10 +24,10 @@ class ScanFinding:
 
 
 def within_room(findings: Iterable[ScanFinding]) -> tuple[ScanFinding, ...]:
-    """Those that are kept, worst first: what is cut off is only ever missed by an exception."""
+    """The first of them, as many as are kept: what is cut off is only ever missed by an exception."""
     kept: list[ScanFinding] = []
     used = 2
-    for finding in sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)):
+    for finding in findings:
         if FINDING_ID.fullmatch(finding.id) is None:
             continue
         used += len(_written(finding)) + 1

@@ -168,8 +168,7 @@ def _glob(argument: str, column: str) -> Kind:
     """Reached only by what `read_tags` did not read as `newest from`."""
     found = '"from" behind it' if argument else "nothing"
     expected = 'one pattern as in "glob: main-*"'
-    hint = f"newest from {argument}" if argument else ""
-    raise CellError(Problem(column=column, expected=expected, found=found, hint=hint))
+    raise CellError(Problem(column=column, expected=expected, found=found))
 
 
 _READERS: dict[str, Callable[[str, str], Kind]] = {

@@ -25,7 +25,7 @@ def repaired(text: str) -> str:
     """A corrected cell, "" where it would be anybody's guess; it may itself be wrong."""
     if text.lower() == "none":
         return ""
-    head, *tail = _CLAUSES.split(text, maxsplit=1)
+    head, *tail = _CLAUSES.split(text)
     if text.lower().startswith("from "):
         head, tail = "semver", [text]
     offer = _head(head)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -29,6 +29,7 @@ class CheckKind(StrEnum):
     PROBE = "probe"
     RESTARTS = "restarts"
     ERRORS = "errors"
+    METRIC = "metric"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,41 @@ class ProbeSpec:
     under: timedelta | None = None  # None: as slow as the client's time-out allows
 
 
+class Compare(StrEnum):
+    """How a number must stand to its limit."""
+
+    AT_MOST = "<="
+    BELOW = "<"
+    AT_LEAST = ">="
+    ABOVE = ">"
+    EQUAL = "=="
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """A number that a query answers for one revision, and what it may be.
+
+    name: of the row `names | metric | <name>`. percentile: of request durations in ms; None: the row's own query.
+    number: the limit, or what is added to stable's number. times: factor of stable's; None: stable does not matter.
+    over: the time before a reading that it looks at; None: since the step's weight was seen.
+    """
+
+    name: str
+    percentile: int | None = None
+    compare: Compare = Compare.AT_MOST
+    number: float = 0.0
+    times: float | None = None
+    over: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a query answered for one revision. value None: nothing to tell. samples None: it does not tell how many."""
+
+    value: float | None = None
+    samples: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One `;`-part of the Checks cell.
@@ -66,7 +102,8 @@ class Check:
     probe: ProbeSpec | None = None  # None unless kind is PROBE
     limit: Limit | None = None  # None unless kind is ERRORS
     most: int = 0
-    minimum: int = 0  # requests of the canary below which the check says nothing
+    gauge: Gauge | None = None  # None unless kind is METRIC
+    minimum: int = 0  # requests of the canary (for METRIC, samples) below which the check says nothing
     strikes: int = 1  # failures in a row that make it failed
     warn: bool = False  # said aloud, never acted on
 
@@ -86,6 +123,7 @@ class Tally:
     worse, better: log gain of each bet in `analysis.WORSE` and `analysis.BETTER`; () before the first interval.
     floor: the same bets as `worse`, against the floor below which a difference does not matter; () where none applies.
     strikes: failures in a row, at the last look. alone: the canary had all the traffic at the last look.
+    beside: of METRIC, stable's number when it was last asked; None: it never had one.
     """
 
     worse: tuple[float, ...] = ()
@@ -95,14 +133,17 @@ class Tally:
     stable: Counts = Counts()
     strikes: int = 0
     alone: bool = False
+    beside: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """What one check says now, in numbers and in words.
 
-    value, limit, stable: in the check's own unit (a rate from 0 to 1, restarts, an HTTP status); None: not known.
+    value, limit, stable: in the check's own unit (a rate from 0 to 1, restarts, an HTTP status, milliseconds, whatever
+    a named query counts); None: not known.
     samples: canary requests behind the answer. missing: how many more would settle it, when that is known.
+    since, until: the time a query was asked about; None for the other kinds.
     """
 
     check: str
@@ -115,3 +156,5 @@ class Measurement:
     missing: int | None = None
     strikes: int = 0
     warn: bool = False
+    since: datetime | None = None
+    until: datetime | None = None

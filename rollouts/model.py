@@ -339,6 +339,7 @@ class Rollout:
     seen: Weights | None = None
     left: Weights | None = None
     read: Totals | None = None
+    gauged: datetime | None = None  # until when the last answers of queries reach
     final: Totals | None = None  # all of it, once the metrics had arrived after its end
     tallies: tuple[Tally, ...] = ()
     measurements: tuple[Measurement, ...] = ()

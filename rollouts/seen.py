@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from rollouts.checks import Reading
 from rollouts.findings import Finding
 from rollouts.model import Actor, Image, Mode, Plan, Rollout, Totals
 
@@ -97,6 +98,16 @@ class ProbeSeen:
     status: int | None
     took: timedelta
     because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSeen:
+    """What a query answered over [since, until). stable: None when it was not asked, because it does not matter."""
+
+    since: datetime
+    until: datetime
+    canary: Reading
+    stable: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,12 +209,14 @@ class Observation:
     """All facts of one tick, asked after the row was loaded. None: not asked, because not needed.
 
     gates: what those gates of the live rollout say that are asked again after its start. approvals: by order id.
+    metrics: by the place of their check in the plan; empty where none was due.
     """
 
     app: AppSeen | Unknown | None = None
     operations: Mapping[int, OperationSeen]
     probes: tuple[ProbeSeen, ...] = ()
     totals: Totals | Unknown | None = None
+    metrics: Mapping[int, MetricSeen | Unknown] = field(default_factory=dict)
     candidates: tuple[CandidateSeen, ...] = ()
     offers: tuple[Offer, ...] = ()
     orders: tuple[Order, ...] = ()

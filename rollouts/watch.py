@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from rollouts import analysis, traffic
+from rollouts import analysis, gauges, traffic
 from rollouts.checks import Check, CheckKind, Counts, Measurement, ProbeSpec, Tally, Verdict
 from rollouts.decided import Said
 from rollouts.findings import Answer
@@ -81,7 +81,7 @@ def only_data_is_missing(turn: Turn, plan: Plan) -> bool:
     """Whether all that keeps the verdict open is too few requests, and a probe has answered well meanwhile."""
     own, *measured = turn.live.measurements
     unsure = [
-        check.kind is CheckKind.ERRORS and not measurement.strikes
+        check.kind in (CheckKind.ERRORS, CheckKind.METRIC) and not measurement.strikes
         for check, measurement in zip(plan.checks, measured, strict=True)
         if measurement.verdict is Verdict.INCONCLUSIVE and not measurement.warn
     ]
@@ -108,6 +108,8 @@ def measure(turn: Turn, plan: Plan) -> None:
     _count(turn, plan, tallies)
     measured = [_check(turn, plan, index, tallies, before[index]) for index in range(len(plan.checks))]
     own = _own_state(turn, live)
+    if turn.seen.metrics:
+        turn.change_live(gauged=gauges.reached(turn.seen, turn.now))
     turn.change_live(measurements=(own, *measured), tallies=tuple(tallies))
 
 
@@ -167,6 +169,12 @@ def _check(turn: Turn, plan: Plan, index: int, tallies: list[Tally], before: Mea
             return analysis.measure_restarts(check, canary.restarts if canary else None)
         case CheckKind.ERRORS:
             return _errors(turn, plan, check, tallies[index])
+        case CheckKind.METRIC:
+            weight = plan.steps[turn.live.step].weight
+            tallies[index], measurement = gauges.measure(
+                check, tallies[index], turn.seen.metrics.get(index), before, weight=weight
+            )
+            return measurement
 
 
 def _errors(turn: Turn, plan: Plan, check: Check, tally: Tally) -> Measurement:
@@ -186,9 +194,12 @@ def served(turn: Turn, plan: Plan) -> bool:
     until = live.verified_at + plan.steps[live.step].bake
     if turn.now < until:
         return False
-    asked = any(check.kind is CheckKind.ERRORS and not check.warn for check in plan.checks)
-    counted = asked and plan.steps[live.step].weight > 0
-    return not counted or (turn.now >= until + turn.seen.settle and (live.read is None or live.read.at >= until))
+    weight = plan.steps[live.step].weight
+    counts = any(check.kind is CheckKind.ERRORS and not check.warn for check in plan.checks) and weight > 0
+    asks = any(gauges.asked(check, weight) and not check.warn for check in plan.checks)
+    if asks and (live.gauged is None or live.gauged < until):
+        return False
+    return not counts or (turn.now >= until + turn.seen.settle and (live.read is None or live.read.at >= until))
 
 
 def worst(measurements: Iterable[Measurement]) -> str:

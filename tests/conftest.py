@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -17,3 +18,13 @@ settings.register_profile("default", BASE, max_examples=60, derandomize=True)
 settings.register_profile("mutants", BASE, max_examples=20, derandomize=True)
 settings.register_profile("fuzz", BASE, max_examples=20_000, print_blob=True)
 settings.load_profile("fuzz" if os.environ.get("WEIGHBRIDGE_FUZZ") else "default")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the fuzzers counted and measured, after the long search."""
+    if not os.environ.get("WEIGHBRIDGE_FUZZ"):
+        return
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, said in report.user_properties:
+            if name == "fuzzed" and report.when == "call":
+                terminalreporter.write_line(str(said))

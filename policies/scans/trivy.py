@@ -51,7 +51,7 @@ def _count(report: Part) -> tuple[Tally, bool]:
         path = f"Results[{place}]"
         needed(result, "Target", f"{path}.Target")
         found = parts(result, "Vulnerabilities", f"{path}.Vulnerabilities")
-        scanned = scanned or text(result, "Class", f"{path}.Class") in _OF_PACKAGES or bool(found)
+        scanned = scanned or text(result, "Class", f"{path}.Class") in _OF_PACKAGES
         for number, one in enumerate(found or ()):
             _add(tally, one, f"{path}.Vulnerabilities[{number}]")
     return tally, scanned

@@ -16,6 +16,7 @@ from cli.topic import NotSent, Topic
 from handlers import decode
 from localcloud.clock import Clock
 from localcloud.eventgrid import EventGrid
+from policies import events
 from policies.evidence import ScanEvidence
 from tests.localcloud.serving import serving
 from tests.policies.scans.reports import DEFENDER_ROW, DIGEST, MDVM, OTHER, TRIVY, changed
@@ -108,7 +109,7 @@ async def test_the_same_report_published_again_is_the_same_event(
 def test_a_dry_run_prints_the_event_and_needs_no_topic(report: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["publish-scan", report, *IMAGE, "--index-digest", OTHER, "--dry-run"]) == 0
     event = json.loads(capsys.readouterr().out)
-    assert event["type"] == decode.SCANNED
+    assert event["type"] == events.SCANNED
     assert event["data"]["image"]["indexDigest"] == OTHER
 
 
@@ -217,6 +218,8 @@ async def test_a_topic_that_is_not_there_is_said(
         (403, "403: the key in TOPIC_KEY is not this topic's"),
         (413, "413: expected 200; publish the same report again later, it is the same event"),
         (302, "302: expected 200"),
+        (307, "307: expected 200"),
+        (308, "308: expected 200"),
     ],
 )
 async def test_what_a_topic_answers_is_said_without_its_body(
@@ -238,7 +241,7 @@ async def test_what_a_topic_answers_is_said_without_its_body(
 async def test_a_busy_topic_is_tried_again(
     report: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers = [503, 429, 200]
+    answers = [503, 429, 500, 200]
 
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(status=answers.pop(0), headers={"Retry-After": "0"})
@@ -251,6 +254,25 @@ async def test_a_busy_topic_is_tried_again(
         assert await publish(report, *IMAGE, "--topic", f"{base}/api/events", "--key-from", "TOPIC_KEY") == 0
     assert answers == []
     assert capsys.readouterr().out.startswith("sent ")
+
+
+async def test_a_topic_that_stays_busy_is_given_up_after_four_tries(
+    report: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=503)
+
+    monkeypatch.setenv("TOPIC_KEY", KEY)
+    monkeypatch.setattr(topic, "BACKOFF", 0.001)
+    app = web.Application()
+    app.router.add_post("/api/events", answer)
+    async with serving(app) as base:
+        assert await publish(report, *IMAGE, "--topic", f"{base}/api/events", "--key-from", "TOPIC_KEY") == 1
+    assert asked == ["/api/events"] * 4
+    assert "503: expected 200" in capsys.readouterr().err
 
 
 async def test_nobody_there_is_said(

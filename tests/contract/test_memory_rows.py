@@ -45,7 +45,7 @@ async def test_a_hook_sees_every_call_with_its_arguments() -> None:
     assert seen == [
         ("commit", (TABLE, "p", (change,))),
         ("get", (TABLE, "p", "k")),
-        ("scan", (TABLE, "p", "a", "", None, 3)),
+        ("scan", (TABLE, "p", "a", "", None, "", 3)),
     ]
 
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from delivery import intake, names, outbox, state, sweep, tick
 from delivery.ports import Ports, Put
 from delivery.settings import Settings
-from policies.evidence import PushEvidence
+from policies.pushes import PushEvidence
 from rollouts.model import App, Phase
 from tests.fakes.azure import FakeApp, FakeAzure
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import MemoryQueue, Message
-from tests.fakes.registry import FakeChannel, FakeMetrics, FakeRegistry
+from tests.fakes.registry import FakeAssessments, FakeChannel, FakeMetrics, FakeQueries, FakeRegistry
 from tests.fakes.rows import MemoryRows
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ class Shop:
         self.azure = FakeAzure(self.clock)
         self.app: FakeApp = self.azure.create(RESOURCE, f"{REGISTRY}/{REPOSITORY}:1.0.0")
         self.registry = FakeRegistry()
+        self.assessments = FakeAssessments()
         self.metrics = FakeMetrics(self.azure)
+        self.queries = FakeQueries()
         self.channel = FakeChannel()
         self.poison: list[Message] = []
         self.failures: list[str] = []
@@ -71,8 +73,10 @@ class Shop:
             queue=self.queue,
             apps=self.azure,
             metrics=self.metrics,
+            queries=self.queries,
             prober=self.azure,
             registry=self.registry,
+            assessments=self.assessments,
             channels={"webhook": self.channel},
             clock=self.clock,
             settings=Settings(subscription="s", registries={}, settle=timedelta()),
@@ -213,8 +217,10 @@ class Shop:
         twin.app = twin.azure.apps[RESOURCE.lower()]
         twin.metrics.rps, twin.metrics.away = self.metrics.rps, self.metrics.away
         twin.metrics.error_rates = dict(self.metrics.error_rates)
+        twin.queries.readings = dict(self.queries.readings)
         twin.registry.manifests, twin.registry.names = dict(self.registry.manifests), dict(self.registry.names)
         twin.registry.times = dict(self.registry.times)
+        twin.registry.attached = dict(self.registry.attached)
         twin.registry.away = self.registry.away
         twin.ports.heard.update(self.ports.heard)
         twin.channel.got, twin.channel.trouble = list(self.channel.got), self.channel.trouble

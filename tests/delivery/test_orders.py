@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from delivery import codec, names, orders
+from delivery import approvals, codec, names, orders
 from delivery.errors import Malformed
+from delivery.ports import Put
 from rollouts.model import Actor, ActorKind, Phase
 from rollouts.seen import Verb
 from tests.delivery.shop import KEY, Crash, Shop, digest
@@ -97,10 +98,17 @@ async def test_a_comment_of_any_characters_is_kept_as_one_line_that_fits():
     assert shop.failures == []
 
 
+async def asking_shop(steps: str) -> Shop:
+    """A shop whose rollouts wait for Ada."""
+    shop = await Shop(row={"App": "rg-shop/ca-web", "Steps": steps, "Approvers": "1 of leads"}).open()
+    await shop.rows.commit(names.NAMES, approvals.GROUP, [Put(key="leads", columns={"members": "ada"})])
+    return shop
+
+
 @pytest.mark.parametrize("left_out", ["n", "digest", "step"])
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.PROMOTE, Verb.RESUME])
 async def test_an_order_that_raises_a_canary_names_rollout_digest_and_step_or_is_told_them(verb, left_out):
-    shop = await Shop(row={"App": "rg-shop/ca-web", "Steps": "5% until approved, 100% for 1m"}).open()
+    shop = await asking_shop("5% until approved, 100% for 1m")
     await shop.push(1)
     await shop.run_until(Phase.BAKING, 0)
     if verb is Verb.RESUME:
@@ -116,8 +124,7 @@ async def test_an_order_that_raises_a_canary_names_rollout_digest_and_step_or_is
 
 
 async def test_a_click_on_the_message_of_an_earlier_step_approves_nothing():
-    steps = "5% until approved, 50% until approved, 100% for 1m"
-    shop = await Shop(row={"App": "rg-shop/ca-web", "Steps": steps}).open()
+    shop = await asking_shop("5% until approved, 50% until approved, 100% for 1m")
     await shop.push(1)
     await shop.run_until(Phase.BAKING, 0)
     link = orders.Asked(verb=Verb.APPROVE, n=1, digest=digest(1), step=0)

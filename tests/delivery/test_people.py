@@ -223,12 +223,14 @@ async def test_what_staging_takes_back_later_rises_no_further_here() -> None:
     assert "RolloutGateClosed" in told(shop)
 
 
-async def test_after_a_policy_that_is_gone_waits_and_says_so() -> None:
+async def test_after_a_policy_that_is_gone_the_row_is_broken_and_what_waits_says_so() -> None:
     shop = await with_staging("staging")
-    await shop.rows.commit(names.POLICIES, PARTITION, [Delete(key="staging")])
     await shop.push(1)
     await tick(shop.ports, Wake(app=KEY))
+    await shop.rows.commit(names.POLICIES, PARTITION, [Delete(key="staging")])
     await shop.run(timedelta(minutes=2))
 
     (waiting,) = (await shop.state()).waiting
-    assert waiting.because == "after: there is no policy staging for shop/web; correct After in the row"
+    missing = 'After: expected another policy of shop/web, found "staging"'
+    assert waiting.because == f"its policy row is broken: {missing}"
+    assert await shop.push(2) == ()

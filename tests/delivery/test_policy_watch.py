@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from delivery import names, parking, policy_watch
+from delivery import names, parking, policy_watch, reads
 from delivery.errors import Refused, Retry
 from delivery.ports import Delete, Put
 from rollouts.model import Phase
@@ -77,6 +77,20 @@ async def test_a_broken_row_ships_nothing_and_disturbs_no_other_row(shop):
     assert len(await shop.push(1)) == 1
     await shop.run()
     assert shop.weights() == {"ca-web--wb1-000001": 100}
+
+
+async def test_a_row_that_is_wrong_only_beside_the_others_says_so_in_its_status(shop):
+    late = {"App": "rg-shop/ca-api", "After": "staging"}
+    await shop.rows.commit(names.POLICIES, PARTITION, [Put(key="late", columns=late)])
+    await policy_watch.watch(shop.ports)
+    expected = 'After: expected policies of shop/web: production, found "staging"'
+    assert await status(shop, "late") == f"broken: {expected}"
+    assert [one["problems"] for one in await reads.policies(shop.ports) if one["problems"]] == [[expected]]
+
+    shop.clock.advance(timedelta(minutes=1))
+    await shop.rows.commit(names.POLICIES, PARTITION, [Put(key="staging", columns={"App": "rg-shop/ca-stg"})])
+    await policy_watch.watch(shop.ports)
+    assert (await status(shop, "late")).startswith("ok: takes 40 m")
 
 
 async def test_a_row_that_breaks_while_its_rollout_is_under_way_disturbs_it_not(shop):

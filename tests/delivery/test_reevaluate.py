@@ -10,7 +10,8 @@ import pytest
 from delivery import intake, names, policy_watch, reevaluate, tick
 from delivery.errors import Refused
 from delivery.ports import Delete, Insert, Put
-from policies.evidence import evidence_partition, push_from_columns
+from policies.evidence import evidence_partition
+from policies.pushes import push_from_columns
 from rollouts.model import Phase
 from tests.delivery.shop import KEY, PARTITION, REGISTRY, REPOSITORY, ROW, Shop, digest
 
@@ -180,6 +181,17 @@ async def test_a_cell_that_changes_nothing_that_ships_starts_nothing_again(shop,
     assert await ended(shop) == [("1.1.0", Phase.REJECTED)]
 
 
+async def test_an_edit_of_a_note_offers_nothing_again(shop):
+    held(shop, "1.1.0")
+    await watched(shop)
+    await edit(shop, Note="only this")
+    await policy_watch.watch(shop.ports)
+    assert [message.body["offers"] for message in shop.queue.messages] == [[]]
+    await settled(shop)
+    await policy_watch.watch(shop.ports)
+    assert shop.queue.messages == []
+
+
 async def test_an_image_that_was_rolled_back_or_promoted_is_not_tried_again_by_an_edit(shop):
     await shop.push(1)
     await settled(shop)
@@ -246,6 +258,13 @@ async def test_a_row_edited_while_it_rolls_says_that_the_change_is_for_the_next_
 # ---- defaults
 
 
+async def quiet(shop: Shop) -> None:
+    """Minutes after which no row is one that was changed lately."""
+    for _ in range(7):
+        await watched(shop)
+        shop.clock.advance(MINUTE)
+
+
 async def test_an_edit_of_the_defaults_and_its_deletion_count_for_every_row_within_a_minute(shop):
     held(shop, "1.1.0", "2.0.0")
     shop.row = {key: value for key, value in shop.row.items() if key != "Tags"}
@@ -254,11 +273,11 @@ async def test_an_edit_of_the_defaults_and_its_deletion_count_for_every_row_with
     await edit(shop)
     await watched(shop)
     assert await ended(shop) == []
-    shop.clock.advance(MINUTE)
+    await quiet(shop)
     await shop.rows.commit(names.POLICIES, PATTERNS, [Put(key="defaults", columns={"Tags": "semver: <2"})])
     await watched(shop)
     assert await ended(shop) == [("1.1.0", Phase.PROMOTED)]
-    shop.clock.advance(MINUTE)
+    await quiet(shop)
     await shop.rows.commit(names.POLICIES, PATTERNS, [Delete(key="defaults")])
     await watched(shop)
     assert await ended(shop) == [("1.1.0", Phase.PROMOTED), ("2.0.0", Phase.PROMOTED)]

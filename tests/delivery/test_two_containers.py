@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from delivery import intake, names, orders
 from delivery.ports import Put
-from policies.evidence import PushEvidence, ScanEvidence, Severities
+from policies.evidence import ScanEvidence, Severities
+from policies.pushes import PushEvidence
 from rollouts.model import Actor, ActorKind, App, Phase
 from rollouts.seen import Verb
 from tests.delivery.shop import KEY, REGISTRY, REPOSITORY, ROW, Shop, digest

@@ -74,6 +74,7 @@ class FakeApp:
     multiple: bool = True
     ingress: bool = True
     floor: int = 1
+    location: str = ""
     traffic: list[TrafficEntry] = field(default_factory=list)
     revisions: dict[str, _Revision] = field(default_factory=dict)
     template: dict[str, str] = field(default_factory=dict)
@@ -223,6 +224,7 @@ class FakeAzure:
             ingress=app.ingress,
             fqdn=f"{app.name}.env.test" if app.ingress else "",
             images=dict(app.template),
+            location=app.location,
         )
 
     def _revision(self, app: FakeApp, revision: _Revision) -> RevisionSeen:

@@ -1,4 +1,4 @@
-"""A registry, request counts and a channel in memory."""
+"""A registry, request counts, queries and a channel in memory."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from delivery.errors import Refused, Retry
 from policies.facts import Manifest, TagSeen
-from rollouts.checks import Counts
+from rollouts.checks import Counts, Reading
 from rollouts.model import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from delivery.ports import ChannelRow
+    from delivery.ports import ChannelRow, MetricRow
+    from policies.signatures import SignatureSeen
     from tests.fakes.azure import FakeAzure
 
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -25,6 +26,7 @@ class FakeRegistry:
 
     times: when a tag last moved; not told of one that is not in it. refused: repositories nobody may list, "" being
     the catalogue. listed: what was listed, in order.
+    attached: signatures by the digest of the image. looked: the digests they were asked of.
     """
 
     def __init__(self) -> None:
@@ -33,6 +35,8 @@ class FakeRegistry:
         self.times: dict[tuple[str, str], datetime] = {}
         self.refused: dict[str, Refused] = {}
         self.listed: list[str] = []
+        self.attached: dict[str, tuple[SignatureSeen, ...]] = {}
+        self.looked: list[str] = []
         self.away = False
 
     def push(self, repository: str, tag: str, digest: str, at: datetime | None = None, **more: object) -> None:
@@ -71,6 +75,12 @@ class FakeRegistry:
         if repository in self.refused:
             raise self.refused[repository]
 
+    async def signatures(self, registry: str, _repository: str, digest: str) -> tuple[SignatureSeen, ...]:
+        if self.away:
+            raise Retry(f"{registry} 503")
+        self.looked.append(digest)
+        return self.attached.get(digest, ())
+
 
 class FakeMetrics:
     """`delivery.ports.Metrics`: users send `rps` by the live weights; `error_rates` by a part of the revision name."""
@@ -105,6 +115,23 @@ class FakeMetrics:
         return Counts(requests=int(served), errors=int(served * rate))
 
 
+class FakeQueries:
+    """`delivery.ports.Queries`: `readings` by a part of the revision's name; keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.readings: dict[str, Reading] = {}
+        self.asked: list[tuple[MetricRow, str, str, int | None, datetime, datetime]] = []
+        self.trouble: Exception | None = None
+
+    async def ask(
+        self, metric: MetricRow, app: str, revision: str, percentile: int | None, since: datetime, until: datetime
+    ) -> Reading:
+        self.asked.append((metric, app, revision, percentile, since, until))
+        if self.trouble is not None:
+            raise self.trouble
+        return next((reading for part, reading in self.readings.items() if part in revision), Reading())
+
+
 class FakeChannel:
     """`delivery.ports.Channel` that keeps what it got; `trouble` raises first."""
 
@@ -120,3 +147,19 @@ class FakeChannel:
 
     def types(self) -> list[str]:
         return [str(event["type"]).removeprefix("Weighbridge.") for event in self.got]
+
+
+class FakeAssessments:
+    """`delivery.ports.Assessments`: the rows put there by digest. asked: the digests, in order."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[dict[str, object]]] = {}
+        self.trouble: Exception | None = None
+        self.asked: list[str] = []
+
+    async def sub_assessments(self, registry: str, digest: str) -> list[dict[str, object]]:
+        assert registry
+        self.asked.append(digest)
+        if self.trouble is not None:
+            raise self.trouble
+        return self.rows.get(digest, [])

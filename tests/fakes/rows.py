@@ -67,7 +67,7 @@ class MemoryRows:
             changed_since = entities.check_moment(path, changed_since)
         found = [
             _copy(row)
-            for row in self.peek(table)
+            for row in (self.peek(table) if partition is None else self._in_order(table, partition))
             if (partition is None or row.partition == partition)
             and (not after or entities.ordinal(row.partition) > entities.ordinal(after))
             and entities.ordinal(first) <= entities.ordinal(row.key)
@@ -86,6 +86,9 @@ class MemoryRows:
         self._tables.setdefault(table.lower(), {})[partition] = after
         await _run(self.after, call)
         return etags
+
+    def _in_order(self, table: str, partition: str) -> list[Row]:
+        return sorted(self._partition(table, partition).values(), key=lambda row: entities.ordinal(row.key))
 
     def peek(self, table: str) -> list[Row]:
         """Every row in order, without running a hook."""

@@ -14,7 +14,8 @@ from delivery import names, parking
 from delivery.errors import Malformed, Refused, Retry
 from delivery.settings import SettingsError, read
 from handlers import acr_webhook, decode, events
-from policies.evidence import PushEvidence
+from policies import events as heard
+from policies.pushes import PushEvidence
 from rollouts.model import Phase
 from tests.delivery.shop import REPOSITORY, Shop, digest
 
@@ -84,7 +85,7 @@ async def by_event_grid(shop: Shop, data: dict[str, Any]) -> None:
     app = func.FunctionApp()
     app.register_functions(events.blueprint(lambda: shop.ports))
     functions = {f.get_function_name(): f for f in app.get_functions()}
-    event = {"eventType": decode.PUSHED, "topic": TOPIC, "data": {**data, "location": "westeurope"}}
+    event = {"eventType": heard.PUSHED, "topic": TOPIC, "data": {**data, "location": "westeurope"}}
     await functions["image_pushed"].get_user_function()(json.dumps(event))
 
 
@@ -286,7 +287,7 @@ def test_the_media_type_may_be_missing_for_the_registry_is_asked_anyway():
 
 
 def test_a_webhook_tells_what_event_grid_tells_but_the_region():
-    event = {"eventType": decode.PUSHED, "topic": TOPIC, "data": {**pushed(), "location": "westeurope"}}
+    event = {"eventType": heard.PUSHED, "topic": TOPIC, "data": {**pushed(), "location": "westeurope"}}
     by_grid = decode.image_pushed(json.dumps(event))
     assert isinstance(by_grid, PushEvidence)
     assert replace(by_grid, location="") == read_push(pushed())

@@ -14,7 +14,15 @@ from tests.source import PRODUCT, ROOT
 
 FREE = {  # what registering the triggers needs
     "function_app",
-    *("handlers", "handlers.acr_webhook", "handlers.api", "handlers.events", "handlers.queues", "handlers.timers"),
+    *(
+        "handlers",
+        "handlers.acr_webhook",
+        "handlers.answers",
+        "handlers.api",
+        "handlers.events",
+        "handlers.queues",
+        "handlers.timers",
+    ),
     *("delivery", "delivery.errors", "delivery.names", "delivery.ports", "delivery.settings"),
 }
 

@@ -180,3 +180,26 @@ def test_the_host_of_another_registry_does_not_stand_in_for_the_topic():
     push = decode.image_pushed(grid(data={**DATA, "request": {"host": "jolovcrx-f2bf.azurecr.cn"}}))
     assert not isinstance(push, decode.Ignored)
     assert push.registry == "jolovcr.azurecr.io"
+
+
+@pytest.mark.parametrize(
+    ("actor", "name"),
+    [
+        ({"name": "ann@contoso.com"}, "ann@contoso.com"),
+        ({"name": "a\ud800\n" + "x" * 900}, "a��" + "x" * 157),
+        ({"name": 7}, ""),
+        ({}, ""),
+        ("ann", ""),
+        (None, ""),
+    ],
+)
+def test_who_pushed_is_told_by_some_registries(actor, name):
+    push = decode.image_pushed(grid(data={**DATA, "actor": actor}))
+    assert not isinstance(push, decode.Ignored)
+    assert push.pushed_by == name
+
+
+def test_a_region_is_called_as_azure_names_it_for_programs():
+    push = decode.image_pushed(grid(data={**DATA, "location": "West US 2"}))
+    assert not isinstance(push, decode.Ignored)
+    assert push.location == "westus2"

@@ -16,7 +16,7 @@ QUEUES = {
     "parked_ticks": "ticks-poison",
     "parked_deliveries": "outbox-poison",
 }
-TIMERS = {"sweep": "0 * * * * *", "watch_policies": "30 * * * * *"}
+TIMERS = {"sweep": "0 * * * * *", "ask_defender": "15 * * * * *", "watch_policies": "30 * * * * *"}
 ROUTES = {
     "get_apps": ("GET", "apps"),
     "get_app": ("GET", "apps/{app}"),
@@ -26,6 +26,7 @@ ROUTES = {
     "get_health": ("GET", "health"),
     "give_order": ("POST", "apps/{app}/orders/{verb}"),
     "throw_switch": ("POST", "switch/{way}"),
+    "explain": ("GET", "explain"),
 }
 
 

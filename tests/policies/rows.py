@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from policies.errors import PolicyError
-from policies.evidence import PushEvidence, ScanEvidence, Severities
+from policies.evidence import ScanEvidence, Severities
 from policies.facts import Facts, Manifest
 from policies.parse import parse
+from policies.pushes import PushEvidence
 from policies.tags import Pushed
 from rollouts.model import Image
 

@@ -85,27 +85,16 @@ def test_what_says_nothing_about_health_is_refused(text: str) -> None:
         read_checks(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "part"),
-    [
-        ("p95 <= stable x 1.2 from appinsights", "p95"),
-        ("p50 <= 200ms", "p50"),
-        ("p99 <= 1s", "p99"),
-        ("metric mail-backlog <= 500 over 10m", "metric"),
-        ("errors <= 1% over 10m", "over 10m"),
-        ("errors <= 1% from appinsights", "from appinsights"),
-    ],
-)
-def test_what_this_version_cannot_keep_is_said_by_name(text: str, part: str) -> None:
+def test_a_mistake_without_a_cure_is_a_problem_and_no_endless_search_for_one() -> None:
+    """The cure offered for `errors <= abc` is `errors <= abc`."""
     with pytest.raises(CellError) as caught:
-        read_checks(text)
-    said = f'Checks: this version cannot keep "{part}", so nothing ships from this row; take it out'
-    assert str(caught.value) == said
+        read_checks("errors <= abc")
+    assert [problem.hint for problem in caught.value.problems] == [""]
 
 
 def test_each_faulty_check_of_a_cell_is_a_problem_of_its_own() -> None:
     with pytest.raises(CellError) as caught:
-        read_checks("probe; errors >= 1%; restarts == 0; p95 < 1s")
+        read_checks("probe; errors >= 1%; restarts == 0; p95 > 1s")
     assert len(caught.value.problems) == 3
 
 
@@ -115,3 +104,20 @@ def test_each_faulty_check_of_a_cell_is_a_problem_of_its_own() -> None:
 def test_an_option_that_says_nothing_is_refused(text: str) -> None:
     with pytest.raises(CellError):
         read_checks(text)
+
+
+def test_two_mistakes_are_offered_mended_together_or_not_at_all() -> None:
+    with pytest.raises(CellError) as caught:
+        read_checks("errors <= 1; probe healthz; restarts == 0")
+    assert {problem.hint for problem in caught.value.problems} == {"errors <= 1%; probe /healthz; restarts == 0"}
+    with pytest.raises(CellError) as caught:
+        read_checks("errors <= 1; latency <= 5")
+    assert {problem.hint for problem in caught.value.problems} == {""}
+
+
+@pytest.mark.parametrize("text", ["errors <= stablex", "er-1ors <= reseses", "errors == "])
+def test_what_cannot_be_mended_is_no_offer_of_itself(text: str) -> None:
+    """The offer was tried by the reader that had made it, for as long as it made the same again."""
+    with pytest.raises(CellError) as caught:
+        read_checks(text)
+    assert [problem.hint for problem in caught.value.problems] == [""]

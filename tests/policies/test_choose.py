@@ -162,6 +162,8 @@ def test_one_version_pushed_twice_goes_to_the_later_push_and_never_back() -> Non
     assert choose(rule, listed).chosen == listed[1]
     assert choose(rule, listed, running(rule, listed, "1.4.2")).chosen == listed[1]
     assert choose(rule, listed, running(rule, listed, "v1.4.2")).chosen is None
+    at_once = [image("1.4.2", 1, DIGEST), image("v1.4.2", 1, OTHER_DIGEST)]
+    assert choose(rule, at_once, at_once[0]).chosen is None, "neither is known to be the later"
     assert choose(rule, listed[:1], running(rule, listed, "v1.4.2")).because == (
         "1.4.2 is the same as v1.4.2, which is running, and not known to be later"
     )

@@ -10,14 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.errors import EvidenceError
-from policies.evidence import (
-    PushEvidence,
-    push_from_columns,
-    push_to_columns,
-    read_time,
-    scan_from_columns,
-    scan_to_columns,
-)
+from policies.evidence import read_time, scan_from_columns, scan_to_columns
+from policies.pushes import PushEvidence, push_from_columns, push_to_columns
 from policies.scan_event import read_scan
 from tests.policies.rows import CHILD, CLEAN, DIGEST, NOON, scan
 

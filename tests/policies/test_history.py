@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from policies.errors import EvidenceError
 from policies.events import Ignored
-from policies.evidence import PushEvidence, ScanEvidence
+from policies.evidence import ScanEvidence
 from policies.history import Verdict, moment_of, read_entry
+from policies.pushes import PushEvidence
 from rollouts.model import Phase
 
 D = "sha256:" + "a" * 64

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from policies.evidence import PushEvidence
 from policies.gate import Asked
 from policies.min_age import MinAgeRule, read_min_age
+from policies.pushes import PushEvidence, join_pushes
 from rollouts.findings import Answer, Finding
 from tests.policies.rows import DIGEST, IMAGE, NOON, OTHER_DIGEST, REGISTRY, facts, problems, row
 
@@ -43,6 +43,10 @@ def test_the_answer_when_it_is_old_enough() -> None:
 
 def test_the_age_is_that_of_the_bytes_whatever_tag_came_later() -> None:
     assert ask(push(1), push(30, tag="main-17"), push(2, tag="")).answer is Answer.OPEN
+
+
+def test_a_push_of_the_same_image_under_the_same_tag_makes_it_no_younger() -> None:
+    assert ask(join_pushes(push(30, location="westeurope"), push(1, location="westeurope"))).answer is Answer.OPEN
 
 
 @pytest.mark.parametrize(

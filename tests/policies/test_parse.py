@@ -42,8 +42,10 @@ def test_a_row_with_app_alone_works() -> None:
 
 
 def test_every_example_of_the_reference_is_a_good_cell() -> None:
-    cells = {column: text for column, text in EXAMPLES.items() if column != "Repository"}
+    cells = {column: text for column, text in EXAMPLES.items() if column not in ("Repository", "Lock")}
     assert row(cells).plan.runbook == EXAMPLES["Runbook"]
+    locked = row({"Scan": "none"}, defaults={"Scan": EXAMPLES["Scan"], "Lock": EXAMPLES["Lock"]})
+    assert [gate.text for gate in locked.gates] == [EXAMPLES["Scan"]]
     assert row({"Repository": EXAMPLES["Repository"]}, partition="contoso.azurecr.io|*").covers(
         "contoso.azurecr.io", "shop/web"
     )
@@ -55,6 +57,7 @@ WISHES = {
     "a person at half": {
         "Tags": "newest from main-*",
         "Steps": "5% for 10m, 25% for 10m, 50% until approved within 24h, 100% for 30m",
+        "Approvers": "1 of shop-leads",
         "Checks": "probe /healthz under 500ms; errors <= stable + 1% min 200",
         "Notify": "team-shop, audit all",
         "Runbook": "https://wiki.contoso.com/shop",
@@ -344,6 +347,8 @@ def test_a_fault_of_the_defaults_row_breaks_the_rows_that_would_inherit_it() -> 
 
 def test_the_defaults_row_is_checked_by_itself() -> None:
     check_defaults("contoso.azurecr.io|*", DEFAULTS)
+    for half in ({"Steps": "5% until approved, 100% for 5m"}, {"Window": "Mon 09:00-09:30 UTC"}, {"Deadline": "20m"}):
+        check_defaults("contoso.azurecr.io|*", half)  # its rows may bring what goes with it
     with pytest.raises(PolicyError, match=r"\|\*/defaults: Lock \(defaults row\): expected gate columns"):
         check_defaults("contoso.azurecr.io|*", {"Lock": "Steps"})
 
@@ -421,7 +426,7 @@ def test_any_keys_are_a_policy_or_a_policy_error(partition: str, key: str) -> No
         ({}, "ok: takes 40 m"),
         ({"Steps": "careful"}, "ok: takes 3 h 15 m"),
         (
-            {"Steps": "5% for 10m, 50% until approved, 100% for 30m"},
+            {"Steps": "5% for 10m, 50% until approved, 100% for 30m", "Approvers": "1 of shop-leads"},
             "ok: takes 40 m and waits for a person at 50 %",
         ),
         ({"Mode": "observe"}, "ok: only observes; a rollout takes 40 m"),

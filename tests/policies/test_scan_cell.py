@@ -121,6 +121,9 @@ MISTAKES = {
     "critical 0, except CVE-1 until 2026-12-01, cve-1 until 2026-12-02": (
         f'Scan: {EXCEPT}, found "cve-1 until 2026-12-02"'
     ),
+    "critical 0, except CVE-1 until 2026-12-01, high 0, CVE-2 until 2026-12-01": (
+        f'Scan: {EXPECTED}, found "CVE-2 until 2026-12-01"'
+    ),
     "critical 0, within 1h else hold, within 2h else hold": (
         'Scan: expected once "within D else hold" or "within D else reject", found "within 2h else hold"'
     ),

@@ -173,6 +173,21 @@ def test_what_is_too_much_is_counted(cell: str, found: str) -> None:
     assert str(caught.value).endswith(f"found {found}")
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"exact: {', '.join(f't{n}' for n in range(50))}",
+        f"newest except {', '.join(f't{n}' for n in range(50))}",
+        f"calver: YYYY{'a' * 124}",
+        f"regex: (?P<n>{'(a)' * 19})",
+        f"regex: {'(a)' * 200}",
+        f"regex: {'a' * (LONGEST_CELL - 7)}",
+    ],
+)
+def test_what_is_just_not_too_much_is_read(cell: str) -> None:
+    assert read_tags(cell).text == cell
+
+
 NUMBERS = st.sampled_from(["0", "1", "4", "10", "x", "*"])
 VERSIONS = st.tuples(
     st.sampled_from(["", "v"]),

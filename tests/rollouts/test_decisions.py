@@ -56,6 +56,7 @@ def test_an_ended_rollout_is_remembered_with_everything_that_tells_a_repeat_from
     world.push(2)
     finish(world)
 
+    assert {done.started for done in world.app.done} == {True}
     assert [(d.n, d.digest, d.tag, d.policy, d.phase, d.attempt) for d in world.app.done] == [
         (1, digest(1), "1.1.0", "p/production", Phase.PROMOTED, 1),
         (2, digest(2), "1.2.0", "p/production", Phase.ROLLED_BACK, 1),

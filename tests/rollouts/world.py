@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from delivery.errors import Refused, Retry
-from rollouts import candidates, reporting, watch
-from rollouts.checks import Check, CheckKind, Counts, Limit
+from rollouts import candidates, gauges, reporting, watch
+from rollouts.checks import Check, CheckKind, Counts, Limit, Reading
 from rollouts.decided import Announce, Decision, Said
 from rollouts.findings import Answer, Finding
 from rollouts.machine import decide
@@ -17,6 +17,7 @@ from rollouts.model import Actor, ActorKind, App, Image, Phase, Plan, Rollout, S
 from rollouts.seen import (
     ApprovalSeen,
     CandidateSeen,
+    MetricSeen,
     Observation,
     Offer,
     OperationSeen,
@@ -100,6 +101,8 @@ class World:
     rps: float = 20.0
     settle: timedelta = timedelta()
     metrics_away: bool = False
+    readings: dict[str, Reading] = field(default_factory=dict)  # what queries answer, by a part of the revision's name
+    queries_away: bool = False
     shut: Finding | None = None  # what the gates of the live rollout say when they are asked again
     worth: ApprovalSeen | None = None  # of every order to approve
     asks: bool = False  # whether only people are missing where a gate waits
@@ -145,6 +148,7 @@ class World:
     def observe(self, app: App) -> Observation:
         return replace(
             self._looked(app),
+            metrics=self._metrics(app),
             report=self._report(app),
             settle=self.settle,
             gates=(self.shut or OPENED) if app.live else None,
@@ -202,6 +206,21 @@ class World:
             candidates=self.candidates(app),
             orders=self.given(),
         )
+
+    def _metrics(self, app: App) -> Mapping[int, MetricSeen | Unknown]:
+        """What is due of the checks that a query answers, asked once a minute."""
+        live, now = app.live, self.clock.now()
+        due = gauges.due(live, now, settle=self.settle, every=timedelta(minutes=1)) if live else {}
+        return {place: self._reading(live, asking) for place, asking in due.items() if live}
+
+    def _reading(self, live: Rollout, asking: gauges.Asking) -> MetricSeen | Unknown:
+        def of(name: str) -> Reading:
+            return next((reading for key, reading in self.readings.items() if key in name), Reading())
+
+        if self.queries_away:
+            return Unknown(because="logs 503")
+        stable = of(live.stable.revision) if asking.stable and live.stable else None
+        return MetricSeen(since=asking.since, until=asking.until, canary=of(live.canary), stable=stable)
 
     def given(self) -> tuple[Order, ...]:
         return tuple(self.orders)

@@ -538,6 +538,15 @@ def test_what_we_are_told_of_the_image_is_checked(told: dict[str, Any], said: st
     assert said in refused(LEAST, **told)
 
 
+def test_a_scanner_s_name_becomes_one_that_a_cell_can_name() -> None:
+    assert data_of({**LEAST, "scanner": "Acme Scanner (EU)"})["scanner"]["name"] == "acme-scanner-eu"
+    assert data_of({**LEAST, "scanner": {"name": "…", "version": "1"}})["scanner"] == {
+        "name": "unknown",
+        "version": "1",
+        "adapter": "generic/1",
+    }
+
+
 def test_the_same_report_again_is_the_same_scan() -> None:
     first, again = data_of(TRIVY), data_of(copy.deepcopy(TRIVY))
     assert first == again

@@ -26,7 +26,7 @@ from tests.source import ROOT
 if TYPE_CHECKING:
     from types import FrameType
 
-FUZZ = 20_000 if os.environ.get("WEIGHBRIDGE_FUZZ") else 300
+FUZZ = 20_000 if os.environ.get("WEIGHBRIDGE_FUZZ") else 100
 SCHEMA = json.loads((ROOT / "docs" / "scan-completed.schema.json").read_text())
 VALID = Draft202012Validator(SCHEMA)
 SUBJECT = Subject(registry=REGISTRY, repository=REPOSITORY, digest=DIGEST, at=AT)

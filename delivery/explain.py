@@ -1,0 +1,134 @@
+"""Why did this image (not) ship? The true answer of the installation: what became of it, and what every gate says now.
+
+Answered also for an image that was never offered: then the rows say why they did not select it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from delivery import codec, known, names, observe, policy_book, state
+from delivery.errors import Malformed
+from delivery.reading import ask
+from policies import explain
+from policies.containers import split_reference
+from policies.evidence import DIGEST, REPOSITORY, evidence_partition
+from policies.explain import Explained, is_about
+from policies.pushes import push_from_columns
+from policies.render import moment
+from policies.tags import TAG
+from rollouts.findings import Answer, Finding, all_of
+from rollouts.model import Image, Rollout
+from rollouts.seen import Unknown
+
+if TYPE_CHECKING:
+    from delivery.policy_book import Book
+    from delivery.ports import Ports
+    from policies.model import Policy
+
+Json = dict[str, object]
+MOST_TEXT = 600  # characters of a reference
+MOST_ROWS = 20  # rows that are answered: each asks Azure about its app
+_REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}(?::[0-9]{1,5})?", re.ASCII)
+EXPECTED = "an image as in contoso.azurecr.io/shop/web:1.4.3, or with its digest behind @"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The image that is asked about, as far as the question and the registry name it."""
+
+    image: Image
+    note: str = ""  # what could not be found out about it
+
+
+async def why(ports: Ports, reference: str) -> Json:
+    """Every row's answer for an image. Raises `Malformed` for a reference that names none.
+
+    The registry is asked what a tag names now; each row's app is looked at: 2 GETs.
+    """
+    asked = await _asked(ports, reference)
+    image = asked.image
+    book = await policy_book.read(ports.rows, image.registry, image.repository)
+    rows = sorted(book.policies, key=lambda policy: policy.key)
+    answers = [await _answer(ports, policy, book, image) for policy in rows[:MOST_ROWS]]
+    answers += [
+        {**explain.as_fields(explain.broken(error)), "before": []}
+        for key, error in sorted(book.broken.items())
+        if is_about(key, image)
+    ]
+    left_out = len(rows) - MOST_ROWS
+    notes = [asked.note, f"{left_out} more rows are about this repository" if left_out > 0 else ""]
+    return {
+        "image": {
+            "registry": image.registry,
+            "repository": image.repository,
+            "tag": image.tag or None,
+            "digest": image.digest or None,
+        },
+        "at": ports.clock.now().isoformat(),
+        "notes": [note for note in (*notes, "" if answers else f"no row is about {image.repository}") if note],
+        "policies": answers,
+    }
+
+
+async def _asked(ports: Ports, reference: str) -> Asked:
+    named, tag, digest = split_reference(reference.strip()[:MOST_TEXT])
+    registry, _, repository = named.partition("/")
+    sound = _REGISTRY.fullmatch(registry) and REPOSITORY.fullmatch(repository) and (tag or digest)
+    if not sound or (tag and TAG.fullmatch(tag) is None) or (digest and DIGEST.fullmatch(digest) is None):
+        raise Malformed(f"image: expected {EXPECTED}, found {reference[:160]!r}")
+    if digest:
+        tag = tag or await _tag_of(ports, registry, repository, digest)
+        return Asked(image=Image(registry=registry, repository=repository, tag=tag, digest=digest))
+    found = await ask(ports.registry.digest(registry, repository, tag))
+    image = Image(registry=registry, repository=repository, tag=tag, digest=found if isinstance(found, str) else "")
+    if isinstance(found, Unknown):
+        return Asked(image=image, note=f"cannot tell what {tag} names: {found.because}")
+    return Asked(image=image, note="" if found else f"the registry has no tag {tag}")
+
+
+async def _tag_of(ports: Ports, registry: str, repository: str, digest: str) -> str:
+    """The tag a digest was last pushed under, as events told; "" when none told."""
+    rows = await ports.rows.scan(names.EVIDENCE, evidence_partition(registry, digest), first="push:", last="push:~")
+    pushes = [push_from_columns(f"evidence/{row.partition}/{row.key}", row.columns) for row in rows]
+    mine = [push for push in pushes if push.repository == repository and push.tag]
+    return max(mine, key=lambda push: push.pushed_at).tag if mine else ""
+
+
+async def _answer(ports: Ports, policy: Policy, book: Book, image: Image) -> Json:
+    """What this row did with the image, and what its gates say of it now, with the app looked at."""
+    key = policy.app.app_key(ports.settings.subscription, image.repository)
+    app = (await state.load(ports.rows, key)).app
+    present = (*app.waiting, *((app.live,) if app.live else ()))
+    mine = next((r for r in present if r.image.digest == image.digest and r.policy == policy.key), None)
+    seen, gone = await observe.look(ports, app)
+    now = ports.clock.now()
+    if gone:
+        gate = Finding(gate="app", answer=Answer.CLOSED, because=gone)
+        said = Explained(
+            key=policy.key, app=policy.app.named(image.repository), mode=policy.mode, finding=all_of("gates", (gate,))
+        )
+    else:
+        asked = mine or Rollout(n=0, image=image, policy=policy.key, offered_at=now, pushed_at=now)
+        said = explain.explain(policy, image, await known.gather(ports, app, asked, policy, book, seen), now)
+    before = await _ended(ports, key, policy, image)
+    return {**explain.as_fields(said), "before": [*before, *([_now(mine)] if mine else [])]}
+
+
+def _now(rollout: Rollout) -> str:
+    return f"rollout {rollout.n} is {rollout.phase.replace('_', ' ')}: {rollout.because}"
+
+
+async def _ended(ports: Ports, key: str, policy: Policy, image: Image) -> list[str]:
+    """How rollouts of this digest by this row ended, from the history, oldest first."""
+    found: list[str] = []
+    for row in await ports.rows.scan(names.ROLLOUTS, key, first="rollout:", last="rollout:" + names.LAST):
+        if row.columns.get("digest") != image.digest:
+            continue
+        past = codec.decode_rollout(row)
+        if past.policy == policy.key and past.finished_at is not None:
+            phase = past.phase.replace("_", " ")
+            found.append(f"rollout {past.n} {phase} at {moment(past.finished_at)}: {past.because}")
+    return found

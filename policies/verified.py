@@ -1,0 +1,74 @@
+"""Whether one signer of a Signed cell has signed an image: the row of the key, tried on every envelope of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from policies import cosign, notation
+from policies.errors import PolicyError
+from policies.facts import Manifest
+from policies.gate import Asked, cannot_tell, is_open, is_waiting
+from policies.signatures import KINDS, Kind, SignatureSeen, Unproven
+from policies.signing_keys import read_public_keys, read_trusted
+from rollouts.findings import Finding
+from rollouts.seen import Unknown
+
+_NAMED = 3  # bad signatures that a finding keeps
+_DIGITS = len("sha256:") + 12
+
+
+def answer(kind: Kind, key: str, asked: Asked) -> Finding:
+    """Open when one signature of this kind is good by this key, however many are not; else waiting, with why."""
+    gate, facts = f"{kind}: {key}", asked.facts
+    row = facts.keys.get(key)
+    if row is None:
+        return is_waiting(gate, f"cannot tell: names/key/{key}: expected a row, found none")
+    for unknown in (row, facts.signatures, facts.manifest):
+        if isinstance(unknown, Unknown):
+            return cannot_tell(gate, unknown, asked.now)
+    if isinstance(row, Unknown) or isinstance(facts.signatures, Unknown) or not isinstance(facts.manifest, Manifest):
+        return is_waiting(gate, "cannot tell: its manifest is gone")
+    try:
+        verify, unchecked = _verifier(kind, key, row, facts.manifest, asked.now)
+    except PolicyError as error:
+        problems = "; ".join(str(problem) for problem in error.problems)
+        return is_waiting(gate, f"cannot tell: {error.source}: {problems}")
+    tried = [seen for seen in facts.signatures if KINDS.get(seen.media_type) is kind]
+    failed: list[Finding] = []
+    for seen in tried:
+        try:
+            said = verify(seen)
+        except Unproven as error:
+            failed.append(is_waiting(f"signature {seen.digest[:_DIGITS]}…", str(error)))
+        else:
+            return is_open(gate, f"{key}: {said}; {unchecked}", tuple(failed[:_NAMED]))
+    if not failed:
+        return is_waiting(gate, _unsigned(kind, facts.signatures))
+    count = "its signature is not" if len(failed) == 1 else f"none of its {len(failed)} signatures is"
+    return is_waiting(gate, f"{count} good: {failed[0].because}", children=tuple(failed[:_NAMED]))
+
+
+def _verifier(
+    kind: Kind, key: str, row: Mapping[str, object], manifest: Manifest, now: datetime
+) -> tuple[Callable[[SignatureSeen], str], str]:
+    """What tells who made a signature, and what it does not check. The row is read once for all of them."""
+    match kind:
+        case Kind.NOTATION:
+            trusted = read_trusted(key, row)
+            return lambda seen: notation.verify(_there(seen), manifest, trusted, now), notation.NOT_CHECKED
+        case Kind.COSIGN:
+            keys = read_public_keys(key, row)
+            return lambda seen: cosign.verify(_there(seen), manifest, keys), cosign.NOT_CHECKED
+
+
+def _there(seen: SignatureSeen) -> SignatureSeen:
+    if seen.problem:
+        raise Unproven(seen.problem)
+    return seen
+
+
+def _unsigned(kind: Kind, others: Iterable[SignatureSeen]) -> str:
+    other = sum(KINDS.get(seen.media_type) not in (None, kind) for seen in others)
+    aside = f"; of another kind it has {other}" if other else ""
+    return f"no {kind} signature is attached to it yet{aside}"
