@@ -13,14 +13,17 @@ from datetime import UTC, datetime, timedelta
 
 from policies.approvers import asks
 from policies.evaluate import evaluate
-from policies.evidence import PushEvidence, ScanEvidence
+from policies.evidence import ScanEvidence
+from policies.explain import assume
 from policies.facts import Facts
 from policies.happenings import Happening, Simulated, What
 from policies.heard import Heard
 from policies.history import Entry, Verdict, moment_of
 from policies.model import Policy
 from policies.offline import an_image
+from policies.pushes import PushEvidence
 from policies.render import moment
+from policies.signed import GATE as SIGNED
 from policies.simulated_app import Candidate, Live, SimulatedApp, slot
 from policies.simulated_clock import Clock, Due
 from policies.simulated_ends import ENDS, QUARANTINED, Ends, as_recorded, held
@@ -32,6 +35,8 @@ from rollouts.model import Image, Mode, Phase
 
 MOST_ASKS = 200  # of one image by the clock alone
 LONGEST = timedelta(days=90)  # after the last entry
+_SIGNED = "images are taken to be signed by all whom their rows name"
+_TAKEN = {SIGNED: _SIGNED}
 _PEOPLE = "people are taken to approve as soon as they are asked"
 _CUT = (
     f"an image is asked for at most {MOST_ASKS} times by the clock alone, and {LONGEST.days} days after the last entry"
@@ -145,12 +150,18 @@ class _World:
                 return self._open(key, app, candidate, now)
 
     def _ask(self, app: SimulatedApp, candidate: Candidate, now: datetime) -> Finding:
-        finding = evaluate(candidate.policy, candidate.image, self._facts(app, candidate), now)
+        finding = self._answer(app, candidate, now)
         if candidate.asked_at is not None or not asks(finding):
             return finding
         candidate.asked_at = now
         self._notes[_PEOPLE] = None
-        return evaluate(candidate.policy, candidate.image, self._facts(app, candidate), now)
+        return self._answer(app, candidate, now)
+
+    def _answer(self, app: SimulatedApp, candidate: Candidate, now: datetime) -> Finding:
+        whole = evaluate(candidate.policy, candidate.image, self._facts(app, candidate), now)
+        if any(gate.gate in _TAKEN for gate in whole.children):
+            self._notes[_SIGNED] = None
+        return assume(whole, _TAKEN)
 
     def _facts(self, app: SimulatedApp, candidate: Candidate) -> Facts:
         policy, image = candidate.policy, candidate.image

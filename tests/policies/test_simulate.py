@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.compare import compare
-from policies.evidence import PushEvidence, ScanEvidence
+from policies.evidence import ScanEvidence
 from policies.happenings import Happening, What
 from policies.history import Entry, Verdict, moment_of
 from policies.model import Policy
+from policies.pushes import PushEvidence
 from policies.simulate import MOST_ASKS, simulate
 from policies.simulated_text import by_row, changes
 from rollouts.model import Phase
@@ -210,6 +211,12 @@ def test_people_are_taken_to_agree_and_that_is_said():
     found = simulate([row({**QUICK, "Approvers": "2 of shop-leads within 1h"})], [push(0, "1.4.3", 1)])
     assert (0, "1.4.3", "ships") in told(found)
     assert found.notes == ("people are taken to approve as soon as they are asked",)
+
+
+def test_signatures_are_taken_to_be_good_and_that_is_said():
+    found = simulate([row({**QUICK, "Signed": "notation: release-key"})], [push(0, "1.4.3", 1)])
+    assert (0, "1.4.3", "ships") in told(found)
+    assert found.notes == ("images are taken to be signed by all whom their rows name",)
 
 
 def test_a_moved_tag_refuses_what_it_no_longer_names():
