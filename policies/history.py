@@ -31,13 +31,13 @@ from policies.tags import TAG
 from rollouts.model import Phase
 
 _ENDED = "Weighbridge.Rollout"
-_OUTCOMES: Mapping[str, Phase] = {
+OUTCOMES: Mapping[str, Phase] = {
     f"{_ENDED}Promoted": Phase.PROMOTED,
     f"{_ENDED}RolledBack": Phase.ROLLED_BACK,
     f"{_ENDED}Failed": Phase.FAILED,
     f"{_ENDED}Aborted": Phase.ABORTED,
 }
-_WORDS = {phase.value.replace("_", " "): phase for phase in _OUTCOMES.values()}
+_WORDS = {phase.value.replace("_", " "): phase for phase in OUTCOMES.values()}
 _SERVER = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}(?::[0-9]{1,5})?", re.ASCII)
 _SCANNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
@@ -111,7 +111,7 @@ def _event(body: Part) -> Entry | Ignored:
             return events.image_pushed(body)
         case events.SCANNED:
             return events.scan_completed(body)
-        case kind if kind in _OUTCOMES:
+        case kind if kind in OUTCOMES:
             return _message(event)
         case _:
             return events.another(event)
@@ -130,7 +130,7 @@ def _message(event: events.Envelope) -> Verdict:
         tag=image.matching(TAG, "tag", "a tag of at most 128 characters") if image.found.get("tag") else "",
         digest=image.matching(DIGEST, "digest", "sha256: and 64 hex digits"),
         policy=policy.matching(_NAME, "name", "a policy's name"),
-        outcome=_OUTCOMES[event.type],
+        outcome=OUTCOMES[event.type],
         because=_because(event.data),
     )
 
