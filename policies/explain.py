@@ -55,16 +55,20 @@ def explain(
     policy: Policy, image: Image, facts: Facts, now: datetime, not_asked: Mapping[str, str] | None = None
 ) -> Explained:
     """What a good row says of an image. not_asked: for each gate that could not be asked, what it is taken to say."""
-    whole = evaluate(policy, image, facts, now)
     assumed = not_asked or {}
-    gates = tuple(_assumed(gate, assumed) for gate in whole.children)
+    whole = assume(evaluate(policy, image, facts, now), assumed)
     return Explained(
         key=policy.key,
         app=policy.app.named(image.repository),
         mode=policy.mode,
-        finding=all_of(whole.gate, gates),
-        not_asked=frozenset(gate.gate for gate in gates if gate.gate in assumed),
+        finding=whole,
+        not_asked=frozenset(gate.gate for gate in whole.children if gate.gate in assumed),
     )
+
+
+def assume(whole: Finding, assumed: Mapping[str, str]) -> Finding:
+    """The answer of all gates, some of which nobody could be asked about. assumed: by gate, what it is taken to say."""
+    return all_of(whole.gate, tuple(_assumed(gate, assumed) for gate in whole.children))
 
 
 def _assumed(gate: Finding, assumed: Mapping[str, str]) -> Finding:

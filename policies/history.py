@@ -42,6 +42,7 @@ _SERVER = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}(?::[0-9]{1,5})?", re.ASCII)
 _SCANNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
 _REFERENCE = '"<login server>/<repository>[:TAG]@sha256:<64 hex digits>"'
+_YEARS = range(2000, 3000)  # so that no sum of a time and a duration leaves the calendar
 _LONGEST = 600  # characters of a reference; its longest parts are shorter together
 _FIELDS: Mapping[str, frozenset[str]] = {
     "push": frozenset({"image", "by"}),
@@ -80,7 +81,14 @@ def moment_of(entry: Entry) -> datetime:
 
 def read_entry(source: str, value: object) -> Entry | Ignored:
     """One recorded object; raises `EvidenceError`. source: where it stands."""
-    body = whole(source, value)
+    entry = _read(whole(source, value))
+    if not isinstance(entry, Ignored) and moment_of(entry).year not in _YEARS:
+        expected = f"a time of the years {_YEARS[0]} to {_YEARS[-1]}"
+        raise EvidenceError(source, [f"expected {expected}, found {moment_of(entry):%Y-%m-%d}"])
+    return entry
+
+
+def _read(body: Part) -> Entry | Ignored:
     if "specversion" in body.found or "eventType" in body.found:
         return _event(body)
     if "action" in body.found and "target" in body.found:
@@ -89,7 +97,7 @@ def read_entry(source: str, value: object) -> Entry | Ignored:
     if len(named) != 1 or set(body.found) - {"time", *named}:
         found = ", ".join(str(name) for name in list(body.found)[:8]) or "nothing"
         expected = f'an event, or "time" and one of {", ".join(_SHORT)}'
-        raise EvidenceError(source, [f"expected {expected}, found {printable(found[:120])}"])
+        raise EvidenceError(body.source, [f"expected {expected}, found {printable(found[:120])}"])
     at = read_time(body.text("time"))
     if at is None:
         raise body.wrong("time", "an RFC 3339 time as in 2026-11-24T09:04:11Z", body.found.get("time"))
