@@ -12,6 +12,7 @@ from rollouts.findings import Answer, Finding
 NOT_ASKED = "-"
 _MARKS = {Answer.OPEN: "✓", Answer.WAITING: "…", Answer.CLOSED: "✗"}
 _COLOURS = {"✓": "32", "…": "33", "✗": "31", NOT_ASKED: "2"}  # green, yellow, red, faint
+MOST_DEPTH = 20  # of a tree that is read; ours have three levels
 _WIDEST = 28  # of the column of gates; a longer name moves only its own line
 
 
@@ -86,3 +87,24 @@ def _text(line: Line, width: int, *, paint: bool) -> str:
     inner = "  " * line.depth
     gate = printable(line.finding.gate).ljust(max(0, width - len(inner)))
     return f"{inner}{mark} {gate}  {said(line.finding)}"
+
+
+def finding_of(fields: object, depth: int = 0) -> Finding:
+    """The tree that `finding` wrote; raises ValueError for anything else, and for one that is too deep to show."""
+    match fields:
+        case {
+            "gate": str(gate),
+            "answer": str(answer),
+            "because": str(because),
+            "ask_at": None | str() as again,
+            "children": list(children),
+        } if depth < MOST_DEPTH:
+            return Finding(
+                gate=gate,
+                answer=Answer(answer),
+                because=because,
+                ask_at=datetime.fromisoformat(again) if again else None,
+                children=tuple(finding_of(child, depth + 1) for child in children),
+            )
+        case _:
+            raise ValueError("expected a finding")
