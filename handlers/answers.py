@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
-    """`explain`."""
+    """`explain` and `simulate`."""
     functions = func.Blueprint()
 
     @functions.function_name("explain")
@@ -25,4 +25,15 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
 
         return await answer(explain.why(ports(), req.params.get("image", "")))
 
+    @functions.function_name("simulate")
+    @functions.route(route="simulate", methods=["POST"], auth_level=KEY)
+    async def simulate_edit(req: func.HttpRequest) -> func.HttpResponse:
+        return await answer(_edit(ports(), req))
+
     return functions
+
+
+async def _edit(ports: Ports, req: func.HttpRequest) -> object:
+    from delivery import replay
+
+    return await replay.edit(ports, replay.read(req.get_body().decode("utf-8-sig", "replace")))

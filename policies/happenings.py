@@ -26,6 +26,14 @@ class What(StrEnum):
     ABORTED = "aborted"
 
 
+class Trust(StrEnum):
+    """What a simulation took on trust, or left off."""
+
+    PEOPLE = "people are taken to approve as soon as they are asked"
+    SIGNED = "images are taken to be signed by all whom their rows name"
+    CUT = "an image is asked for at most 200 times by the clock alone, and 90 days after the last entry"
+
+
 STARTS = frozenset({What.SHIPS, What.WOULD_SHIP})
 
 
@@ -42,7 +50,7 @@ class Happening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
-    """Everything that happened, in order of time. notes: what had to be taken on trust, each said once."""
+    """Everything that happened, in order of time. notes: each once."""
 
     happenings: tuple[Happening, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Trust, ...] = ()

@@ -31,18 +31,19 @@ from policies.tags import TAG
 from rollouts.model import Phase
 
 _ENDED = "Weighbridge.Rollout"
-_OUTCOMES: Mapping[str, Phase] = {
+OUTCOMES: Mapping[str, Phase] = {
     f"{_ENDED}Promoted": Phase.PROMOTED,
     f"{_ENDED}RolledBack": Phase.ROLLED_BACK,
     f"{_ENDED}Failed": Phase.FAILED,
     f"{_ENDED}Aborted": Phase.ABORTED,
 }
-_WORDS = {phase.value.replace("_", " "): phase for phase in _OUTCOMES.values()}
+_WORDS = {phase.value.replace("_", " "): phase for phase in OUTCOMES.values()}
 _SERVER = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}(?::[0-9]{1,5})?", re.ASCII)
 _SCANNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
 _REFERENCE = '"<login server>/<repository>[:TAG]@sha256:<64 hex digits>"'
 _YEARS = range(2000, 3000)  # so that no sum of a time and a duration leaves the calendar
+_LONGEST_WHY = 280  # characters of a because
 _LONGEST = 600  # characters of a reference; its longest parts are shorter together
 _FIELDS: Mapping[str, frozenset[str]] = {
     "push": frozenset({"image", "by"}),
@@ -111,7 +112,7 @@ def _event(body: Part) -> Entry | Ignored:
             return events.image_pushed(body)
         case events.SCANNED:
             return events.scan_completed(body)
-        case kind if kind in _OUTCOMES:
+        case kind if kind in OUTCOMES:
             return _message(event)
         case _:
             return events.another(event)
@@ -130,13 +131,15 @@ def _message(event: events.Envelope) -> Verdict:
         tag=image.matching(TAG, "tag", "a tag of at most 128 characters") if image.found.get("tag") else "",
         digest=image.matching(DIGEST, "digest", "sha256: and 64 hex digits"),
         policy=policy.matching(_NAME, "name", "a policy's name"),
-        outcome=_OUTCOMES[event.type],
-        because=_because(event.data),
+        outcome=OUTCOMES[event.type],
+        because=_text(event.data, "because", _LONGEST_WHY),
     )
 
 
-def _because(part: Part) -> str:
-    return printable(str(part.found.get("because") or "")[:280])
+def _text(part: Part, name: str, most: int) -> str:
+    """A text that may be missing, fit for a line; what is no text is none."""
+    found = part.found.get(name)
+    return printable(found[:most]) if isinstance(found, str) else ""
 
 
 def _image(part: Part, kind: str) -> tuple[str, str, str, str]:
@@ -155,7 +158,7 @@ def _image(part: Part, kind: str) -> tuple[str, str, str, str]:
 
 def _push(part: Part, at: datetime) -> PushEvidence:
     registry, repository, tag, digest = _image(part, "push")
-    by = printable(str(part.found.get("by") or "")[:160])
+    by = _text(part, "by", 160)
     return PushEvidence(registry=registry, repository=repository, tag=tag, digest=digest, pushed_at=at, pushed_by=by)
 
 
@@ -194,7 +197,7 @@ def _verdict(part: Part, at: datetime) -> Verdict:
         digest=digest,
         policy=part.matching(_NAME, "policy", "a policy's name as in production"),
         outcome=outcome,
-        because=_because(part),
+        because=_text(part, "because", _LONGEST_WHY),
     )
 
 

@@ -16,7 +16,7 @@ from policies.evaluate import evaluate
 from policies.evidence import ScanEvidence
 from policies.explain import assume
 from policies.facts import Facts
-from policies.happenings import Happening, Simulated, What
+from policies.happenings import Happening, Simulated, Trust, What
 from policies.heard import Heard
 from policies.history import Entry, Verdict, moment_of
 from policies.model import Policy
@@ -33,15 +33,10 @@ from rollouts.candidates import MOST_WAITING
 from rollouts.findings import Answer, Finding
 from rollouts.model import Image, Mode, Phase
 
-MOST_ASKS = 200  # of one image by the clock alone
+MOST_ASKS = 200  # of one image by the clock alone; Trust.CUT says both numbers
 LONGEST = timedelta(days=90)  # after the last entry
-_SIGNED = "images are taken to be signed by all whom their rows name"
-_TAKEN = {SIGNED: _SIGNED}
-_PEOPLE = "people are taken to approve as soon as they are asked"
-_CUT = (
-    f"an image is asked for at most {MOST_ASKS} times by the clock alone, and {LONGEST.days} days after the last entry"
-)
-_NEVER = datetime.min.replace(tzinfo=UTC)
+_TAKEN = {SIGNED: Trust.SIGNED}
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 def simulate(rows: Sequence[Policy], history: Iterable[Entry]) -> Simulated:
@@ -59,11 +54,11 @@ class _World:
         self._dirty: set[str] = set()  # apps whose gates are to be asked
         self._told: list[Happening] = []
         self._left_out: set[tuple[str, Image]] = set()
-        self._notes: dict[str, None] = {}
+        self._notes: dict[Trust, None] = {}
         self._clock = Clock()
         for entry in history:
             self._clock.put(moment_of(entry), entry)
-        self._horizon = max((moment_of(entry) for entry in history), default=_NEVER) + LONGEST
+        self._horizon = moment_of(history[-1]) + LONGEST if history else _ALWAYS
 
     def run(self) -> Simulated:
         while (now := self._clock.jump()) is not None:
@@ -129,10 +124,7 @@ class _World:
         app = self._apps[key]
         while any(self._judge(key, app, candidate, now) for candidate in app.ranked()):
             pass
-        for candidate in app.ranked()[MOST_WAITING:]:
-            app.waiting.remove(candidate)
-            because = f"{MOST_WAITING} greater images wait already"
-            self._tell(now, What.SUPERSEDED, candidate.policy, candidate.image, because)
+        self._end(app, app.ranked()[MOST_WAITING:], f"{MOST_WAITING} greater images wait already", now)
 
     def _judge(self, key: str, app: SimulatedApp, candidate: Candidate, now: datetime) -> bool:
         """Ask its gates; whether it took or left the app, so that the others must be asked again."""
@@ -154,17 +146,16 @@ class _World:
         if candidate.asked_at is not None or not asks(finding):
             return finding
         candidate.asked_at = now
-        self._notes[_PEOPLE] = None
+        self._notes[Trust.PEOPLE] = None
         return self._answer(app, candidate, now)
 
     def _answer(self, app: SimulatedApp, candidate: Candidate, now: datetime) -> Finding:
         whole = evaluate(candidate.policy, candidate.image, self._facts(app, candidate), now)
-        if any(gate.gate in _TAKEN for gate in whole.children):
-            self._notes[_SIGNED] = None
+        self._notes |= dict.fromkeys(_TAKEN[gate.gate] for gate in whole.children if gate.gate in _TAKEN)
         return assume(whole, _TAKEN)
 
     def _facts(self, app: SimulatedApp, candidate: Candidate) -> Facts:
-        policy, image = candidate.policy, candidate.image
+        image = candidate.image
         return Facts(
             offered_at=candidate.offered_at,
             manifest=an_image(image.digest),
@@ -173,11 +164,11 @@ class _World:
             scans=self._heard.scans(image),
             pushes=self._heard.pushes(image),
             quarantined=app.held.get(image.digest, ""),
-            siblings=self._rows.rivals(policy, image),
+            siblings=self._rows.rivals(candidate.policy, image),
             lanes=app.lanes,
             approvals=candidate.approvals,
             asked_at=candidate.asked_at,
-            elsewhere=self._ends.elsewhere(policy, image, self._rows),
+            elsewhere=self._ends.elsewhere(candidate.policy, image, self._rows),
         )
 
     def _wait(self, candidate: Candidate, because: str, now: datetime) -> None:
@@ -189,7 +180,7 @@ class _World:
         if at is None or at <= now or at == candidate.next_ask:
             return
         if at > self._horizon or candidate.asks >= MOST_ASKS:
-            self._notes[_CUT] = None
+            self._notes[Trust.CUT] = None
             return
         candidate.asks, candidate.next_ask = candidate.asks + 1, at
         self._clock.put(at, key)
@@ -200,7 +191,7 @@ class _World:
         if policy.mode is Mode.OBSERVE:
             app.waiting.remove(candidate)
             self._tell(now, What.WOULD_SHIP, policy, image, "every gate is open; the row only observes")
-            self._end_lesser(app, candidate, f"{image.short} would have started", now)
+            self._end(app, app.lesser(candidate), f"{image.short} would have started", now)
             return True
         live = app.live
         if live is not None and not app.gives_way(candidate, now):
@@ -213,11 +204,11 @@ class _World:
         app.live = self._ends.outlook(candidate, now)
         self._clock.put(app.live.ends, (key, app.live))
         self._tell(now, What.SHIPS, policy, image, f"every gate is open; takes until {moment(app.live.ends)}")
-        self._end_lesser(app, candidate, f"{image.short} started", now)
+        self._end(app, app.lesser(candidate), f"{image.short} started", now)
         return True
 
-    def _end_lesser(self, app: SimulatedApp, than: Candidate, because: str, now: datetime) -> None:
-        for one in app.lesser(than):
+    def _end(self, app: SimulatedApp, superseded: Iterable[Candidate], because: str, now: datetime) -> None:
+        for one in superseded:
             app.waiting.remove(one)
             self._tell(now, What.SUPERSEDED, one.policy, one.image, because)
 

@@ -27,6 +27,7 @@ ROUTES = {
     "give_order": ("POST", "apps/{app}/orders/{verb}"),
     "throw_switch": ("POST", "switch/{way}"),
     "explain": ("GET", "explain"),
+    "simulate": ("POST", "simulate"),
 }
 
 

@@ -17,15 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from delivery.errors import Malformed
+from policies.body import read_body
 from policies.cells import EXAMPLES
+from policies.entities import NotRows
 from policies.errors import CellError, EvidenceError, PolicyError
+from policies.history import read_entry
 from policies.keys import read_pattern, read_place
 from policies.parse import check_defaults, parse
 from policies.scan_event import read_scan
 from policies.tag_cell import read_tags
 
 ROOT = Path(__file__).parents[2]
-TOLD = (CellError, EvidenceError, PolicyError, Malformed)
+TOLD = (CellError, EvidenceError, NotRows, PolicyError, Malformed)
 """How a reader says no; anything else that it raises is a crash."""
 
 PLACE, PATTERNS = "contoso.azurecr.io|shop|web", "contoso.azurecr.io|*"
@@ -84,16 +87,41 @@ SEEDS: Mapping[str, tuple[object, ...]] = {
         "restarts == 0; errors <= stable x 1.2 warn",
     ),
     "policies.durations.read_duration": ("10m", "1h 30m", "90s", "2d"),
+    "policies.body.read_body": ('{"action": "push"}', "[]"),
+    "policies.entities.read_entities": (
+        {"PartitionKey": PLACE, "RowKey": "production", "App": "a/b", "MinAge": "30", "MinAge@odata.type": "Edm.Int64"},
+        {"PartitionKey": PLACE, "RowKey": "p", "Mode": {"edm_type": "Edm.Boolean", "value": "true"}, "etag": "1"},
+    ),
     "policies.evidence.read_time": (
         "2026-11-25T04:13:47.1234567Z",
         "2026-11-25 04:13:47+01:00",
         "9999-12-31T23:59:59Z",
     ),
     "policies.freeze.read_freeze": ("2026-12-20..2027-01-03, 2026-11-27", "2026-12-20"),
+    "policies.history.read_entry": (
+        {"time": "2026-11-24T09:00:00Z", "push": {"image": f"contoso.azurecr.io/shop/web:1.4.3@{DIGEST}", "by": "ada"}},
+        {
+            "time": "2026-11-24T09:04:00Z",
+            "scan": {"image": f"contoso.azurecr.io/shop/web@{DIGEST}", "scanner": "trivy", "counts": {"critical": 0}},
+        },
+        {"specversion": "1.0", "type": "Weighbridge.ImageScanCompleted", "source": "/ci", "data": SCANNED},
+        {
+            "specversion": "1.0",
+            "type": "Weighbridge.RolloutRolledBack",
+            "source": "/app",
+            "time": "2026-11-24T10:04:00Z",
+            "data": {
+                "image": {"registry": "contoso.azurecr.io", "repository": "shop/web", "tag": "1", "digest": DIGEST},
+                "policy": {"name": "production"},
+                "because": "errors 6.1 %",
+            },
+        },
+        PUSHED,
+    ),
     "policies.keys.read_pattern": ("shop/*", "*", "team-?/a*b*c"),
     "policies.keys.read_place": (PLACE, PATTERNS, "https://Contoso.azurecr.io/shop/web"),
     "policies.min_age.read_min_age": ("24h", "none"),
-    "policies.scan.read_scan_rule": (
+    "policies.scan_cell.read_scan_rule": (
         "critical 0, high 3, within 1h else hold",
         "critical 0, fixable only, by trivy, not older than 24h, except CVE-2026-1 until 2026-12-01",
     ),
@@ -140,6 +168,8 @@ def _select(text: object) -> object:
 
 
 CALLS: Mapping[str, Callable[[object], object]] = {
+    "policies.body.read_body": lambda text: read_body("body", str(text), 1024),
+    "policies.history.read_entry": lambda value: read_entry("event 1", value),
     "policies.keys.read_pattern": lambda text: read_pattern(str(text), "Repository"),
     "policies.keys.read_place": lambda text: (read_place(str(text), "p", []), read_place(PLACE, str(text), [])),
     "policies.scan_event.read_scan": lambda data: read_scan("event 1", data),
