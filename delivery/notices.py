@@ -12,12 +12,20 @@ from delivery.ports import Put
 if TYPE_CHECKING:
     from datetime import datetime
 
+MOST_LINES = 40  # of a diff
 
-def notice(kind: str, *, source: str, subject: str, edge: str, summary: str, because: str, now: datetime) -> Put:
+
+def notice(  # an event has many parts
+    kind: str, *, source: str, subject: str, edge: str, summary: str, because: str, now: datetime, diff: str = ""
+) -> Put:
     """The outbox row of one notice to the `default` channel.
 
     kind: the event type without its prefix. edge: what makes it one edge; the same edge always has the same id.
+    diff: what was edited, a line each, "" when nothing was.
     """
+    data: dict[str, object] = {"summary": plain(summary, 400), "because": plain(because, 2400), "urgency": "action"}
+    if diff:
+        data["diff"] = [plain(line, 400) for line in diff.splitlines()[:MOST_LINES]]
     event: dict[str, object] = {
         "specversion": "1.0",
         "id": messages.event_id(source, None, f"{kind}:{edge}"),
@@ -27,7 +35,7 @@ def notice(kind: str, *, source: str, subject: str, edge: str, summary: str, bec
         "time": stamp(now),
         "datacontenttype": "application/json",
         "dataschema": messages.SCHEMA,
-        "data": {"summary": plain(summary, 400), "because": plain(because, 2400), "urgency": "action"},
+        "data": data,
     }
     sent = messages.with_channel(event, names.DEFAULT_CHANNEL)
     columns = {"schema": codec.SCHEMA, "channel": names.DEFAULT_CHANNEL, "event": codec.text(sent), "tries": 0}

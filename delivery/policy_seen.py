@@ -66,11 +66,12 @@ async def note(rows: Rows, checked: Checked, now: datetime) -> Noted:
     if last is not None and last.columns.get("version") == version_of(checked):
         return Noted(changed=False, reading=reading)
     key, version, kept = _key(checked.row.key), version_of(checked), _kept(checked.cells)
-    letters = [_broken(checked, checked.error, version, now)] if checked.error else []
+    diff = _diff(last, kept)
+    letters = [_broken(checked, checked.error, version, diff, now)] if checked.error else []
     noted = {"version": version, "at": now}
     changes = [
         Put(key=f"seen:{key}", columns={**noted, "cells": codec.text(kept), **reading.columns()}),
-        Put(key=f"event:{key}:{now:%Y%m%dT%H%M%S}", columns={**noted, "diff": _diff(last, kept)}),
+        Put(key=f"event:{key}:{now:%Y%m%dT%H%M%S}", columns={**noted, "diff": diff}),
     ]
     await rows.commit(names.ROLLOUTS, partition(checked), [*changes, *letters])
     return Noted(changed=True, letters=tuple(letter.key for letter in letters), reading=reading)
@@ -126,7 +127,7 @@ def _diff(last: Row | None, kept: Mapping[str, str]) -> str:
     return "\n".join(lines)[:LONGEST_DIFF]
 
 
-def _broken(checked: Checked, error: PolicyError, version: str, now: datetime) -> Put:
+def _broken(checked: Checked, error: PolicyError, version: str, diff: str, now: datetime) -> Put:
     return notice(
         "PolicyRowBroken",
         source=f"policies/{checked.key}",
@@ -134,5 +135,6 @@ def _broken(checked: Checked, error: PolicyError, version: str, now: datetime) -
         edge=version,
         summary=f"ROW BROKEN  {checked.key}: nothing will ship from it. No rollout is disturbed.",
         because=" · ".join(str(problem) for problem in error.problems),
+        diff=diff,
         now=now,
     )

@@ -76,12 +76,15 @@ def _judge(rule: ScanRule, asked: Asked) -> Finding:
     """A scan that has not come, is too old, or did not end well is not a clean one."""
     image, facts, now = asked.image, asked.facts, asked.now
     if isinstance(facts.scans, Unknown):
-        return cannot_tell("scan", facts.scans, now)
+        return _unscanned(rule, facts, now, cannot_tell("scan", facts.scans, now))
     words = last_words(facts.scans, image.digest, facts.child, PLATFORM)
     if rule.by:
         answers = tuple(_of_scanner(rule, name, words, now) for name in rule.by)
     else:
         answers = tuple(_scanned(rule, scan, now) for scan in words)
+    if not words and isinstance(facts.manifest, Unknown):
+        # Of an index it is not known then which manifest's scan to look for.
+        return _unscanned(rule, facts, now, cannot_tell("scan", facts.manifest, now))
     if not words:
         return _unscanned(rule, facts, now, Finding(gate="scan", answer=Answer.WAITING, because="no scan has come"))
     whole = all_of("scan", answers)
@@ -200,7 +203,8 @@ def _unscanned(
     if now < limit:
         because = f"{waiting.because}; waits until {_clock(limit, now)}, then {rule.late}"
         return replace(waiting, because=because, ask_at=min(limit, waiting.ask_at or limit))
-    late = f"{waiting.because} within {say_duration(rule.within)}"
+    in_vain = "; nothing was learned" if waiting.because.startswith("cannot tell") else ""
+    late = f"{waiting.because}{in_vain} within {say_duration(rule.within)}"
     match rule.late:
         case Late.REJECT:
             return replace(waiting, answer=Answer.CLOSED, because=late)

@@ -54,6 +54,7 @@ async def test_a_broken_row_gets_every_problem_in_its_status_and_is_announced_on
     await policy_watch.watch(shop.ports)
     await shop.run()
     assert shop.channel.types() == ["PolicyRowBroken", "PolicyRowBroken"]
+    assert shop.channel.got[1]["data"]["diff"] == [f"- Steps: {BAD['Steps']}", "+ Steps: 7"]
 
 
 async def test_a_mended_row_loses_its_broken_status_and_its_edit_is_kept_as_a_diff(shop):

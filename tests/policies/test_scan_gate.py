@@ -15,6 +15,7 @@ from policies.gate import Asked
 from policies.scan_cell import read_scan_rule
 from policies.scan_findings import ScanFinding
 from rollouts.findings import Answer, Finding
+from rollouts.seen import Unknown
 from tests.policies.rows import CHILD, CLEAN, DIGEST, IMAGE, INDEX, NOON, facts, row, scan
 
 FUZZ = 5000 if os.environ.get("WEIGHBRIDGE_FUZZ") else 100
@@ -32,6 +33,28 @@ def ask(cell: str, *scans: ScanEvidence, now: datetime = NOON, **known: object) 
 
 def says(found: Finding, answer: Answer, because: str, ask_at: datetime | None = None) -> None:
     assert (found.answer, found.because, found.ask_at) == (answer, because, ask_at)
+
+
+# what could not be asked
+
+
+@pytest.mark.parametrize("away", ["scans", "manifest"])
+def test_what_cannot_be_told_waits_and_then_does_what_the_row_says(away: str) -> None:
+    unknown = Unknown(because="the registry is away")
+    known: dict[str, object] = {"scans": unknown} if away == "scans" else {"manifest": unknown}
+
+    def after(cell: str, waited: timedelta) -> Finding:
+        rule = read_scan_rule(cell)
+        assert rule is not None
+        now = NOON + waited
+        return rule.ask(Asked(policy=row(), image=IMAGE, facts=replace(facts(), **known), now=now))  # type: ignore[arg-type]  # fields of Facts
+
+    said = "cannot tell: the registry is away"
+    says(after("critical 0", HOUR), Answer.WAITING, said, NOON + HOUR + timedelta(minutes=1))
+    assert after("critical 0, within 2h else reject", HOUR).because == f"{said}; waits until 14:00 UTC, then reject"
+    late = f"{said}; nothing was learned within 2 h"
+    assert after("critical 0, within 2h else reject", 2 * HOUR).answer is Answer.CLOSED
+    assert after("critical 0, within 2h else hold", 2 * HOUR).because == f"{late}; held until one comes"
 
 
 # by
