@@ -17,7 +17,7 @@ from policies.compare import compare
 from policies.entities import Entity, NotRows, read_entities
 from policies.errors import EvidenceError
 from policies.evidence import scan_from_columns
-from policies.history import OUTCOMES, Entry, Verdict
+from policies.history import OUTCOMES, Entry, Verdict, is_of_our_time
 from policies.lint import check
 from policies.pushes import PushEvidence, push_from_columns
 from policies.simulate import simulate
@@ -93,7 +93,7 @@ async def _record(ports: Ports, rows: Sequence[Entity]) -> Record:
     """The evidence of what the edit is about; an edited pattern or defaults row is about its whole registry."""
     since = ports.clock.now() - SINCE
     found = await ports.rows.scan(names.EVIDENCE, changed_since=since, most=MOST_EVIDENCE)
-    entries = [entry for row in found if (entry := _entry(row)) is not None and _is_meant(entry, rows)]
+    entries = [entry for row in found if (entry := _entry(row)) and is_of_our_time(entry) and _is_meant(entry, rows)]
     repositories = sorted({(entry.registry, entry.repository) for entry in entries if isinstance(entry, PushEvidence)})
     notes: list[str] = []
     if len(found) >= MOST_EVIDENCE:

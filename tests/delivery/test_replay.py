@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from delivery import names, replay
 from delivery.errors import Malformed
 from delivery.ports import Put
 from policies.evidence import ScanEvidence, Severities
+from policies.pushes import push_to_columns
 from tests.delivery.shop import PARTITION, REGISTRY, REPOSITORY, ROW, Shop, digest
 
 KEY = f"{PARTITION}/production"
@@ -131,6 +133,16 @@ async def test_rows_that_cannot_be_read_of_the_record_are_no_evidence() -> None:
     await pushed(shop, 1)
     await shop.rows.commit(names.EVIDENCE, f"{REGISTRY}|{digest(1)}", [Put(key="scan:odd", columns={"v": 9})])
     assert told(await edit(shop, entity(**ROW))) == []
+
+
+async def test_a_push_dated_at_the_end_of_time_is_left_out() -> None:
+    shop = await Shop().open()
+    await pushed(shop, 1)
+    late = replace(shop.event(2), pushed_at=datetime.max.replace(tzinfo=UTC))
+    changes = [Put(key=late.key, columns=push_to_columns(late))]
+    await shop.rows.commit(names.EVIDENCE, late.partition, changes)
+    found = await edit(shop, entity(**ROW))
+    assert (found["changes"], found["record"]["evidence"]) == ([], 1)
 
 
 @pytest.mark.parametrize(
