@@ -386,8 +386,6 @@ class Pin:
     by: Actor
     because: str
     since: datetime
-    policy_version: str = ""
-    started: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
