@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from delivery import codec, messages, names
+from delivery import codec, messages, names, telemetry
 from delivery.errors import Conflict, Refused, Retry
 from delivery.ports import ChannelRow, Delete, Merge, Put
 from delivery.retries import wait_after
@@ -123,10 +123,17 @@ async def deliver(ports: Ports, letter: Letter) -> str:
     try:
         await _send(ports, row, tries)
     except Retry as retry:
+        _failed(row, again=True)
         return await _again(ports, letter, row, tries, retry)
     except Refused as refused:
+        _failed(row, again=False)
         return await _park(ports, letter, row, tries, str(refused))
     return await _change(ports, letter, Delete(key=letter.key, etag=row.etag), "delivered")
+
+
+def _failed(row: Row, *, again: bool) -> None:
+    told = {"channel": str(row.columns.get("channel")), "again": str(again).lower()}
+    telemetry.record([telemetry.Number(name="weighbridge.notification.failures", value=1, attributes={**told})])
 
 
 async def _send(ports: Ports, row: Row, tries: int) -> None:

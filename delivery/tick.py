@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from delivery import codec, elsewhere, index, ledger, names, outbox, retention, state
+from delivery import codec, elsewhere, index, ledger, names, outbox, retention, state, telemetry
 from delivery.errors import Refused, Retry
 from delivery.observe import observe
 from rollouts.candidates import admit
@@ -57,6 +57,15 @@ class Ticked:
 
 async def tick(ports: Ports, wake: Wake) -> Ticked:
     """Run one tick. Raises what the store raises; errors of the ARM write are recorded, never raised."""
+    with telemetry.span("weighbridge.tick", {"weighbridge.app": wake.app}) as span:
+        ticked = await _tick(ports, wake)
+        span.tell({"weighbridge.won": int(ticked.won), "weighbridge.stale": int(ticked.stale)})
+        if ticked.decision is not None:
+            span.tell(telemetry.told_by(ticked.decision))
+    return ticked
+
+
+async def _tick(ports: Ports, wake: Wake) -> Ticked:
     loaded = await state.load(ports.rows, wake.app)
     if wake.seq is not None and wake.seq < loaded.app.seq:
         return Ticked(won=False, stale=True)
@@ -77,6 +86,7 @@ async def tick(ports: Ports, wake: Wake) -> Ticked:
             # the record of a write's answer, and then nothing else would go on.
             await ports.queue.put(names.TICKS, wake.message(), TRY_AGAIN)
         return Ticked(won=False, decision=decision)
+    telemetry.record(telemetry.of_tick(loaded.app, decision, ports.clock.now()))
     await _schedule(ports, planned, entry)
     if decision.write is not None:
         await _act(ports, state.Loaded(app=planned.app, etag=etag), decision.write)

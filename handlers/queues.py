@@ -37,7 +37,8 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
             return
         ticked = await tick.tick(ports(), wake)
         if ticked.won and ticked.decision and ticked.decision.because:
-            log.info("tick: %s: %s", wake.app, ticked.decision.because)
+            live = ticked.decision.next.live
+            log.info("tick: app=%s rollout=%s: %s", wake.app, live.n if live else "none", ticked.decision.because)
 
     @functions.function_name("deliver")
     @functions.queue_trigger(arg_name="message", queue_name=names.OUTBOX, connection=STORAGE)

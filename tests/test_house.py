@@ -31,7 +31,7 @@ RUNTIME = required("requirements.txt")
 
 
 def module_of(package: str) -> str:
-    return {"google-re2": "re2"}.get(package, package.replace("-", "."))
+    return {"google-re2": "re2", "opentelemetry-api": "opentelemetry"}.get(package, package.replace("-", "."))
 
 
 def imports_of_the_product() -> set[str]:
