@@ -26,6 +26,7 @@ MILLION = 1_000_000
 TARGETS = targets()
 EACH = MILLION // len(TARGETS) + 1 if LONG else 150
 LINEAR, QUADRATIC = 4, 16  # how much longer four times the length takes
+SHORT = 10  # items of a list that is repeated
 WORTH = 0.004  # seconds; what is faster than this cannot stall anything, and its ratio is noise
 ODD = (
     *(
@@ -159,7 +160,8 @@ class Mutator:
         if isinstance(value, list) and value and chance.random() < 0.8:
             place = chance.randrange(len(value))
             value[place] = self.value(value[place])
-            return value * chance.choice((1, 1, 1, 120))
+            # Once: a list of lists that is repeated again and again is no longer input that anybody takes.
+            return value * chance.choice((1, 1, 1, 120 if len(value) < SHORT else 1))
         if isinstance(value, str) and chance.random() < 0.7:
             return self.text(value)
         return copy.deepcopy(chance.choice(VALUES))
