@@ -52,8 +52,10 @@ def verify(seen: SignatureSeen, manifest: Manifest, keys: Sequence[PublicKey]) -
     if bundle.get("mediaType") != BUNDLE:
         raise Unproven(f"its bundle is of type {shown(str(bundle.get('mediaType')))}, not {BUNDLE}")
     material = as_object("verificationMaterial", bundle.get("verificationMaterial"))
-    if "publicKey" not in material or {"certificate", "x509CertificateChain"} & set(material):
+    if {"certificate", "x509CertificateChain"} & set(material):
         raise Unproven("it was signed with a certificate (keyless), and only signatures with a key are verified")
+    if "publicKey" not in material:
+        raise Unproven("its verificationMaterial names no publicKey")
     if ("dsseEnvelope" in bundle) == ("messageSignature" in bundle):
         raise Unproven("its bundle holds neither or both of dsseEnvelope and messageSignature")
     if "dsseEnvelope" in bundle:
