@@ -109,7 +109,7 @@ async def _read(get: Get, listed: Listed, digest: str, known: Iterable[Signature
     if not pages:
         instead = await get("manifests", tag)
         pages = [instead.body] if instead else []
-    before = {each.digest: each for each in known if not each.problem and each.media_type != SIMPLE_SIGNING}
+    before = {each.digest: each for each in known if not each.problem}
     wanted = list(dict.fromkeys(_wanted(pages)))[:MOST]
     found = [before.get(each) or await _attached(get, each) for each in wanted]
     simple = await _simple(get, older) if older else []

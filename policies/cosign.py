@@ -52,8 +52,10 @@ def verify(seen: SignatureSeen, manifest: Manifest, keys: Sequence[PublicKey]) -
     if bundle.get("mediaType") != BUNDLE:
         raise Unproven(f"its bundle is of type {shown(str(bundle.get('mediaType')))}, not {BUNDLE}")
     material = as_object("verificationMaterial", bundle.get("verificationMaterial"))
-    if "publicKey" not in material or {"certificate", "x509CertificateChain"} & set(material):
+    if {"certificate", "x509CertificateChain"} & set(material):
         raise Unproven("it was signed with a certificate (keyless), and only signatures with a key are verified")
+    if "publicKey" not in material:
+        raise Unproven("its verificationMaterial names no publicKey")
     if ("dsseEnvelope" in bundle) == ("messageSignature" in bundle):
         raise Unproven("its bundle holds neither or both of dsseEnvelope and messageSignature")
     if "dsseEnvelope" in bundle:
@@ -88,9 +90,12 @@ def _sha256_of(subject: object) -> str:
 
 
 def _message(message: Mapping[str, object], digest: str, keys: Sequence[PublicKey]) -> str:
-    """A signature of the manifest itself. Its digest is ours: nothing else that the bundle says is believed."""
-    signature = from_base64("signature", message.get("signature"))
-    return f"signed with {_signer(keys, signature, bytes.fromhex(digest.removeprefix(_ALGORITHM)), hashed=True)}"
+    """A signature of the manifest itself, which is verified by our digest; the bundle must name the same."""
+    told = as_object("messageDigest", message.get("messageDigest"))
+    hashed = bytes.fromhex(digest.removeprefix(_ALGORITHM))
+    if told.get("algorithm") != "SHA2_256" or from_base64("digest", told.get("digest")) != hashed:
+        raise Unproven("it is of another digest")
+    return f"signed with {_signer(keys, from_base64('signature', message.get('signature')), hashed, hashed=True)}"
 
 
 def _simple(seen: SignatureSeen, digest: str, keys: Sequence[PublicKey]) -> str:

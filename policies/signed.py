@@ -135,8 +135,6 @@ def _repaired(text: str) -> str:
         else:
             return ""
     offer = ", ".join(dict.fromkeys(parts))
-    if offer == text:
-        return ""
     try:
         read_signed(offer)
     except CellError:

@@ -100,7 +100,7 @@ class _Row:
         expected = f"PEM, one or more blocks BEGIN {label}"
         found = _BLOCK.findall(text)
         labels = sorted({each for each, _ in found})
-        if not found or labels != [label] or _BLOCK.sub("", text).strip():
+        if labels != [label] or _BLOCK.sub("", text).strip():
             seen = f"blocks {' and '.join(labels)}" if labels not in ([], [label]) else "text that is none"
             self._problems.append(Problem(column=column, expected=expected, found=seen if text else "nothing"))
             return ()

@@ -21,45 +21,55 @@ _DIGITS = len("sha256:") + 12
 def answer(kind: Kind, key: str, asked: Asked) -> Finding:
     """Open when one signature of this kind is good by this key, however many are not; else waiting, with why."""
     gate, facts = f"{kind}: {key}", asked.facts
-    row = facts.keys.get(key)
+    row, signatures, manifest = facts.keys.get(key), facts.signatures, facts.manifest
     if row is None:
         return is_waiting(gate, f"cannot tell: names/key/{key}: expected a row, found none")
-    for unknown in (row, facts.signatures, facts.manifest):
-        if isinstance(unknown, Unknown):
-            return cannot_tell(gate, unknown, asked.now)
-    if isinstance(row, Unknown) or isinstance(facts.signatures, Unknown) or not isinstance(facts.manifest, Manifest):
+    if isinstance(row, Unknown):
+        return cannot_tell(gate, row, asked.now)
+    if isinstance(signatures, Unknown):
+        return cannot_tell(gate, signatures, asked.now)
+    if isinstance(manifest, Unknown):
+        return cannot_tell(gate, manifest, asked.now)
+    if manifest is None:
         return is_waiting(gate, "cannot tell: its manifest is gone")
     try:
-        verify, unchecked = _verifier(kind, key, row, facts.manifest, asked.now)
+        verify = _verifier(kind, key, row, manifest, asked.now)
     except PolicyError as error:
         problems = "; ".join(str(problem) for problem in error.problems)
         return is_waiting(gate, f"cannot tell: {error.source}: {problems}")
-    tried = [seen for seen in facts.signatures if KINDS.get(seen.media_type) is kind]
+    return _tried(gate, kind, signatures, verify)
+
+
+def _tried(
+    gate: str, kind: Kind, signatures: Iterable[SignatureSeen], verify: Callable[[SignatureSeen], str]
+) -> Finding:
     failed: list[Finding] = []
-    for seen in tried:
+    for seen in (seen for seen in signatures if KINDS.get(seen.media_type) is kind):
         try:
             said = verify(seen)
         except Unproven as error:
             failed.append(is_waiting(f"signature {seen.digest[:_DIGITS]}…", str(error)))
         else:
-            return is_open(gate, f"{key}: {said}; {unchecked}", tuple(failed[:_NAMED]))
+            return is_open(gate, said, tuple(failed[:_NAMED]))
     if not failed:
-        return is_waiting(gate, _unsigned(kind, facts.signatures))
+        return is_waiting(gate, _unsigned(kind, signatures))
     count = "its signature is not" if len(failed) == 1 else f"none of its {len(failed)} signatures is"
     return is_waiting(gate, f"{count} good: {failed[0].because}", children=tuple(failed[:_NAMED]))
 
 
 def _verifier(
     kind: Kind, key: str, row: Mapping[str, object], manifest: Manifest, now: datetime
-) -> tuple[Callable[[SignatureSeen], str], str]:
-    """What tells who made a signature, and what it does not check. The row is read once for all of them."""
+) -> Callable[[SignatureSeen], str]:
+    """What says who made a signature, and what was not checked of it. The row is read once for all of them."""
     match kind:
         case Kind.NOTATION:
             trusted = read_trusted(key, row)
-            return lambda seen: notation.verify(_there(seen), manifest, trusted, now), notation.NOT_CHECKED
+            return lambda seen: (
+                f"{key}: {notation.verify(_there(seen), manifest, trusted, now)}; {notation.NOT_CHECKED}"
+            )
         case Kind.COSIGN:
             keys = read_public_keys(key, row)
-            return lambda seen: cosign.verify(_there(seen), manifest, keys), cosign.NOT_CHECKED
+            return lambda seen: f"{key}: {cosign.verify(_there(seen), manifest, keys)}; {cosign.NOT_CHECKED}"
 
 
 def _there(seen: SignatureSeen) -> SignatureSeen:

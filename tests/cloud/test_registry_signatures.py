@@ -144,6 +144,27 @@ async def test_an_attestation_is_not_even_read() -> None:
         assert await found(registry) == [(signed, BUNDLE, b"bundle")]
 
 
+async def test_an_attestation_that_only_its_manifest_tells_is_left_out() -> None:
+    async with plain() as (server, registry):
+        shelf = Shelf(server)
+        layer = {**shelf.blob(b"provenance"), "mediaType": BUNDLE}
+        slsa = {"dev.sigstore.bundle.predicateType": "https://slsa.dev/provenance/v1"}
+        shelf.manifest({"artifactType": BUNDLE, "layers": [layer], "annotations": slsa}, artifactType=BUNDLE)
+        shelf.open()
+
+        assert await found(registry) == []
+
+
+async def test_an_artifact_manifest_calls_its_layers_blobs() -> None:
+    async with plain() as (server, registry):
+        shelf = Shelf(server)
+        layer = {**shelf.blob(b"jws"), "mediaType": JWS}
+        digest = shelf.manifest({"artifactType": NOTATION, "blobs": [layer]}, artifactType=NOTATION)
+        shelf.open()
+
+        assert await found(registry) == [(digest, JWS, b"jws")]
+
+
 async def test_pages_are_followed_and_have_an_end() -> None:
     async with plain() as (server, registry):
         shelf = Shelf(server)
@@ -180,6 +201,7 @@ async def test_an_envelope_that_cannot_be_had_says_why(layer: dict[str, object],
         shelf = Shelf(server)
         shelf.manifest({"artifactType": NOTATION, "layers": [{**layer, "mediaType": JWS}]}, artifactType=NOTATION)
         shelf.open()
+        server.on("GET", "/blobs/md5:1", served(b"what nobody can check"))
         [seen] = await registry.signatures(OTHER, "shop/web", SHA)
 
     assert (seen.content, seen.problem) == (b"", problem)
@@ -211,6 +233,7 @@ async def test_an_odd_listing_is_read_as_far_as_it_goes(body: object) -> None:
         server.on("GET", f"/referrers/{SHA}", served(body))
 
         assert await found(registry) == []
+        assert not [asked for asked in server.asked if "etc" in asked.target], "a digest is no path"
 
 
 @pytest.mark.parametrize(
@@ -323,6 +346,17 @@ async def test_what_is_known_is_not_read_again() -> None:
 
     assert [each.content for each in await asking.ask()] == [b"one", b"two"]
     assert asking.kept.reads == 4, "a manifest and a blob each, once"
+
+
+async def test_an_envelope_that_was_missing_is_read_again() -> None:
+    asking = Asking()
+    asking.kept.sign(b"jws")
+    blob = asking.kept.held.pop(digest_of(b"jws"))
+    assert [each.problem for each in await asking.ask()] == ["its envelope is gone"]
+    asking.kept.held[digest_of(b"jws")] = blob
+    asking.clock.now += 60
+
+    assert [each.content for each in await asking.ask()] == [b"jws"]
 
 
 async def test_an_image_that_waits_for_days_is_listed_every_ten_minutes() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from delivery import names
+from delivery.errors import Retry
 from delivery.ports import Delete, Put
 from delivery.trust import KEY
 from rollouts.model import Phase
@@ -80,6 +81,31 @@ async def test_without_its_key_row_nothing_ships_and_the_row_is_named() -> None:
     assert await because(shop) == (
         "signed: notation: release-key: cannot tell: names/key/release-key: expected a row, found none"
     )
+
+
+async def test_a_key_row_that_cannot_be_asked_for_is_no_answer() -> None:
+    shop = await opened(SIGNED, release_key=trusting())
+
+    async def away(name: str, arguments: tuple[object, ...]) -> None:
+        if (name, arguments[1]) == ("get", KEY):
+            raise Retry("table names 503")
+
+    shop.rows.before = away
+    await pushed(shop, signature())
+    await shop.run(timedelta(minutes=10))
+
+    assert await because(shop) == "signed: notation: release-key: cannot tell: table names 503"
+    shop.rows.before = None
+    await shop.run()
+    assert shop.channel.types()[-1] == "RolloutPromoted"
+
+
+async def test_other_gates_of_the_row_are_asked_beside_it() -> None:
+    shop = await opened({**SIGNED, "MinAge": "1m"}, release_key=trusting())
+    await pushed(shop, signature())
+    await shop.run()
+
+    assert shop.channel.types()[-1] == "RolloutPromoted"
 
 
 async def test_a_bundle_of_cosign_ships_by_its_public_key() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -68,6 +68,8 @@ def private(kind: str, name: str) -> Any:
     _ = name
     if kind.startswith("rsa"):
         return rsa.generate_private_key(65537, int(kind.removeprefix("rsa")))
+    if kind == "dsa2048":
+        return dsa.generate_private_key(2048)
     return ed25519.Ed25519PrivateKey.generate() if kind == "ed25519" else ec.generate_private_key(_CURVES[kind])
 
 
@@ -107,8 +109,9 @@ def made(
 ) -> Made:
     """A certificate; extensions: each with whether it is critical. issuer None: it signs itself."""
     key = private(kind, common)
-    built = x509.CertificateBuilder().subject_name(subject or name(common)).public_key(key.public_key())
-    built = built.issuer_name(issuer.certificate.subject if issuer else subject or name(common))
+    subject = name(common) if subject is None else subject
+    built = x509.CertificateBuilder().subject_name(subject).public_key(key.public_key())
+    built = built.issuer_name(issuer.certificate.subject if issuer else subject)
     built = built.serial_number(x509.random_serial_number()).not_valid_before(begins).not_valid_after(ends)
     for extension, critical in extensions:
         built = built.add_extension(extension, critical=critical)

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from policies.facts import Manifest
 from policies.notation import verify
-from policies.signatures import COSE, SignatureSeen, Unproven
+from policies.signatures import COSE, SignatureSeen, Unproven, shown
 from policies.signing_keys import read_trusted
 from tests.policies.pki import (
     ALGORITHMS,
@@ -109,6 +110,7 @@ HEADERS = [
     ({"crit": [SCHEME, 7]}, "its header crit is not a list of names"),
     ({"crit": [SCHEME, SCHEME]}, "its header crit is not a list of names"),
     ({"crit": []}, f"its header {SCHEME} is not critical"),
+    ({SCHEME: None, "crit": []}, f"its header {SCHEME} is not critical"),
     ({"crit": [SCHEME, "b64"]}, "its critical header b64 is not understood"),
     ({"crit": [SCHEME, EXPIRY]}, f"its header {EXPIRY} is critical and missing"),
     ({EXPIRY: "2027-01-01T00:00:00Z"}, f"its header {EXPIRY} is not critical"),
@@ -177,6 +179,8 @@ ENVELOPES = [
     (spoiled(payload=None), NOT_FLAT),
     (spoiled(header=[]), "its header is not a JSON object"),
     (spoiled(header={}), "it has no certificates (x5c)"),
+    (spoiled(header={"x5c": []}), "it has no certificates (x5c)"),
+    (spoiled(header={"x5c": "MAA="}), "it has no certificates (x5c)"),
     (spoiled(header={"x5c": ["MAA="] * 11}), "its chain has 11 certificates, more than 10"),
     (spoiled(header={"x5c": ["not base64"]}), "its x5c is not base64"),
     (spoiled(header={"x5c": ["MAA="]}), "a certificate cannot be read (ValueError)"),
@@ -367,7 +371,40 @@ def test_a_name_that_no_log_takes_is_shown_on_one_line_and_cut() -> None:
     found = said(notation((leaf, root)), trusting(root, identities="*"))
 
     assert found.isprintable()
+    assert found == f"signed by {shown(odd.rfc4514_string())}"
+    assert found.endswith("b…")
     assert len(found) < 140
+
+
+def test_a_subject_without_attributes_has_a_name_for_people() -> None:
+    root = authority("root")
+    leaf = signer("release", root, subject=x509.Name([]))
+
+    assert said(notation((leaf, root)), trusting(root, identities="*")) == ("signed by a certificate without a subject")
+
+
+def test_a_chain_above_with_another_kind_of_key_proves_nothing() -> None:
+    odd = authority("weak", kind="dsa2048")
+
+    assert (
+        said(*of(signer("release", odd), odd)) == f"the key of {NAMED['WEAK']} is too weak, or neither RSA nor elliptic"
+    )
+
+
+def test_a_certificate_is_written_in_one_way() -> None:
+    """A bit string says how many bits its last byte leaves unused, and readers ignore that where they are zero."""
+    root = authority("root")
+    leaf = next(made for _ in range(64) if not (made := signer("release", root)).certificate.signature[-1] & 1)
+    envelope = json.loads(notation((leaf, root)).content)
+    content = bytearray(leaf.certificate.public_bytes(Encoding.DER))
+    unused = len(content) - len(leaf.certificate.signature) - 1
+    assert content[unused] == 0
+    content[unused] = 1
+    assert x509.load_der_x509_certificate(bytes(content)).signature == leaf.certificate.signature
+    envelope["header"]["x5c"][0] = base64.b64encode(bytes(content)).decode()
+    seen = replace(GOOD, content=json.dumps(envelope).encode())
+
+    assert said(seen, trusting(root)) == f"the certificate {RELEASE} is not written as DER has it"
 
 
 GOOD = notation()

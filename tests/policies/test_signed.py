@@ -75,6 +75,8 @@ EXPECTED = '"notation: KEY" or "cosign: KEY", where names/key/KEY is a row, or "
         ("notation: a and cosign: b", "notation: a and cosign: b", "notation: a, cosign: b"),
         ("notation: a, within 60", "within 60", "notation: a, within 1h else hold"),
         ("notation: a, within 1h or reject", "within 1h or reject", "notation: a, within 1h else reject"),
+        ("notation: a, within 1h30m or hold", "within 1h30m or hold", "notation: a, within 1h30m else hold"),
+        ("notation: a, within 90 else hold", "within 90 else hold", "notation: a, within 1h30m else hold"),
         ("signed by cosign", "signed by cosign", ""),
         ("notation: a; signed by me", "notation: a; signed by me", ""),
         ("notation: a/b", "notation: a/b", ""),

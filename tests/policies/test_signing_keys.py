@@ -70,6 +70,7 @@ def test_one_row_may_serve_both_kinds() -> None:
 
 BAD = [
     ({"Identities": "*"}, [f"{PEM_EXPECTED} nothing"]),
+    ({"Certificates": None, "Identities": "*", "Other": "", "Another": None}, [f"{PEM_EXPECTED} nothing"]),
     ({"Certificates": "contoso.pem", "Identities": "*"}, [f"{PEM_EXPECTED} text that is none"]),
     ({"Certificates": SECRET, "Identities": "*"}, [f"{PEM_EXPECTED} blocks PRIVATE KEY"]),
     ({"Certificates": ROOT.pem + SECRET, "Identities": "*"}, [f"{PEM_EXPECTED} blocks CERTIFICATE and PRIVATE KEY"]),
@@ -156,6 +157,7 @@ NAMES = "C, ST, L, O, OU, CN, STREET, POSTALCODE, SERIALNUMBER, DC, UID, EMAILAD
         ("*; x509.subject: C=US", "* alone, for it means any subject"),
         ("x509.subject: Contoso", f"attributes among {NAMES}, each as NAME=value, with \\, for a comma in a value"),
         ("x509.subject:", f"attributes among {NAMES}, each as NAME=value, with \\, for a comma in a value"),
+        ("x509.subject: CN", f"attributes among {NAMES}, each as NAME=value, with \\, for a comma in a value"),
         ("x509.subject: 2.5.4.3=a", f"attributes among {NAMES}, each as NAME=value, with \\, for a comma in a value"),
         ("x509.subject: O=", "a value after each ="),
         ("x509.subject: CN=a, CN=b", "each attribute once in an identity, and CN stands there twice"),
