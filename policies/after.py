@@ -80,7 +80,8 @@ def read_after(text: str, column: str = "After") -> AfterRule | None:
     wrong = [part for part, found in zip(parts, read, strict=True) if found is None]
     if wrong:
         hint = ", ".join(part if found else _repaired(part) for part, found in zip(parts, read, strict=True))
-        hint = hint if all(_part(part.strip()) for part in hint.split(",")) else ""
+        named = [_part(part.strip()) for part in hint.split(",")]
+        hint = hint if all(named) and len({part[0] for part in named if part}) == len(named) else ""
         raise CellError(
             *(Problem(column=column, expected=_EXPECTED, found=quoted(part), hint=hint) for part in wrong[:1])
         )

@@ -58,11 +58,16 @@ class _Match(Protocol):
     def groups(self) -> tuple[str | None, ...]: ...
 
 
+# In front also behind flags as in `(?i)^v`; behind unless it is an escaped dollar.
+_ANCHORED = re.compile(r"^(?:\(\?[a-zA-Z]+\))?\^|(?<!\\)(?:\\\\)*\$$", re.ASCII)
+
+
 class _Compiled(Protocol):
     groups: int
     groupindex: dict[str, int]
 
     def fullmatch(self, text: str) -> _Match | None: ...
+    def search(self, text: str) -> _Match | None: ...
 
 
 @functools.lru_cache(maxsize=64)
@@ -113,11 +118,20 @@ def regex_groups(pattern: str) -> tuple[str, ...]:
     return tuple(sorted(index, key=index.__getitem__))
 
 
+def anchors_itself(pattern: str) -> bool:
+    """Whether it says by `^` in front or `$` behind where it must fit: then it is searched for, as other tools do."""
+    return _ANCHORED.search(pattern) is not None
+
+
 def regex_parts(pattern: str, text: str) -> tuple[str | None, ...] | None:
-    """What its named groups hold, in their order (None: took no part); None when it does not fit the whole text."""
+    """What its named groups hold, in their order (None: took no part); None when it does not fit.
+
+    An expression without an anchor must fit the whole text: what is left unsaid should let no more tags in.
+    """
     places = sorted(_compiled(pattern).groupindex.values())
     # To keep track of groups that nobody asks for would cost more than the match itself.
-    match = _compiled(pattern, captures=bool(places)).fullmatch(text)
+    compiled = _compiled(pattern, captures=bool(places))
+    match = compiled.search(text) if anchors_itself(pattern) else compiled.fullmatch(text)
     if match is None:
         return None
     groups = match.groups()

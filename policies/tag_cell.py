@@ -159,7 +159,7 @@ def _exact(argument: str, column: str) -> Kind:
 def _regex(argument: str, column: str) -> Kind:
     fault = regex_fault(argument) if argument else "nothing"
     if fault:
-        expected = "a regular expression of RE2 that fits the whole tag"
+        expected = "a regular expression of RE2"
         raise CellError(Problem(column=column, expected=expected, found=fault))
     return Regex(regex=argument) if regex_groups(argument) else Newest(regex=argument)
 

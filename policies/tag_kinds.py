@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 
 from policies.calver import Format
 from policies.natural import natural_key
-from policies.patterns import regex_parts
+from policies.patterns import anchors_itself, regex_parts
 from policies.versions import Range, read_version
 
 Key = tuple[object, ...]
@@ -129,9 +129,13 @@ class Number:
         return "number"
 
 
+def _unmatched(regex: str) -> str:
+    return f"does not match {regex}{'' if anchors_itself(regex) else ' as a whole'}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newest:
-    """`newest`, and `regex` without named groups. regex: what must fit the whole part, "" for any."""
+    """`newest`, and `regex` without named groups. regex: what must fit, "" for anything."""
 
     regex: str = ""
     order: ClassVar[Order] = Order.NEWEST
@@ -141,7 +145,7 @@ class Newest:
     def refuses(self, part: str) -> str:
         """See `Kind`."""
         fits = not self.regex or regex_parts(self.regex, part) is not None
-        return "" if fits else f"does not match {self.regex} as a whole"
+        return "" if fits else _unmatched(self.regex)
 
     def key(self, part: str) -> Key | None:  # noqa: ARG002 - see `Kind`
         """See `Kind`."""
@@ -192,7 +196,7 @@ class Regex:
 
     def refuses(self, part: str) -> str:
         """See `Kind`."""
-        return "" if regex_parts(self.regex, part) is not None else f"does not match {self.regex} as a whole"
+        return "" if regex_parts(self.regex, part) is not None else _unmatched(self.regex)
 
     def key(self, part: str) -> Key | None:
         """See `Kind`."""

@@ -39,6 +39,7 @@ def test_a_good_cell(text: str, before: object) -> None:
         ("Staging", "Staging", ""),
         ("dev, staging: 2h", "staging: 2h", "dev, staging for 2h"),
         ("dev,, staging", None, ""),
+        ("staging, dev for 1dxx, dev for 1d", "dev for 1dxx", ""),
     ],
 )
 def test_a_bad_cell_says_what_is_expected_and_offers_what_was_meant(text: str, found: str | None, hint: str) -> None:

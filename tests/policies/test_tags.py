@@ -99,6 +99,10 @@ def test_an_image_that_only_sounds_like_a_signature_is_one(tag: str) -> None:
         ("exact: latest, stable", "edge", "not latest or stable"),
         ("regex: (?P<n>[0-9]+)", "x", "does not match (?P<n>[0-9]+) as a whole"),
         ("regex: [0-9]+", "x", "does not match [0-9]+ as a whole"),
+        ("regex: [0-9]+", "x1", "does not match [0-9]+ as a whole"),
+        ("regex: ^ver", "xver1", "does not match ^ver"),
+        ("regex: ver$", "ver1", "does not match ver$"),
+        (r"regex: ver\$", "ver1", r"does not match ver\$ as a whole"),
         ("newest", "1.4.2.sig", "the tag of a signature, attestation or SBOM"),
         ("newest", "a b", "not a tag: more than 128 characters, or one that no tag may hold"),
         ("newest", "", "pushed without a tag"),
@@ -171,3 +175,18 @@ def test_rows_of_one_container_that_compare_different_things_do_not_share_it() -
     later = Contender(policy=days, image=replace(image, digest=OTHER_DIGEST), pushed_at=NOON + timedelta(days=1))
     assert not first.outranks(later)
     assert not later.outranks(first)
+
+
+@pytest.mark.parametrize(
+    ("cell", "tag"),
+    [
+        ("regex: ^ver", "ver1"),
+        ("regex: (?i)^VER", "ver1"),
+        ("regex: -prod$", "1.4.2-prod"),
+        (r"regex: ^v\d+\.\d+$", "v1.2"),
+        ("regex: ver[0-9]", "ver1"),
+        ("regex: ^rc-(?P<n>[0-9]+)", "rc-12-gabc"),
+    ],
+)
+def test_an_expression_that_anchors_itself_is_searched_for(cell: str, tag: str) -> None:
+    assert read_tags(cell).select(tag).selected
