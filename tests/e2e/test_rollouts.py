@@ -45,13 +45,23 @@ class Act:
     async def open(self) -> None:
         await self.stage.push("1.0.0", samples.good("1.0.0"), repository=self.repository)
         await self.stage.create_app("1.0.0", name=self.name, repository=self.repository)
-        row = {
-            "App": f"{self.stage.at['resource_group']}/{self.name}",
-            "Steps": STEPS,
-            "Checks": CHECKS,
-            "Notify": "hook all",
-        }
-        await self.stage.put_policy(repository=self.repository, **{**row, **self.cells})
+        await self.edit()
+
+    def row(self, app: str) -> dict[str, Any]:
+        return {"App": f"{self.stage.at['resource_group']}/{app}", "Steps": STEPS, "Checks": CHECKS}
+
+    async def edit(self, **cells: Any) -> None:
+        row = {**self.row(self.name), "Notify": "hook all", **self.cells, **cells}
+        await self.stage.put_policy(repository=self.repository, **row)
+
+    async def ended_again(self, n: int) -> None:
+        """Wait for the end of a rollout by its number: an undo has the image of the one it takes back."""
+
+        async def over() -> bool:
+            return (await self.stage.rollout(n, self.name)).get("finished") is not None
+
+        await self.stage.wait_for(over, within=WITHIN)
+        self.ended.append(await self.stage.rollout(n, self.name))
 
     async def push(self, tag: str, image: Any = None) -> str:
         return await self.stage.push(tag, image or samples.good(tag), repository=self.repository)
@@ -142,6 +152,28 @@ async def scanned_never(act: Act) -> None:
     await act.end("1.8.1")
 
 
+async def undone(act: Act) -> None:
+    digest = await act.push("1.1.0")
+    await act.end("1.1.0")
+    await act.stage.order("undo", name=act.name, digest=digest)
+    await act.ended_again(2)
+
+
+async def widened(act: Act) -> None:
+    """A row that refused the image is edited: nothing is pushed again."""
+    await act.push("1.1.0")
+    await act.edit(Tags="semver: <2")
+    await act.end("1.1.0")
+
+
+async def after_staging(act: Act) -> None:
+    """Production takes what staging has promoted, and is woken by that."""
+    await act.stage.create_app("1.0.0", name=f"{act.name}-stg", repository=act.repository)
+    await act.stage.put_policy("staging", repository=act.repository, **act.row(f"{act.name}-stg"), Notify="none")
+    await act.push("1.1.0")
+    await act.end("1.1.0")
+
+
 STORIES = {
     promote: {},
     roll_back: {},
@@ -151,6 +183,9 @@ STORIES = {
     push_then_scan: {"Scan": SCAN},
     scanned_bad: {"Scan": SCAN},
     scanned_never: {"Scan": "critical 0, within 3s else reject"},
+    undone: {},
+    widened: {"Tags": "semver: <1"},
+    after_staging: {"After": "staging"},
 }
 
 
@@ -214,6 +249,33 @@ async def test_a_scan_with_a_critical_finding_ships_nothing(acts):
 async def test_a_scan_that_never_comes_rejects_in_its_time(acts):
     assert acts["scanned_never"].phases == ["rejected"]
     assert acts["scanned_never"].weights == {"1.0.0": 100}
+
+
+async def test_an_undo_gives_the_old_revision_everything_back(acts):
+    act = acts["undone"]
+    assert act.phases == ["promoted", "rolled_back"]
+    assert act.users.failed.total() == 0
+    assert act.weights == {"1.0.0": 100}
+
+
+async def test_a_widened_row_ships_what_its_registry_holds(acts):
+    act = acts["widened"]
+    assert act.phases == ["promoted"]
+    assert act.weights == {"1.1.0": 100}
+
+
+async def test_production_ships_after_staging(acts):
+    act = acts["after_staging"]
+    assert act.phases == ["promoted"]
+    assert "staging" in str(act.ended[0])
+
+
+async def test_the_installation_says_why_an_image_did_not_ship(acts):
+    act = acts["scanned_bad"]
+    image = f"{act.stage.at['login_server']}/{act.repository}:1.8.0"
+    (row,) = (await act.stage.api(f"explain?image={image}"))["policies"]
+    assert row["conclusion"].startswith("does not ship: scan: trivy at ")
+    assert row["before"][0].startswith("rollout 1 rejected at ")
 
 
 async def test_the_host_killed_in_mid_rollout_and_started_again_finishes_it(stage: Stage, acts):
