@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("choose", "explain", "lint", "publish-scan", "simulate", "why")
+COMMANDS = ("adopt", "choose", "explain", "lint", "publish-scan", "simulate", "why")
 BROKEN_PIPE = 141  # what a shell reports of a program whose reader went away: 128 + SIGPIPE
 
 

@@ -230,9 +230,9 @@ def _unfit(app: App, arm: AppSeen, plan: Plan) -> str:
     group, name = app.key.split("|")[4], app.key.split("|")[-1]
     if not arm.multiple:
         return (
-            "the app is in Single revision mode; pin the running revision with `az containerapp ingress traffic set "
-            f"-g {group} -n {name} --revision-weight {arm.latest_ready}=100`, then run `az containerapp revision "
-            f"set-mode -g {group} -n {name} --mode multiple` and push again"
+            f"the app is in Single revision mode; run `az containerapp revision set-mode -g {group} -n {name} --mode "
+            f"multiple`, then pin the running revision with `az containerapp ingress traffic set -g {group} -n {name} "
+            f"--revision-weight {arm.latest_ready}=100`, and push again"
         )
     if arm.ingress and plan.replace:
         return "Steps is `replace`, which is for apps without ingress; this one has ingress: give it percent steps"

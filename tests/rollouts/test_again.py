@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from rollouts.decided import Consume, CreateCanary, Deactivate, Quarantine, Release, Said, SetTraffic
+from rollouts.findings import Answer, Finding
 from rollouts.model import Phase
 from rollouts.seen import Verb
 from tests.fakes.azure import Fate, Trouble
 from tests.rollouts.test_machine import CANARY, errors, finish, pushed, until
-from tests.rollouts.world import World, a_plan, digest
+from tests.rollouts.world import PERSON, World, a_plan, digest, image
 
 
 def promoted() -> World:
@@ -183,3 +184,45 @@ def test_a_live_canary_of_another_digest_does_not_rise_while_pinned() -> None:
     assert world.weights() == {"first": 95, "wb1-000001": 5}
     assert not any(isinstance(t.decision.write, CreateCanary) for t in world.ticks[-30:])
     assert CANARY in world.live.revisions
+
+
+def test_an_image_that_runs_is_pinned_without_a_rollout() -> None:
+    world = promoted()
+    finish(world)
+    assert ordered(world, Verb.PIN) == "done"
+
+    pin = world.app.pin
+    assert pin is not None
+    assert (pin.digest, pin.tag, pin.by, pin.since) == (digest(1), image(1).tag, PERSON, world.ticks[-1].at)
+    assert (world.app.waiting, world.app.counter) == ((), 1)
+
+
+def test_an_image_that_waits_is_pinned_as_it_waits() -> None:
+    world = pushed()
+    world.findings[digest(1)] = Finding(gate="scan", answer=Answer.WAITING, because="not scanned yet")
+    world.tick()
+    assert [r.image.digest for r in world.app.waiting] == [digest(1)]
+    assert ordered(world, Verb.PIN, n=None, digest=digest(1)) == "done"
+
+    pin = world.app.pin
+    assert pin is not None
+    assert (pin.digest, pin.tag) == (digest(1), image(1).tag)
+    assert ([r.n for r in world.app.waiting], world.app.counter) == ([1], 1)
+
+
+def test_what_the_app_never_had_is_not_pinned() -> None:
+    world = promoted()
+    finish(world)
+    unknown = "refused: the app remembers no rollout of it; give its row a Tags of `exact:` and the tag"
+
+    assert ordered(world, Verb.PIN, digest=digest(9)) == unknown
+    assert world.app.pin is None
+
+
+def test_a_retry_that_waits_is_pinned_without_another_attempt() -> None:
+    world = errors()
+    world.findings[digest(1)] = Finding(gate="window", answer=Answer.WAITING, because="closed until Monday")
+    assert ordered(world, Verb.RETRY) == "done"
+    assert ordered(world, Verb.PIN, n=None, digest=digest(1)) == "done"
+
+    assert [r.n for r in world.app.waiting] == [2]

@@ -1,0 +1,118 @@
+"""One container app over Azure Resource Manager, as the person who is signed in: read, and changed by one write alone.
+
+Raw JSON over the SDK's own pipeline (tokens, retries, addresses): what is looked at here, its models do not all have.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.rest import HttpRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from azure.mgmt.appcontainers import ContainerAppsAPIClient
+
+API_VERSION = "2025-07-01"
+WITHIN = 15 * 60.0  # seconds; ARM gives up on an operation by then
+EVERY = 2.0
+
+
+class AzureSaysError(Exception):
+    """What Azure answered instead, for the person who asked."""
+
+
+class AzureApp:
+    """`<group>/<app>` in a subscription. Where it is asked comes from the environment, as for the service itself."""
+
+    def __init__(self, subscription: str, group: str, name: str) -> None:
+        self._path = (
+            f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.App/containerApps/{name}"
+        )
+        self._client = _client(subscription)
+        self._every = EVERY if _base().endswith(".azure.com") else EVERY / 20
+
+    def read(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The app, and its revisions: 2 GETs. Raises `AzureSaysError`."""
+        return self._ask("GET", ""), self._ask("GET", "/revisions").get("value", [])
+
+    def signed_in_users(self) -> bool | None:
+        """Whether the platform signs users in before the app sees them; None: it could not be asked."""
+        try:
+            found = self._ask("GET", "/authConfigs").get("value", [])
+        except AzureSaysError:
+            return None
+        return any((one.get("properties") or {}).get("platform", {}).get("enabled") for one in found)
+
+    def make_ready(self, stable: str, *, ingress: bool) -> None:
+        """Multiple mode with all the traffic on one revision by its name, in one write, and see that it is so.
+
+        In one, because Azure takes no weights in Single mode, and between two writes a new revision could take all.
+        Raises `AzureSaysError`.
+        """
+        entry = {"revisionName": stable, "weight": 100}
+        traffic = {"ingress": {"traffic": [entry]}} if ingress else {}
+
+        def done(found: dict[str, Any]) -> bool:
+            mode = str(_configuration(found).get("activeRevisionsMode")).lower()
+            return mode == "multiple" and (not ingress or _traffic(found) == [entry])
+
+        self._patch({"activeRevisionsMode": "Multiple", **traffic}, done)
+
+    def _patch(self, configuration: Mapping[str, Any], done: Callable[[dict[str, Any]], bool]) -> None:
+        self._ask("PATCH", "", {"properties": {"configuration": configuration}})
+        end = time.monotonic() + WITHIN
+        while time.monotonic() < end:
+            found = self._ask("GET", "")
+            state = str((found.get("properties") or {}).get("provisioningState"))
+            if state == "Failed":
+                raise AzureSaysError("the change failed; see the app's activity log")
+            if done(found) and state != "InProgress":
+                return
+            time.sleep(self._every)
+        raise AzureSaysError(
+            f"the change was not seen within {WITHIN / 60:.0f} minutes; look at the app before going on"
+        )
+
+    def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        request = HttpRequest(method, f"{self._path}{path}", params={"api-version": API_VERSION}, json=body)
+        try:
+            answer = self._client.send_request(request)
+            answer.raise_for_status()
+            found: dict[str, Any] = answer.json() if answer.content else {}
+        except HttpResponseError as error:
+            code = error.error.code if error.error else ""
+            raise AzureSaysError(f"{method} {self._path}{path}: {error.status_code} {code}".rstrip()) from error
+        except AzureError as error:
+            raise AzureSaysError(
+                f"{method} {self._path}{path}: no answer ({type(error).__name__}); sign in with az login"
+            ) from error
+        return found
+
+
+def _client(subscription: str) -> ContainerAppsAPIClient:
+    from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - slow, and only needed to ask
+    from azure.mgmt.appcontainers import ContainerAppsAPIClient  # noqa: PLC0415 - same
+
+    ca = os.environ.get("WEIGHBRIDGE_CA_FILE", "")
+    more: dict[str, Any] = {"connection_verify": ca} if ca else {}
+    scopes = [os.environ.get("WEIGHBRIDGE_ARM_AUDIENCE", "https://management.azure.com/.default")]
+    credential = DefaultAzureCredential()
+    return ContainerAppsAPIClient(credential, subscription, base_url=_base(), credential_scopes=scopes, **more)
+
+
+def _base() -> str:
+    return os.environ.get("WEIGHBRIDGE_ARM", "https://management.azure.com").rstrip("/")
+
+
+def _configuration(app: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (app.get("properties") or {}).get("configuration") or {}
+
+
+def _traffic(app: Mapping[str, Any]) -> list[dict[str, Any]]:
+    entries = (_configuration(app).get("ingress") or {}).get("traffic") or []
+    return [{"revisionName": one.get("revisionName"), "weight": int(one.get("weight") or 0)} for one in entries]
