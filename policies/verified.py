@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from policies import cosign, notation
 from policies.errors import PolicyError
 from policies.facts import Manifest
 from policies.gate import Asked, cannot_tell, is_open, is_waiting
-from policies.signatures import KINDS, Kind, SignatureSeen, Unproven
+from policies.signatures import KINDS, MOST, Kind, SignatureSeen, Unproven
 from policies.signing_keys import read_public_keys, read_trusted
 from rollouts.findings import Finding
 from rollouts.seen import Unknown
@@ -41,7 +41,7 @@ def answer(kind: Kind, key: str, asked: Asked) -> Finding:
 
 
 def _tried(
-    gate: str, kind: Kind, signatures: Iterable[SignatureSeen], verify: Callable[[SignatureSeen], str]
+    gate: str, kind: Kind, signatures: Sequence[SignatureSeen], verify: Callable[[SignatureSeen], str]
 ) -> Finding:
     failed: list[Finding] = []
     for seen in (seen for seen in signatures if KINDS.get(seen.media_type) is kind):
@@ -51,10 +51,11 @@ def _tried(
             failed.append(is_waiting(f"signature {seen.digest[:_DIGITS]}…", str(error)))
         else:
             return is_open(gate, said, tuple(failed[:_NAMED]))
+    more = f"; only {MOST} of what is attached are looked at" if len(signatures) >= MOST else ""
     if not failed:
-        return is_waiting(gate, _unsigned(kind, signatures))
+        return is_waiting(gate, _unsigned(kind, signatures) + more)
     count = "its signature is not" if len(failed) == 1 else f"none of its {len(failed)} signatures is"
-    return is_waiting(gate, f"{count} good: {failed[0].because}", children=tuple(failed[:_NAMED]))
+    return is_waiting(gate, f"{count} good: {failed[0].because}{more}", children=tuple(failed[:_NAMED]))
 
 
 def _verifier(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from policies.errors import CellError
 from policies.gate import Asked
 from policies.scan import Late
-from policies.signatures import COSE, JWS, Kind, SignatureSeen
+from policies.signatures import COSE, JWS, MOST, Kind, SignatureSeen
 from policies.signed import SignedRule, Signer, read_signed
 from rollouts.findings import Answer, Finding
 from rollouts.seen import Unknown
@@ -187,6 +187,15 @@ def test_a_signature_of_the_other_kind_does_not_count_and_is_mentioned() -> None
     found = ask(CELL, bundle(), simple())
 
     assert found.because.endswith("no notation signature is attached to it yet; of another kind it has 2")
+
+
+def test_more_than_are_looked_at_is_said_where_none_is_good() -> None:
+    told = f"; only {MOST} of what is attached are looked at"
+
+    assert ask(CELL, *[notation(payload={})] * MOST).because.endswith(told)
+    assert ask(CELL, *[bundle()] * MOST).because.endswith(f"of another kind it has {MOST}{told}")
+    assert told not in ask(CELL, *[notation(payload={})] * (MOST - 1)).because
+    assert told not in ask(CELL, notation(), *[bundle()] * (MOST - 1)).because
 
 
 def test_all_signers_of_a_cell_must_have_signed() -> None:
