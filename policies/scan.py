@@ -203,8 +203,7 @@ def _unscanned(
     if now < limit:
         because = f"{waiting.because}; waits until {_clock(limit, now)}, then {rule.late}"
         return replace(waiting, because=because, ask_at=min(limit, waiting.ask_at or limit))
-    in_vain = "; nothing was learned" if waiting.because.startswith("cannot tell") else ""
-    late = f"{waiting.because}{in_vain} within {say_duration(rule.within)}"
+    late = f"{waiting.because}; waited {say_duration(rule.within)} in vain"
     match rule.late:
         case Late.REJECT:
             return replace(waiting, answer=Answer.CLOSED, because=late)

@@ -80,7 +80,7 @@ class SignedRule:
         if now < limit:
             because = f"{whole.because}; waits until {_clock(limit, now)}, then {self.late}"
             return replace(whole, because=because, ask_at=min(again, limit))
-        late = f"{whole.because} within {say_duration(self.within)}"
+        late = f"{whole.because}; waited {say_duration(self.within)} in vain"
         match self.late:
             case Late.REJECT:
                 return replace(whole, answer=Answer.CLOSED, because=late)

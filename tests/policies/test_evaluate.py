@@ -340,9 +340,9 @@ def test_a_scan_that_does_not_come_in_time_holds_or_rejects() -> None:
     says(early, Answer.WAITING, "no scan has come; waits until 13:00 UTC, then reject")
     assert early.ask_at == NOON + timedelta(hours=1)
     after = NOON + timedelta(hours=1)
-    says(gate("scan", reject, facts(), now=after), Answer.CLOSED, "no scan has come within 1 h")
+    says(gate("scan", reject, facts(), now=after), Answer.CLOSED, "no scan has come; waited 1 h in vain")
     held = gate("scan", hold, facts(), now=after)
-    says(held, Answer.WAITING, "no scan has come within 1 h; held until one comes")
+    says(held, Answer.WAITING, "no scan has come; waited 1 h in vain; held until one comes")
     assert held.ask_at is None
     assert gate("scan", hold, facts(scans=(scan(),)), now=after).answer is Answer.OPEN
 

@@ -52,7 +52,7 @@ def test_what_cannot_be_told_waits_and_then_does_what_the_row_says(away: str) ->
     said = "cannot tell: the registry is away"
     says(after("critical 0", HOUR), Answer.WAITING, said, NOON + HOUR + timedelta(minutes=1))
     assert after("critical 0, within 2h else reject", HOUR).because == f"{said}; waits until 14:00 UTC, then reject"
-    late = f"{said}; nothing was learned within 2 h"
+    late = f"{said}; waited 2 h in vain"
     assert after("critical 0, within 2h else reject", 2 * HOUR).answer is Answer.CLOSED
     assert after("critical 0, within 2h else hold", 2 * HOUR).because == f"{late}; held until one comes"
 
@@ -79,7 +79,7 @@ def test_every_named_scanner_must_have_reported() -> None:
     says(
         ask(f"{cell}, within 1h else reject", scan(), now=NOON + HOUR),
         Answer.CLOSED,
-        "grype: has not reported; trivy has within 1 h",
+        "grype: has not reported; trivy has; waited 1 h in vain",
     )
 
 

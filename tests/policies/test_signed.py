@@ -265,8 +265,8 @@ def test_who_must_sign_within_a_time_holds_or_rejects_after_it() -> None:
     assert ask(hold, now=NOON + timedelta(minutes=1)).because.endswith("waits until 13:00 UTC, then hold")
     assert ask(f"{CELL}, within 13h else hold").because.endswith("waits until 2026-11-25 01:00 UTC, then hold")
     closed, held = ask(reject, now=late), ask(hold, now=late)
-    assert (closed.answer, closed.because) == (Answer.CLOSED, f"{unsigned} within 1 h")
-    assert (held.answer, held.because) == (Answer.WAITING, f"{unsigned} within 1 h; held until it is signed")
+    assert (closed.answer, closed.because) == (Answer.CLOSED, f"{unsigned}; waited 1 h in vain")
+    assert (held.answer, held.because) == (Answer.WAITING, f"{unsigned}; waited 1 h in vain; held until it is signed")
     assert held.ask_at == late + timedelta(minutes=6)
     assert ask(hold, notation(), now=late).answer is Answer.OPEN, "late is better than never"
 
