@@ -109,5 +109,10 @@ def _is_cell(name: str) -> bool:
 def _plain(entity: Mapping[str, object], name: str) -> object:
     value = entity.get(name)
     if isinstance(value, Mapping) and "value" in value:
-        return typed(str(value.get("edm_type") or value.get("type") or ""), value["value"])
-    return typed(str(entity.get(f"{name}@odata.type") or entity.get(f"{name}@type") or ""), value)
+        return typed(_kind(value, "edm_type", "type"), value["value"])
+    return typed(_kind(entity, f"{name}@odata.type", f"{name}@type"), value)
+
+
+def _kind(told: Mapping[str, object], *names: str) -> str:
+    """The type that is said. Only a text says one: of a value whose parts YAML repeats no text may be made."""
+    return next((kind for kind in map(told.get, names) if isinstance(kind, str) and kind), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from policies.durations import read_duration, suggest_duration
@@ -35,19 +36,14 @@ def read_scan_rule(text: str, column: str = "Scan") -> ScanRule | None:
     """The rule, None for `none`; raises `CellError` with every problem of the cell."""
     if text.lower() == "none":
         return None
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) > _MOST_PARTS:
-        raise CellError(Problem(column=column, expected=f"at most {_MOST_PARTS} parts", found=str(len(parts))))
-    cell = _Cell(text, column)
-    for part in parts:
-        cell.read(part)
-    if not cell.limits and not cell.problems:
-        expected = 'at least one limit as in "critical 0"'
-        cell.problems.append(
-            Problem(column=column, expected=expected, found=quoted(text), hint=_good(f"critical 0, {text}"))
-        )
+    cell = _taken_apart(text, column)
     if cell.problems:
-        raise CellError(*cell.problems)
+        hint = _repaired(text)
+        raise CellError(*(replace(problem, hint=hint) for problem in cell.problems))
+    if not cell.limits:
+        expected = 'at least one limit as in "critical 0"'
+        hint = _good(f"critical 0, {text}")
+        raise CellError(Problem(column=column, expected=expected, found=quoted(text), hint=hint))
     return ScanRule(
         text=text,
         limits=tuple(cell.limits.items()),
@@ -60,11 +56,21 @@ def read_scan_rule(text: str, column: str = "Scan") -> ScanRule | None:
     )
 
 
+def _taken_apart(text: str, column: str) -> _Cell:
+    """What the parts of a cell say. Its problems have no hints yet: one is sought for the cell, not for each part."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > _MOST_PARTS:
+        raise CellError(Problem(column=column, expected=f"at most {_MOST_PARTS} parts", found=str(len(parts))))
+    cell = _Cell(column)
+    for part in parts:
+        cell.read(part)
+    return cell
+
+
 class _Cell:
     """What has been read of a cell so far, and what was wrong with it."""
 
-    def __init__(self, text: str, column: str) -> None:
-        self._text = text
+    def __init__(self, column: str) -> None:
         self._column = column
         self._in_except = False
         self.problems: list[Problem] = []
@@ -97,8 +103,7 @@ class _Cell:
             self._fault(part, _EXPECTED)
 
     def _fault(self, part: str, expected: str) -> None:
-        hint = _repaired(self._text)
-        self.problems.append(Problem(column=self._column, expected=expected, found=quoted(part), hint=hint))
+        self.problems.append(Problem(column=self._column, expected=expected, found=quoted(part)))
 
     def _within(self, part: str, match: re.Match[str]) -> None:
         span = read_duration(match[1])
@@ -149,10 +154,10 @@ def _repaired(text: str) -> str:
 
 def _good(offer: str) -> str:
     try:
-        read_scan_rule(offer)
+        cell = _taken_apart(offer, "")
     except CellError:
         return ""
-    return offer
+    return offer if cell.limits and not cell.problems else ""
 
 
 def _meant(part: str) -> str:

@@ -168,6 +168,16 @@ def test_a_file_that_holds_no_rows_says_where_and_what(lint, name, content, said
     assert len(answer.err) < 600
 
 
+def test_parts_that_yaml_repeats_and_repeats_make_no_text(lint) -> None:
+    """Forty lines, and a text of 2^40 letters if the last were asked what type it is."""
+    doubled = "".join(f"  a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    wrapped = "  App: {value: rg-shop/ca-web, edm_type: *a39}\n  Note: x\n  Note@type: *a39\n"
+    answer = lint(
+        f"x:\n  a0: &a0 [a]\n{doubled}items:\n- PartitionKey: {WEB}\n  RowKey: production\n{wrapped}", "r.yaml"
+    )
+    assert answer == Answer(code=0, out=FINE, err="")
+
+
 def test_a_file_that_is_not_there_is_named(capsys) -> None:
     answer = run(capsys, "lint", "no-such-file.json")
     assert answer.code == 2

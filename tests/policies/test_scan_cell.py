@@ -11,6 +11,7 @@ from policies.errors import CellError
 from policies.scan import Excepted, Late, ScanRule
 from policies.scan_cell import read_scan_rule
 from tests.policies.rows import CLEAN
+from tests.work import lines_run
 
 EXPECTED = (
     'expected "critical N", "high N", "medium N", "low N", "fixable only", "by SCANNER", "not older than D", '
@@ -138,6 +139,11 @@ def test_what_cannot_be_meant_is_refused_by_name(text: str, message: str) -> Non
 
 def test_every_problem_of_a_cell_is_said_at_once() -> None:
     assert len(said("severe 0, by a/b, not older than x, except y until z, within q")) == 5
+
+
+def test_a_correction_is_sought_once_for_a_cell_however_many_parts_are_wrong() -> None:
+    one, many = f"critical 0, {';' * 3000}", f"{'?,' * 59}{';' * 3000}"
+    assert lines_run(lambda: said(many)) < 2 * lines_run(lambda: said(one))
 
 
 @given(st.text(max_size=60) | st.lists(st.sampled_from([*OFFERS, *MISTAKES]), max_size=4).map(", ".join))

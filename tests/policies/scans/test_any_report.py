@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import os
-import sys
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,9 +22,7 @@ from policies.scans.outcome import data_of as data_of_outcome
 from policies.scans.subject import Subject
 from tests.policies.scans.reports import AT, DEFENDER_ROW, DIGEST, REGISTRY, REPORTS, REPOSITORY, TRIVY, data_of
 from tests.source import ROOT
-
-if TYPE_CHECKING:
-    from types import FrameType
+from tests.work import lines_run
 
 FUZZ = 20_000 if os.environ.get("WEIGHBRIDGE_FUZZ") else 100
 SCHEMA = json.loads((ROOT / "docs" / "scan-completed.schema.json").read_text())
@@ -178,29 +176,11 @@ def large(name: str, count: int) -> Any:
     return report
 
 
-def steps(report: Any) -> int:
-    """Lines of Python run to adapt it: a measure of work that no other process can disturb."""
-    lines = 0
-
-    def trace(_frame: FrameType, event: str, _argument: object) -> Any:
-        nonlocal lines
-        lines += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        data = data_of(report)
-    finally:
-        sys.settrace(before)
-    assert data["findingsTruncated"]
-    return lines
-
-
 @pytest.mark.parametrize("name", ["trivy", "grype", "sarif", "defender", "least"])
 def test_four_times_the_findings_are_four_times_the_work(name: str) -> None:
-    small, big = steps(large(name, 500)), steps(large(name, 2000))
-    assert big < 4.5 * small
+    small, big = (partial(data_of, large(name, count)) for count in (500, 2000))
+    assert big()["findingsTruncated"]
+    assert lines_run(big) < 4.5 * lines_run(small)
 
 
 def test_a_report_of_5_mb_is_read_and_its_event_is_small() -> None:
