@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policies.errors import EvidenceError
+from policies.errors import EvidenceError, written
 
 SHOWN = 160  # characters of what was found that an error repeats
 
@@ -43,9 +43,7 @@ class Part:
 
     def wrong(self, key: str, expected: str, found: object) -> EvidenceError:
         """The error that names a key, what was expected there, and what was found."""
-        shown = repr(found)
-        cut = f"{shown[:SHOWN]}…" if len(shown) > SHOWN else shown
-        return EvidenceError(self.source, [f"{self.path}{key}: expected {expected}, found {cut}"])
+        return EvidenceError(self.source, [f"{self.path}{key}: expected {expected}, found {written(found, SHOWN)}"])
 
 
 def read_body(source: str, text: str, most: int) -> Part:

@@ -24,6 +24,15 @@ def quoted(text: str) -> str:
     return f'"{flat[:SHOWN]}…"' if len(text) > SHOWN else f'"{flat}"'
 
 
+def written(value: object, most: int = SHOWN) -> str:
+    """A value of JSON, fit for a message. It may be too deep to be written where it could just be read."""
+    try:
+        whole = repr(value)
+    except RecursionError:
+        whole = f"a {type(value).__name__} that is nested too deeply"
+    return f"{whole[:most]}…" if len(whole) > most else whole
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One fault of a row. expected, found: as they are said. hint: the corrected cell, "" if none can be offered."""

@@ -110,9 +110,14 @@ def _push(data: Part, registry: str) -> PushEvidence:
         digest=target.matching(DIGEST, "digest", "sha256: and 64 hex digits"),
         pushed_at=pushed_at,
         media_type=target.matching(_MEDIA_TYPE, "mediaType", MEDIA_TYPE) if told.get("mediaType") is not None else "",
-        location=plain_region(str(data.found.get("location") or "")),
+        location=plain_region(_text(data.found.get("location"))),
         pushed_by=_actor(data.found.get("actor")),
     )
+
+
+def _text(found: object) -> str:
+    """What is no text is none."""
+    return found if isinstance(found, str) else ""
 
 
 def _actor(found: object) -> str:
@@ -129,7 +134,7 @@ def another(event: Envelope) -> Ignored:
 def _login_server(name: str, data: Mapping[str, object]) -> str:
     """By the registry's name; the host of the request may be of one region, but tells the cloud, and a label's hash."""
     request = data.get("request")
-    host = str(request.get("host") or "").lower() if isinstance(request, dict) else ""
+    host = _text(request.get("host")).lower() if isinstance(request, dict) else ""
     found = _HOST.fullmatch(host)
     if found is None or found[1].partition("-")[0] != name:
         return f"{name}.azurecr.io"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from policies.errors import EvidenceError
+from policies.errors import EvidenceError, written
 from policies.scan_findings import ScanFinding, read_findings, write_findings
 
 ROW_VERSION = 1
@@ -160,7 +160,7 @@ class StoredRow:
 
     def fault(self, column: str, expected: str) -> EvidenceError:
         """The error that names a column, what was expected there, and what was found."""
-        found = repr(self._columns.get(column))[:80]
+        found = written(self._columns.get(column))
         return EvidenceError(self._source, [f"{column}: expected {expected}, found {found}"])
 
     def text(self, column: str) -> str:

@@ -59,7 +59,7 @@ def read_scan(source: str, data: object) -> ScanEvidence:
         counts=counts,
         index_digest=_index(reader, image),
         platform="/".join(_platform(reader, platform)) if platform else "",
-        reason=printable(str(scan.get("reason") or "")[:1024]),
+        reason=_reason(scan.get("reason")),
         worst=tuple(line for _, line in listed[:_SHOWN_FINDINGS]),
         report=reader.text(report, "data.report.uri", _address, "an https address") if report else "",
         fixable=fixable,
@@ -68,6 +68,11 @@ def read_scan(source: str, data: object) -> ScanEvidence:
     if faults:
         raise EvidenceError(source, faults)
     return evidence
+
+
+def _reason(found: object) -> str:
+    """For people; what is no text is none."""
+    return printable(found[:1024]) if isinstance(found, str) else ""
 
 
 def _one_of(text: str) -> object:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from policies.errors import written
+
 SEVERITIES = ("critical", "high", "medium", "low", "negligible", "unknown")
 """From worst to least; a scanner that could not rank a finding has not called it harmless, but said nothing of it."""
 MOST = 100
@@ -63,4 +65,4 @@ def _read(item: object) -> ScanFinding:
                 id=id_, severity=SEVERITIES[severity], fixable=None if fixable is None else bool(fixable)
             )
         case _:
-            raise ValueError(repr(item)[:80])
+            raise ValueError(written(item))

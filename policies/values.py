@@ -109,6 +109,8 @@ def address(text: str, column: str) -> str:
     if text.lower() == "none":
         return ""
     if _ADDRESS.fullmatch(text) is None:
-        hint = f"https://{text}" if re.match(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+/", text) else ""
+        meant = f"https://{text}"
+        named = re.match(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+/", text)
+        hint = meant if named and _ADDRESS.fullmatch(meant) else ""
         raise _fail(column, 'an address as in "https://wiki.contoso.com/shop"', text, hint)
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,7 +25,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What the fuzzers counted and measured, after the long search."""
     if not os.environ.get("WEIGHBRIDGE_FUZZ"):
         return
+    told: dict[str, list[Any]] = {"fuzzed": [], "inputs": [], "grown": []}
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
-        for name, said in report.user_properties:
-            if name == "fuzzed" and report.when == "call":
-                terminalreporter.write_line(str(said))
+        for name, said in report.user_properties if report.when == "call" else ():
+            told.setdefault(name, []).append(said)
+    for line in told["fuzzed"]:
+        terminalreporter.write_line(str(line))
+    if told["inputs"]:
+        count, (took, target) = sum(each[0] for each in told["inputs"]), max(each[1:] for each in told["inputs"])
+        terminalreporter.write_line(f"{len(told['inputs'])} targets, {count} inputs, worst {took:.1f} ms: {target}")
+    if told["grown"]:
+        (ratio, target), took = max(each[:2] for each in told["grown"]), max(each[2] for each in told["grown"])
+        terminalreporter.write_line(f"four times the size: at most x {ratio:.1f}: {target}; worst {took:.1f} ms")

@@ -84,3 +84,11 @@ def scan(**changes: object) -> ScanEvidence:
         counts=CLEAN,
     )
     return replace(good, **changes)  # type: ignore[arg-type]  # each test names real fields
+
+
+def nested(depth: int) -> list[object]:
+    """A list in a list in a list: what JSON could just be read from, and cannot be written as again."""
+    deep: list[object] = []
+    for _ in range(depth):
+        deep = [deep]
+    return deep

@@ -13,7 +13,8 @@ from policies.errors import EvidenceError
 from policies.evidence import read_time, scan_from_columns, scan_to_columns
 from policies.pushes import PushEvidence, push_from_columns, push_to_columns
 from policies.scan_event import read_scan
-from tests.policies.rows import CHILD, CLEAN, DIGEST, NOON, scan
+from policies.scan_findings import read_findings
+from tests.policies.rows import CHILD, CLEAN, DIGEST, NOON, nested, scan
 
 COUNTS = {"critical": 1, "high": 2, "medium": 0, "low": 0, "negligible": 0, "unknown": 0}
 EVENT: dict[str, Any] = {
@@ -168,3 +169,12 @@ def test_a_row_that_does_not_fit_is_an_error_and_never_clean(column: str, value:
 )
 def test_times_are_read_as_registries_write_them(text: str, read: datetime | None) -> None:
     assert read_time(text) == read
+
+
+def test_what_is_too_deep_to_be_repeated_is_named_all_the_same() -> None:
+    deep = nested(100_000)
+    with pytest.raises(EvidenceError, match="v: expected row version 1, found a list that is nested too deeply"):
+        scan_from_columns("row", {"v": deep})
+    with pytest.raises(ValueError, match="a list that is nested too deeply"):
+        read_findings([deep])
+    assert read_scan("event 1", {**EVENT, "scan": {**EVENT["scan"], "reason": deep}}).reason == ""

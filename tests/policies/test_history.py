@@ -17,6 +17,7 @@ from policies.evidence import ScanEvidence
 from policies.history import Verdict, moment_of, read_entry
 from policies.pushes import PushEvidence
 from rollouts.model import Phase
+from tests.policies.rows import nested
 
 D = "sha256:" + "a" * 64
 WEB = f"contoso.azurecr.io/shop/web:1.4.3@{D}"
@@ -25,6 +26,22 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "messages"
 
 def short(**body: Any) -> dict[str, Any]:
     return {"time": "2026-11-24T09:00:00Z", **body}
+
+
+def test_what_is_too_deep_to_be_repeated_is_named_all_the_same():
+    with pytest.raises(EvidenceError, match="push: expected an object, found a list that is nested too deeply"):
+        read_entry("x", short(push=nested(100_000)))
+
+
+def test_what_is_too_deep_to_be_a_text_is_none():
+    deep = nested(100_000)
+    target = {"repository": "shop/web", "tag": "1.4.3", "digest": D}
+    data = {"timestamp": "2026-11-24T09:00:00Z", "target": target, "location": deep, "request": {"host": deep}}
+    topic = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/contoso"
+    event = {"eventType": "Microsoft.ContainerRegistry.ImagePushed", "topic": topic, "data": data}
+    found = read_entry("x", event)
+    assert isinstance(found, PushEvidence)
+    assert (found.registry, found.location) == ("contoso.azurecr.io", "")
 
 
 def test_a_short_push_is_a_push():

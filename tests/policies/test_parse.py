@@ -194,6 +194,10 @@ MISTAKES: list[tuple[dict[str, object], str]] = [
     ({"Container": "Web"}, 'Container: expected the name of a container as in "web", found "Web"; did you mean "web"?'),
     ({"Notify": "#team shop"}, 'Notify: expected up to 5 channels as in "team-shop, audit all", found "#team shop"'),
     (
+        {"Runbook": "wiki.contoso.com/shöp"},
+        'Runbook: expected an address as in "https://wiki.contoso.com/shop", found "wiki.contoso.com/shöp"',
+    ),
+    (
         {"Runbook": "javascript:alert(1)"},
         'Runbook: expected an address as in "https://wiki.contoso.com/shop", found "javascript:alert(1)"',
     ),
