@@ -12,7 +12,8 @@ _LOOK_AROUND = {"(?=": "look-ahead", "(?!": "look-ahead", "(?<=": "look-behind",
 _BACK_REFERENCE = re.compile(r"\\[1-9]|\(\?P=", re.ASCII)
 _ESCAPED_OR_NAME = re.compile(r"\\.|\(\?P?<([A-Za-z0-9_]+)>", re.ASCII | re.DOTALL)
 _MOST_GROUPS = 20  # where they are kept track of; each costs as much as the rest of the expression
-_MOST_MEMORY = 1 << 20  # bytes an expression may take, which bounds its program, and by it the time a tag takes
+# Bytes an expression may take, which bounds its program, and by it the time a tag takes: some 10 ms at most.
+_MOST_MEMORY = 1 << 18
 
 
 def glob_matches(pattern: str, text: str) -> bool:

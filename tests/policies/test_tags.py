@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.errors import CellError
 from policies.evaluate import evaluate
 from policies.model import Contender
 from policies.patterns import Pattern, glob_matches
@@ -117,6 +118,11 @@ def test_an_expression_made_to_explode_is_answered_at_once() -> None:
     assert not read_tags("regex: " + "(" * 1000 + "a" + ")*" * 1000 + "b").select("a" * 128).selected
     assert read_tags("regex: (?P<n>" + "(?:a?){60}" * 80 + ")a*").select("a" * 128).selected
     assert not glob_matches("*a" * 200 + "b", "a" * 128)
+
+
+def test_an_expression_whose_program_is_so_large_that_every_tag_is_dear_is_refused() -> None:
+    with pytest.raises(CellError, match="pattern too large"):
+        read_tags("regex: " + "(?:(?:a+a?)*){127}" * 200)
 
 
 @given(st.text(alphabet="ab*?", max_size=8), st.text(alphabet="ab", max_size=10))
