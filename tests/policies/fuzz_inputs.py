@@ -154,7 +154,7 @@ class Mutator:
             # Once: a list of lists that is repeated again and again is no longer input that anybody takes.
             return value * chance.choice((1, 1, 1, 120 if len(value) < SHORT else 1))
         if isinstance(value, str) and chance.random() < 0.7:
-            return self.text(value)
+            return self.text(value)[: 4 * LONGEST_CELL]
         return copy.deepcopy(chance.choice(VALUES))
 
 
