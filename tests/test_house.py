@@ -117,6 +117,13 @@ def test_the_sample_is_a_valid_environment_and_states_the_defaults() -> None:
     assert settings.read(sample()) == settings.read(smallest)
 
 
+def test_the_page_of_settings_explains_each_and_tells_its_default() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \| (?:`([^`]*)`)? ?\| (.+) \|$", text("docs/settings.md"), re.MULTILINE)
+
+    assert {name: default for name, default, _ in rows} == sample()
+    assert all(meaning for _, _, meaning in rows)
+
+
 # ---- host
 
 
