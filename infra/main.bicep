@@ -23,6 +23,10 @@ param subnetId string = ''
 @description('Deny: only the subnet and trusted Azure services reach the storage account.')
 param storageDefaultAction string = 'Allow'
 
+@allowed(['Enabled', 'Disabled'])
+@description('Disabled: only private endpoints reach the function app, also to deploy; events then come by queue.')
+param publicAccess string = 'Enabled'
+
 @allowed(['Standard_ZRS', 'Standard_LRS'])
 @description('Standard_ZRS: three zones. Standard_LRS: for regions without zones.')
 param storageSku string = 'Standard_ZRS'
@@ -110,6 +114,7 @@ module function 'modules/function.bicep' = {
     packageUrl: storage.outputs.packageUrl
     componentName: monitoring.outputs.componentName
     subnetId: subnetId
+    publicAccess: publicAccess
     alwaysReady: alwaysReady
     defender: defender
     moreSettings: moreSettings
@@ -178,7 +183,8 @@ output AZURE_LOCATION string = location
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_APP_NAME string = function.outputs.name
 output AZURE_STORAGE_ACCOUNT_NAME string = storage.outputs.name
-output WEIGHBRIDGE_API string = function.outputs.api
+output WEIGHBRIDGE_SUBSCRIPTION string = subscription().subscriptionId
+output WEIGHBRIDGE_URL string = function.outputs.url
 output WEIGHBRIDGE_TABLES string = storage.outputs.tables
 output WEIGHBRIDGE_IDENTITY string = identity.outputs.principalId
 output WEIGHBRIDGE_OPERATOR_ROLE string = operator.name

@@ -8,6 +8,7 @@ param storageAccountName string
 param packageUrl string
 param componentName string
 param subnetId string
+param publicAccess string
 param alwaysReady string
 param defender string
 param moreSettings object
@@ -40,6 +41,7 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    publicNetworkAccess: publicAccess
     keyVaultReferenceIdentity: identityId
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: { minTlsVersion: '1.2' }
@@ -102,4 +104,4 @@ resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
 }
 
 output name string = site.name
-output api string = 'https://${site.properties.defaultHostName}/api'
+output url string = 'https://${site.properties.defaultHostName}'

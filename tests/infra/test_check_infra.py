@@ -41,7 +41,7 @@ def test_what_is_here_has_no_problem():
     assert [str(problem) for problem in check(ROOT)] == []
 
 
-PROPERTIES = [
+MISTAKES = [
     (
         "a wrong property",
         "modules/pushes.bicep",
@@ -305,7 +305,7 @@ PROPERTIES = [
 
 
 @pytest.mark.parametrize(
-    ("name", "before", "after", "said"), [row[1:] for row in PROPERTIES], ids=[row[0] for row in PROPERTIES]
+    ("name", "before", "after", "said"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES]
 )
 def test_a_planted_mistake_is_found(copy, name, before, after, said):
     plant(copy, f"infra/{name}", before, after)
