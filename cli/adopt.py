@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         return WRONG
     _show(args.app, seen, signs_in=signs_in)
     containers = ((body.get("properties") or {}).get("template") or {}).get("containers") or []
-    row = first_row(group, name, containers, ingress=seen.ingress, observe=args.observe)
+    row = first_row(group, name, containers, ingress=seen.ingress, tcp=seen.tcp, observe=args.observe)
     if isinstance(row, str) or seen.stops:
         why = row if isinstance(row, str) else "; ".join(f"{one.what}: {one.then}" for one in seen.stops)
         print(f"\nnot adopted: {why}")

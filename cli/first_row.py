@@ -24,7 +24,9 @@ class FirstRow:
     because: tuple[str, ...]
 
 
-def first_row(group: str, name: str, containers: Sequence[Json], *, ingress: bool, observe: bool) -> FirstRow | str:
+def first_row(
+    group: str, name: str, containers: Sequence[Json], *, ingress: bool, tcp: bool, observe: bool
+) -> FirstRow | str:
     """The row of the app's first container with an image of a registry; a text: why there can be none."""
     images = [(str(one.get("name")), str(one.get("image") or "")) for one in containers]
     ours = [(container, image) for container, image in images if "." in image.partition("/")[0] and "/" in image]
@@ -44,6 +46,9 @@ def first_row(group: str, name: str, containers: Sequence[Json], *, ingress: boo
     if not ingress:
         columns["Steps"] = "replace"
         because.append("Steps: the app has no ingress")
+    elif tcp:
+        columns["Checks"] = "restarts == 0"
+        because.append("Checks: TCP has no requests to count")
     if observe:
         columns["Mode"] = "observe"
         because.append("Mode: it only says what it would have done, until the cell says on")

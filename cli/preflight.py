@@ -44,6 +44,7 @@ class Preflight:
     stable: str
     single: bool
     ingress: bool
+    tcp: bool
 
     @property
     def stops(self) -> tuple[Found, ...]:
@@ -67,7 +68,13 @@ def inspect(app: Json, revisions: Sequence[Json]) -> Preflight:
         *_dapr(_part(configuration, "dapr")),
         _revisions(revisions, stable),
     ]
-    return Preflight(findings=tuple(findings), stable=stable, single=single, ingress=isinstance(ingress, Mapping))
+    return Preflight(
+        findings=tuple(findings),
+        stable=stable,
+        single=single,
+        ingress=isinstance(ingress, Mapping),
+        tcp=isinstance(ingress, Mapping) and _is_tcp(ingress),
+    )
 
 
 def _part(whole: Json, name: str) -> Json:
@@ -125,9 +132,13 @@ def _of_ingress(ingress: Json) -> Iterator[Found]:
     if rules:
         then = "allow the function app's outbound addresses, or every probe fails"
         yield Found(what="IP rules", means=Means.NOTE, said=f"{len(rules)} rules", then=then)
-    if str(ingress.get("transport") or "auto").lower() == "tcp":
+    if _is_tcp(ingress):
         then = "there are no requests to count: write Checks without `errors` and `probe`"
         yield Found(what="transport", means=Means.NOTE, said="tcp", then=then)
+
+
+def _is_tcp(ingress: Json) -> bool:
+    return str(ingress.get("transport") or "auto").lower() == "tcp"
 
 
 def _traffic(ingress: Json | None, stable: str, properties: Json, *, single: bool) -> Found:

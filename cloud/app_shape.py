@@ -68,6 +68,8 @@ def app_seen(body: JsonMap, revisions: Sequence[JsonMap], at: datetime) -> AppSe
         revisions=tuple(sorted(seen, key=lambda r: r.created_at or datetime.min.replace(tzinfo=UTC))),
         latest_ready=_text(props.get("latestReadyRevisionName")),
         ingress=isinstance(ingress, Mapping),
+        tcp=_text(_map(ingress).get("transport")).lower() == "tcp",
+        sticky=_text(_map(_map(ingress).get("stickySessions")).get("affinity")).lower() == "sticky",
         fqdn=_text(_map(ingress).get("fqdn")),
         images=_images(_map(props.get("template"))),
         location=_text(body.get("location")),

@@ -22,7 +22,7 @@ from policies.model import NAME, AppRef, Policy
 from policies.steps import PRESETS, Steps, read_steps
 from policies.tag_cell import read_tags
 from policies.window import WindowRule, never_fits
-from rollouts.checks import Check, CheckKind, OnNoData
+from rollouts.checks import OF_REQUESTS, Check, OnNoData
 from rollouts.model import Mode, OnDrift, OnFailure, OnNewImage, Plan
 
 T = TypeVar("T")
@@ -30,7 +30,6 @@ T = TypeVar("T")
 USUAL_CHECKS = "restarts == 0; errors <= stable x 2"
 USUAL_CHECKS_REPLACING = "restarts == 0"  # no ingress: there is no request to count
 _LEAST_DEADLINE = timedelta(hours=1)
-_NEEDS_INGRESS = frozenset({CheckKind.ERRORS, CheckKind.PROBE})
 _AGREEABLE = {"Steps": "100% for 1s", "Approvers": EXAMPLES["Approvers"]}  # contradict no other cell
 _NOT_IN_VERSION = frozenset({"Status", "Note", "Runbook", "Notify"})  # what they say changes nothing that ships
 
@@ -221,7 +220,7 @@ def _checks(row: _Row, steps: Steps) -> tuple[Check, ...]:
 def _out_of_place(check: Check) -> str:
     """What is expected instead of this check where the canary replaces stable; "" if it may stand."""
     gauge = check.gauge
-    if check.kind in _NEEDS_INGRESS or (gauge is not None and gauge.percentile is not None):
+    if check.kind in OF_REQUESTS or (gauge is not None and gauge.percentile is not None):
         return 'no check of requests with Steps "replace", which is for apps without ingress'
     if gauge is not None and gauge.times is not None:
         return 'a number of its own with Steps "replace", where no stable runs beside the canary'

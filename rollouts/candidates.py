@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rollouts import traffic
+from rollouts.checks import OF_REQUESTS
 from rollouts.decided import Said
 from rollouts.findings import Answer
 from rollouts.model import App, Cause, Done, Lane, Mode, OnNewImage, Phase, Plan, Rollout, Stable
@@ -228,6 +229,11 @@ def _start(turn: Turn, rollout: Rollout, candidate: CandidateSeen, arm: AppSeen)
 def _unfit(app: App, arm: AppSeen, plan: Plan) -> str:
     """Why this app cannot be rolled out to like this; "" when it can."""
     group, name = app.key.split("|")[4], app.key.split("|")[-1]
+    if arm.sticky:
+        return (
+            "the app keeps sessions on one replica, which Container Apps does in Single revision mode only; run `az "
+            f"containerapp ingress sticky-sessions set -g {group} -n {name} --affinity none`, and push again"
+        )
     if not arm.multiple:
         return (
             f"the app is in Single revision mode; run `az containerapp revision set-mode -g {group} -n {name} --mode "
@@ -238,6 +244,8 @@ def _unfit(app: App, arm: AppSeen, plan: Plan) -> str:
         return "Steps is `replace`, which is for apps without ingress; this one has ingress: give it percent steps"
     if not arm.ingress and not plan.replace:
         return "the app has no ingress, so it cannot take a share of requests; set Steps to `replace`"
+    if arm.tcp and any(check.kind in OF_REQUESTS for check in plan.checks):
+        return "the app's ingress is TCP, which has no requests to count or send; give its row Checks: `restarts == 0`"
     return ""
 
 

@@ -32,6 +32,10 @@ class CheckKind(StrEnum):
     METRIC = "metric"
 
 
+OF_REQUESTS = frozenset({CheckKind.ERRORS, CheckKind.PROBE})
+"""What needs HTTP requests: to count, or to send."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """How much is allowed: `rate` alone, `stable + rate`, or `stable x times`.

@@ -56,7 +56,8 @@ class RevisionSeen:
 class AppSeen:
     """A container app and its revisions (inactive ones too), oldest first.
 
-    at: when the reading began. fqdn: "" without ingress. images: of the app's template.
+    at: when the reading began. tcp: its ingress takes no HTTP. sticky: it keeps a user's session on one replica.
+    fqdn: "" without ingress. images: of the app's template.
     """
 
     at: datetime
@@ -66,6 +67,8 @@ class AppSeen:
     revisions: tuple[RevisionSeen, ...]
     latest_ready: str = ""
     ingress: bool = True
+    tcp: bool = False
+    sticky: bool = False
     fqdn: str = ""
     images: Mapping[str, str]
     location: str = ""

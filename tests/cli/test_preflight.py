@@ -8,6 +8,7 @@ import pytest
 
 from cli.first_row import FirstRow, first_row, guess
 from cli.preflight import Means, Preflight, inspect
+from policies.parse import parse
 from policies.tag_cell import read_tags
 
 READY = "ca-web--abc"
@@ -123,17 +124,33 @@ def test_the_first_rows_tags_take_images_like_the_one_that_runs(tag: str, cell: 
 
 def test_the_first_row_of_an_app() -> None:
     containers = [{"name": "web", "image": "contoso.azurecr.io/shop/web:1.4.2"}, {"name": "log", "image": "busybox"}]
-    row = first_row("rg-shop", "ca-web", containers, ingress=True, observe=True)
+    row = first_row("rg-shop", "ca-web", containers, ingress=True, tcp=False, observe=True)
     assert isinstance(row, FirstRow)
     assert row.partition == "contoso.azurecr.io|shop|web"
     assert row.columns == {"App": "rg-shop/ca-web", "Tags": "semver", "Mode": "observe"}
 
     twice = [{"name": name, "image": "contoso.azurecr.io/shop/web:1.4.2"} for name in ("web", "job")]
-    row = first_row("rg-shop", "ca-web", twice, ingress=False, observe=False)
+    row = first_row("rg-shop", "ca-web", twice, ingress=False, tcp=False, observe=False)
     assert isinstance(row, FirstRow)
     assert row.columns == {"App": "rg-shop/ca-web", "Tags": "semver", "Container": "web", "Steps": "replace"}
 
 
+def test_the_first_row_of_a_tcp_app_checks_no_requests() -> None:
+    seen = inspect(an_app(ingress=ingress(transport="Tcp")), ())
+    row = first_row(
+        "rg-shop",
+        "ca-db",
+        [{"name": "db", "image": "contoso.azurecr.io/shop/db:7"}],
+        ingress=seen.ingress,
+        tcp=seen.tcp,
+        observe=False,
+    )
+
+    assert isinstance(row, FirstRow)
+    assert row.columns == {"App": "rg-shop/ca-db", "Tags": "number", "Checks": "restarts == 0"}
+    parse(row.partition, "production", row.columns, None)
+
+
 def test_an_app_without_an_image_of_a_registry_has_no_row() -> None:
-    said = first_row("rg", "app", [{"name": "web", "image": "nginx:1"}], ingress=True, observe=True)
+    said = first_row("rg", "app", [{"name": "web", "image": "nginx:1"}], ingress=True, tcp=False, observe=True)
     assert said == "no container runs an image of a registry; found nginx:1"

@@ -56,6 +56,20 @@ def test_weights_may_come_as_strings(weight: object) -> None:
     assert app_shape.app_seen(body, [], START).traffic == (TrafficEntry(weight=50, revision=OLD),)
 
 
+@pytest.mark.parametrize("ingress", [{}, {"transport": "Auto", "stickySessions": {"affinity": "none"}}, None])
+def test_an_ingress_of_http_without_sessions_is_plain(ingress: object) -> None:
+    seen = app_shape.app_seen({"properties": {"configuration": {"ingress": ingress}}}, [], START)
+
+    assert (seen.tcp, seen.sticky) == (False, False)
+
+
+def test_tcp_and_sticky_sessions_are_read_in_any_case() -> None:
+    ingress = {"transport": "Tcp", "stickySessions": {"affinity": "Sticky"}}
+    seen = app_shape.app_seen({"properties": {"configuration": {"ingress": ingress}}}, [], START)
+
+    assert (seen.tcp, seen.sticky) == (True, True)
+
+
 def test_a_weight_that_is_no_number_is_not_read_as_nothing() -> None:
     body = {"properties": {"configuration": {"ingress": {"traffic": [{"revisionName": OLD, "weight": "half"}]}}}}
 

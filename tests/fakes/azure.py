@@ -73,6 +73,8 @@ class FakeApp:
     container: str = "web"
     multiple: bool = True
     ingress: bool = True
+    tcp: bool = False
+    sticky: bool = False
     floor: int = 1
     location: str = ""
     traffic: list[TrafficEntry] = field(default_factory=list)
@@ -222,6 +224,8 @@ class FakeAzure:
             revisions=tuple(self._revision(app, r) for r in app.revisions.values() if r.name not in self.hidden),
             latest_ready=self._latest_ready(app),
             ingress=app.ingress,
+            tcp=app.tcp,
+            sticky=app.sticky,
             fqdn=f"{app.name}.env.test" if app.ingress else "",
             images=dict(app.template),
             location=app.location,

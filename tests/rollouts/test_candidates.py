@@ -8,14 +8,15 @@ from datetime import timedelta
 import pytest
 
 from rollouts.candidates import MOST_WAITING, admit, suffix
+from rollouts.checks import Check
 from rollouts.decided import Activate, Deactivate, Said, SetTraffic
 from rollouts.findings import Answer, Finding
 from rollouts.machine import decide
 from rollouts.model import App, Done, Mode, OnNewImage, Phase, Plan
 from rollouts.seen import AppSeen, CandidateSeen, Observation, Offer, TrafficEntry, Verb
 from tests.fakes.azure import Trouble
-from tests.rollouts.test_machine import CANARY, MINUTE, because, finish, pushed, quarantined, until
-from tests.rollouts.world import KEY, RESOURCE, START, World, a_plan, digest, image
+from tests.rollouts.test_machine import CANARY, MINUTE, PROBE, because, finish, pushed, quarantined, until
+from tests.rollouts.world import ERRORS, KEY, RESOURCE, RESTARTS, START, World, a_plan, digest, image
 
 FIRST = "ca-web--first"
 
@@ -315,6 +316,32 @@ def test_steps_must_fit_the_apps_ingress(ingress: bool, plan: Plan, why: str) ->
 
     assert [r.phase for r in world.ended] == [Phase.REJECTED]
     assert world.ended[0].because.startswith(why)
+
+
+def test_an_app_with_sticky_sessions_is_refused_before_its_mode_is_spoken_of() -> None:
+    world = World()
+    world.live.multiple, world.live.sticky = False, True
+    world.push(1)
+    finish(world)
+
+    assert [r.phase for r in world.ended] == [Phase.REJECTED]
+    assert "az containerapp ingress sticky-sessions set -g rg-shop -n ca-web --affinity none" in world.ended[0].because
+    assert "set-mode" not in world.ended[0].because
+    assert not world.live.writes
+
+
+@pytest.mark.parametrize(
+    ("checks", "phase"),
+    [((ERRORS,), Phase.REJECTED), ((PROBE,), Phase.REJECTED), ((RESTARTS,), Phase.PROMOTED), ((), Phase.PROMOTED)],
+)
+def test_checks_of_requests_are_refused_for_a_tcp_app(checks: tuple[Check, ...], phase: Phase) -> None:
+    world = World(plan=a_plan(checks=checks))
+    world.live.tcp = True
+    world.push(1)
+    finish(world)
+
+    assert [r.phase for r in world.ended] == [phase]
+    assert (phase is Phase.PROMOTED) != ("give its row Checks: `restarts == 0`" in world.ended[0].because)
 
 
 # ---- without ingress
