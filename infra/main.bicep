@@ -170,12 +170,11 @@ resource operations 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   }
 }
 
-resource mayReadOperations 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(subscription().id, environmentName, 'operations', 'identity')
-  properties: {
-    roleDefinitionId: operations.id
-    principalId: identity.outputs.principalId
-    principalType: 'ServicePrincipal'
+module mayReadOperations 'modules/operations-access.bicep' = {
+  name: 'weighbridge-operations-${token}'
+  params: {
+    identityPrincipalId: identity.outputs.principalId
+    operationsRole: operations.name
   }
 }
 

@@ -30,7 +30,7 @@ resource component 'Microsoft.Insights/components@2020-02-02' = {
 }
 
 resource identityMay 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(component.id, 'identity', roles.monitoringMetricsPublisher)
+  name: guid(component.id, identityPrincipalId, roles.monitoringMetricsPublisher)
   scope: component
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringMetricsPublisher)

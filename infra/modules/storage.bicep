@@ -75,7 +75,7 @@ resource tableOf 'Microsoft.Storage/storageAccounts/tableServices/tables@2024-01
 }]
 
 resource identityMay 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in items(roles): {
-  name: guid(account.id, 'identity', role.value)
+  name: guid(account.id, identityPrincipalId, role.value)
   scope: account
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.value)

@@ -31,7 +31,7 @@ resource events 'Microsoft.EventGrid/topics@2025-02-15' = {
 }
 
 resource identityMayPublish 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(events.id, 'identity', roles.eventGridDataSender)
+  name: guid(events.id, identityPrincipalId, roles.eventGridDataSender)
   scope: events
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.eventGridDataSender)

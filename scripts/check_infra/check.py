@@ -38,13 +38,14 @@ def _problems(root: Path) -> Iterator[Problem]:
         for resource in file.resources.values():
             yield from types.check_resource(file, resource, models)
         yield from checks.names(file, files, models)
+        yield from checks.known_before(file)
         yield from checks.modules(file, files)
         yield from checks.roles(file, table)
         yield from checks.secrets(file)
         yield from checks.keyless(file)
         yield from settings.app_settings(file, sample, platform)
         if file.shown == DEPLOYED_BY_AZD:
-            yield from checks.own_group(file)
+            yield from checks.own_group(file, files)
             yield from _parameters(root / "infra" / "main.parameters.json", file)
     yield from settings.host(root / "host.json", "host.json", known / "host.json")
 

@@ -82,6 +82,20 @@ def _target(file: File, path: str) -> Path:
     return (file.path.parent / path).resolve()
 
 
+def known_before(file: File) -> Iterator[Problem]:
+    """Names and scopes are known before anything is made (Bicep's BCP120): no outputs, and nothing Azure answers."""
+    bodies = [resource.body for resource in file.resources.values()] + [module.body for module in file.modules.values()]
+    for body in bodies:
+        for key in ("name", "scope"):
+            value = body.fields.get(key)
+            for reference in value.references if value else ():
+                if reference.path and reference.path[0] in ("outputs", "properties", "identity"):
+                    read = f"{reference.root}.{'.'.join(reference.path)}"
+                    yield file.problem(
+                        reference.line, f"{key}: expected what is known before anything is made, found {read}"
+                    )
+
+
 def modules(file: File, files: Mapping[Path, File]) -> Iterator[Problem]:
     """Every module gets the parameters it needs, and no other."""
     for module in file.modules.values():
@@ -177,11 +191,13 @@ def _keyless(file: File, resource: Resource) -> Iterator[Problem]:
             yield file.problem(line, f"{resource.type}: {key}: expected {str(wanted).lower()}")
 
 
-def own_group(file: File) -> Iterator[Problem]:
+def own_group(file: File, files: Mapping[Path, File]) -> Iterator[Problem]:
     """What azd deploys stays in groups that it makes: `azd down` deletes every group it has a resource in."""
     made = {name for name, found in file.resources.items() if found.type == "Microsoft.Resources/resourceGroups"}
     for name, module in file.modules.items():
-        scope = module.body.fields.get("scope")
+        scope, called = module.body.fields.get("scope"), files.get(_target(file, module.path))
+        if scope is None and called is not None and called.scope == file.scope:
+            continue  # it is in no group
         if not isinstance(scope, Name) or scope.name not in made or file.resources[scope.name].existing:
             yield file.problem(
                 module.line, f"module {name}: expected the scope of a group made here; azd down deletes it"

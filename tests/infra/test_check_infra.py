@@ -274,6 +274,13 @@ MISTAKES = [
         "module identity: expected the scope of a group made here; azd down deletes it",
     ),
     (
+        "a name that is known too late",
+        "main.bicep",
+        "name: 'weighbridge-operations-${token}'",
+        "name: 'weighbridge-operations-${identity.outputs.principalId}'",
+        "name: expected what is known before anything is made, found identity.outputs.principalId",
+    ),
+    (
         "no Bicep",
         "modules/topics.bicep",
         "resource scans '",
