@@ -8,6 +8,7 @@ through `parse`, from its example.
 from __future__ import annotations
 
 import ast
+import base64
 import importlib
 import inspect
 import json
@@ -98,6 +99,8 @@ KEYS = {"Identities": "x509.subject: C=US, O=Contoso, CN=release", "PublicKey": 
 SEEDS: Mapping[str, tuple[object, ...]] = {
     "handlers.decode.acr_webhook": (json.dumps({**PUSHED["data"], "request": {"host": "contoso.azurecr.io"}}),),
     "handlers.decode.image_pushed": (json.dumps(PUSHED), json.dumps([PUSHED])),
+    "handlers.decode.is_scan": (json.dumps(CLOUD_EVENT), json.dumps(PUSHED)),
+    "handlers.decode.queued": (json.dumps(PUSHED), base64.b64encode(json.dumps(PUSHED).encode()).decode()),
     "handlers.decode.scan_completed": (json.dumps(CLOUD_EVENT),),
     "policies.after.read_after": ("staging for 2h", "staging, canary for 1d"),
     "policies.approvers.read_approvers": ("2 of platform within 3d", "1 of shop-leads"),
