@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fuzz mutants
+.PHONY: help setup demo test check check-infra fuzz mutants
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 setup:  ## put everything needed into .venv and .work; instant when nothing changed
 	@command -v python3 >/dev/null || { echo "setup: python3: expected 3.11, 3.12 or 3.13 on the PATH, found none" >&2; exit 1; }
@@ -17,11 +17,15 @@ demo: setup  ## a good push promoted, a bad one rolled back; ONCE=1 ends by itse
 test: setup  ## every test, and a sample of the long ones; ARGS="-k traffic" for some
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: setup  ## format, lint, types, imports
+check: setup  ## format, lint, types, imports, and check-infra
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --cache-dir .work/importlinter
+	@$(BIN)/python -m scripts.check_infra
+
+check-infra: setup  ## the Bicep, its roles and its settings, without Azure
+	@$(BIN)/python -m scripts.check_infra
 
 fuzz: setup  ## the long versions of the generated tests; ARGS="tests/rollouts" for some
 	@WEIGHBRIDGE_FUZZ=1 $(BIN)/python -m pytest -n 2 --dist loadfile -o timeout=3600 $(ARGS)

@@ -49,6 +49,9 @@ def ports() -> Ports:
 
 logging.getLogger("azure").setLevel(logging.WARNING)  # the SDKs log every request, with its headers, at INFO
 
+for problem in settings.problems(os.environ):
+    logging.getLogger("weighbridge.settings").error("%s", problem)
+
 app = func.FunctionApp()
 for trigger in (events, acr_webhook, queues, timers, api, answers):
     app.register_functions(trigger.blueprint(ports))

@@ -13,7 +13,8 @@ TABLES = (POLICIES, NAMES, ROLLOUTS, EVIDENCE, ACTIVE)
 
 TICKS = "ticks"
 OUTBOX = "outbox"
-QUEUES = (TICKS, OUTBOX)
+EVENTS = "events"  # where Event Grid puts what a private function app cannot be called with
+QUEUES = (TICKS, OUTBOX, EVENTS)
 
 DEFAULTS = "defaults"
 DEFAULT_CHANNEL = "default"

@@ -16,6 +16,7 @@ from delivery import codec, messages, names, telemetry
 from delivery.errors import Conflict, Refused, Retry
 from delivery.ports import ChannelRow, Delete, Merge, Put
 from delivery.retries import wait_after
+from delivery.settings import SECRETS
 from rollouts.decided import Announce, Decision
 from rollouts.seen import AppSeen, Observation
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from delivery.ports import Change, Ports, Row
     from rollouts.model import App, Rollout
 
-SECRET = "WEIGHBRIDGE_SECRET_"  # noqa: S105 - how the names of app settings begin that a channel may send
 LATE = timedelta(seconds=60)
 MOST = 70  # messages of one tick: five channels, and a start that ends ten others; a transaction has 100 changes
 
@@ -162,9 +162,9 @@ def _secret(ports: Ports, channel: str, setting: str) -> str:
     """
     if not setting:
         return ""
-    if not setting.startswith(SECRET):
+    if not setting.startswith(SECRETS):
         raise Refused(  # without what was found: it may be the secret itself
-            f"names/channel/{channel}: secret: expected the name of an app setting that begins with {SECRET}, "
+            f"names/channel/{channel}: secret: expected the name of an app setting that begins with {SECRETS}, "
             "found something else"
         )
     secret = ports.secrets.get(setting, "")

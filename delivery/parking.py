@@ -78,6 +78,17 @@ async def park_letter(ports: Ports, body: Mapping[str, object], text: str) -> No
     await ports.queue.put(names.OUTBOX, letter.message(), RETRY)
 
 
+async def park_event(ports: Ports, body: Mapping[str, object], text: str) -> None:
+    """An event that failed five times is heard again in five minutes, as Event Grid itself would repeat it.
+
+    body: the event, {} when it is none; that is only kept. text: the message as it came.
+    """
+    if not body:
+        await park(ports, f"queue {names.EVENTS}", text, "message: expected an event, found something else")
+        return
+    await ports.queue.put(names.EVENTS, body, RETRY)
+
+
 async def parked(ports: Ports) -> list[Row]:
     """Everything malformed that was kept."""
     return await ports.rows.scan(names.NAMES, PARKED)

@@ -15,7 +15,10 @@ ACR_WEBHOOK_SECRET = "WEIGHBRIDGE_ACR_WEBHOOK_SECRET"  # noqa: S105 - the name o
 # Of the findings of Microsoft Defender Vulnerability Management in a registry's images; it was another before 2023
 # (learn.microsoft.com/azure/defender-for-cloud/subassessment-rest-api).
 MDVM_KEY = "c0b7cfc6-3172-465a-b378-53c7ff2cc0d5"
-_KEY = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+OURS = "WEIGHBRIDGE_"
+SECRETS = "WEIGHBRIDGE_SECRET_"  # what the names of the secrets of channels begin with; rows name them
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}", re.ASCII)
 SHORTEST_SECRET = 16  # characters: fewer could be guessed by whoever tries long enough
 
 
@@ -78,99 +81,157 @@ class Settings:
     defender: Defender | None = None
 
 
-def _seconds(name: str, text: str, problems: list[str]) -> timedelta:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 3600:  # noqa: PLR2004
-        problems.append(f"{name}: expected seconds from 0 to 3600, found {text!r}")
-        return timedelta()
-    return timedelta(seconds=value)
+class _Environment:
+    """The environment as it is read: which settings were asked for, and everything that is wrong."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.asked: list[str] = []
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        """The text, or the default where it is missing or blank, as a setting emptied in the portal is."""
+        self.asked.append(name)
+        return self._environ.get(name, "").strip() or default
+
+    def wrong(self, name: str, expected: str, found: str) -> None:
+        self.problems.append(f"{name}: expected {expected}, found {found}")
+
+    def matching(self, name: str, pattern: re.Pattern[str], expected: str) -> str:
+        """A text of the pattern, in lower case, or ""."""
+        found = self.text(name).lower()
+        if found and pattern.fullmatch(found) is None:
+            self.wrong(name, expected, repr(found[:80]))
+        return found
+
+    def address(self, name: str, default: str = "") -> str:
+        """An https:// address without a slash at its end, or the default."""
+        found = self.text(name, default).rstrip("/")
+        if found and not found.startswith("https://"):
+            self.wrong(name, "an https:// address", repr(found[:80]))
+        return found
+
+    def seconds(self, name: str, default: str) -> timedelta:
+        found = self.text(name, default)
+        try:
+            value = float(found)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= 3600:  # noqa: PLR2004
+            self.wrong(name, "seconds from 0 to 3600", repr(found[:80]))
+            return timedelta()
+        return timedelta(seconds=value)
+
+    def misspelt(self) -> None:
+        """Name what is set and read by nobody, and looks as if it should be."""
+        from difflib import get_close_matches  # noqa: PLC0415 - only where there is such a name
+
+        for name in sorted(self._environ):
+            if not name.startswith(OURS) or name.startswith(SECRETS) or name in self.asked:
+                continue
+            ours = {known.removeprefix(OURS): known for known in self.asked if known.startswith(OURS)}
+            near = get_close_matches(name.removeprefix(OURS)[:64], ours, n=1, cutoff=0.75)
+            if near:
+                self.problems.append(f"{name}: no such setting; did you mean {ours[near[0]]}?")
 
 
-def _registries(text: str, problems: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
+def _storage(env: _Environment) -> tuple[str, str, str, str]:
+    """Connection string, account, and the addresses of its tables and queues: one way to the storage, not two."""
+    connection, account = env.text(STORAGE), env.matching(f"{STORAGE}__accountName", _ACCOUNT, "a storage account")
+    tables, queues = env.text(f"{STORAGE}__tableServiceUri"), env.text(f"{STORAGE}__queueServiceUri")
+    if connection and "=" not in connection:  # it may hold a key, so it is never repeated
+        env.wrong(STORAGE, "a connection string", "a text without an equals sign")
+    if connection and account:
+        env.wrong(STORAGE, f"no connection string beside {STORAGE}__accountName", "both")
+    if not (connection or account or (tables and queues)):
+        ways = f"a connection string, {STORAGE}__accountName, or both"
+        found = "one of the two" if tables or queues else "none"
+        env.wrong(STORAGE, f"{ways} {STORAGE}__tableServiceUri and {STORAGE}__queueServiceUri", found)
+    return connection, account, tables, queues
+
+
+def _registries(env: _Environment) -> dict[str, str]:
+    name, found = "WEIGHBRIDGE_REGISTRIES", dict[str, str]()
+    for part in filter(None, (piece.strip() for piece in env.text(name).split(","))):
         server, equals, url = part.partition("=")
         if not equals or not url.startswith(("https://", "http://")):
-            problems.append(f"WEIGHBRIDGE_REGISTRIES: expected login.server=https://host[,…], found {part!r}")
+            env.wrong(name, "login.server=https://host[,…]", repr(part))
             continue
         found[server.strip().lower()] = url.strip().rstrip("/")
     return found
 
 
-def _secrets(name: str, text: str, problems: list[str]) -> tuple[str, ...]:
+def _secrets(env: _Environment, name: str) -> tuple[str, ...]:
     """Two of them, with a comma between, while one replaces the other."""
-    found = tuple(filter(None, (part.strip() for part in text.split(","))))
+    found = tuple(filter(None, (part.strip() for part in env.text(name).split(","))))
     short = [str(len(secret)) for secret in found if len(secret) < SHORTEST_SECRET]
     if short:
         expected = f"secrets of at least {SHORTEST_SECRET} characters with a comma between"
-        problems.append(f"{name}: expected {expected}, found one of {' and one of '.join(short)}")
+        env.wrong(name, expected, f"one of {' and one of '.join(short)}")
     return found
 
 
-def _defender(environ: Mapping[str, str], problems: list[str]) -> Defender | None:
+def _defender(env: _Environment) -> Defender | None:
     """None when it is off; what it is asked with is checked all the same."""
-    switch = environ.get("WEIGHBRIDGE_DEFENDER", "off").strip().lower() or "off"
+    switch = env.text("WEIGHBRIDGE_DEFENDER", "off").lower()
     if switch not in ("on", "off"):
-        problems.append(f"WEIGHBRIDGE_DEFENDER: expected on or off, found {switch[:40]!r}")
-    keys = environ.get("WEIGHBRIDGE_DEFENDER_KEYS", "").lower().replace(",", " ").split() or [MDVM_KEY]
+        env.wrong("WEIGHBRIDGE_DEFENDER", "on or off", repr(switch[:40]))
+    keys = env.text("WEIGHBRIDGE_DEFENDER_KEYS").lower().replace(",", " ").split() or [MDVM_KEY]
     for key in keys:
-        if _KEY.fullmatch(key) is None:
+        if _GUID.fullmatch(key) is None:
             expected = f"assessment keys with a comma between, as in {MDVM_KEY}"
-            problems.append(f"WEIGHBRIDGE_DEFENDER_KEYS: expected {expected}, found {key[:40]!r}")
-    query = environ.get("WEIGHBRIDGE_DEFENDER_QUERY", "").strip()
+            env.wrong("WEIGHBRIDGE_DEFENDER_KEYS", expected, repr(key[:40]))
+    query = env.text("WEIGHBRIDGE_DEFENDER_QUERY")
     if query and "{digest}" not in query:
-        problems.append(f"WEIGHBRIDGE_DEFENDER_QUERY: expected a query with {{digest}} in it, found {query[:40]!r}")
+        env.wrong("WEIGHBRIDGE_DEFENDER_QUERY", "a query with {digest} in it", repr(query[:40]))
     return Defender(keys=tuple(keys), query=query) if switch == "on" else None
+
+
+def _probe_via(env: _Environment) -> str:
+    via = env.text("WEIGHBRIDGE_PROBE_VIA")
+    host, _, port = via.rpartition(":")
+    if via and not (host and port.isdecimal()):
+        env.wrong("WEIGHBRIDGE_PROBE_VIA", "host:port", repr(via))
+    return via
 
 
 def read(environ: Mapping[str, str]) -> Settings:
     """Build the settings; raise `SettingsError` that lists every problem."""
-    problems: list[str] = []
-    storage = environ.get(STORAGE, "")
-    account = environ.get(f"{STORAGE}__accountName", "")
-    tables = environ.get(f"{STORAGE}__tableServiceUri", "")
-    queues = environ.get(f"{STORAGE}__queueServiceUri", "")
-    if not (storage or account or (tables and queues)):
-        problems.append(
-            f"{STORAGE}: expected a connection string, {STORAGE}__accountName, or both "
-            f"{STORAGE}__tableServiceUri and {STORAGE}__queueServiceUri; found none"
-        )
-    subscription = environ.get("WEIGHBRIDGE_SUBSCRIPTION", "")
-    if not subscription:
-        problems.append("WEIGHBRIDGE_SUBSCRIPTION: expected the subscription id of the apps, found none")
-    via = environ.get("WEIGHBRIDGE_PROBE_VIA", "")
-    if via and not via.rpartition(":")[2].isdecimal():
-        problems.append(f"WEIGHBRIDGE_PROBE_VIA: expected host:port, found {via!r}")
-    arm = environ.get("WEIGHBRIDGE_ARM", "https://management.azure.com").rstrip("/")
-    if not arm.startswith("https://"):
-        problems.append(f"WEIGHBRIDGE_ARM: expected an https:// address, found {arm!r}")
-    logs = environ.get("WEIGHBRIDGE_LOGS", "https://api.loganalytics.io").rstrip("/")
-    if not logs.startswith("https://"):
-        problems.append(f"WEIGHBRIDGE_LOGS: expected an https:// address, found {logs!r}")
+    env = _Environment(environ)
+    storage, account, tables, queues = _storage(env)
     settings = Settings(
         storage=storage,
         storage_account=account,
         storage_tables=tables,
         storage_queues=queues,
-        identity=environ.get(f"{STORAGE}__clientId", ""),
-        subscription=subscription,
-        arm=arm,
-        arm_audience=environ.get("WEIGHBRIDGE_ARM_AUDIENCE", "https://management.azure.com/.default"),
-        logs=logs,
-        logs_audience=environ.get("WEIGHBRIDGE_LOGS_AUDIENCE", "https://api.loganalytics.io/.default"),
-        ca_file=environ.get("WEIGHBRIDGE_CA_FILE", ""),
-        probe_via=via,
-        registries=_registries(environ.get("WEIGHBRIDGE_REGISTRIES", ""), problems),
-        settle=_seconds("METRICS_SETTLE", environ.get("METRICS_SETTLE", "180"), problems),
-        look_every=_seconds("WEIGHBRIDGE_LOOK_EVERY", environ.get("WEIGHBRIDGE_LOOK_EVERY", "60"), problems),
-        page=environ.get("WEIGHBRIDGE_PAGE", "").rstrip("/"),
-        signed_in=environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
-        defender=_defender(environ, problems),
-        acr_webhook_secrets=_secrets(ACR_WEBHOOK_SECRET, environ.get(ACR_WEBHOOK_SECRET, ""), problems),
+        identity=env.matching(f"{STORAGE}__clientId", _GUID, "the client id of an identity"),
+        subscription=env.matching("WEIGHBRIDGE_SUBSCRIPTION", _GUID, "the subscription id of the apps"),
+        arm=env.address("WEIGHBRIDGE_ARM", "https://management.azure.com"),
+        arm_audience=env.text("WEIGHBRIDGE_ARM_AUDIENCE", "https://management.azure.com/.default"),
+        logs=env.address("WEIGHBRIDGE_LOGS", "https://api.loganalytics.io"),
+        logs_audience=env.text("WEIGHBRIDGE_LOGS_AUDIENCE", "https://api.loganalytics.io/.default"),
+        ca_file=env.text("WEIGHBRIDGE_CA_FILE"),
+        probe_via=_probe_via(env),
+        registries=_registries(env),
+        settle=env.seconds("METRICS_SETTLE", "180"),
+        look_every=env.seconds("WEIGHBRIDGE_LOOK_EVERY", "60"),
+        page=env.address("WEIGHBRIDGE_PAGE"),
+        signed_in=env.text("WEBSITE_AUTH_ENABLED").lower() == "true",
+        defender=_defender(env),
+        acr_webhook_secrets=_secrets(env, ACR_WEBHOOK_SECRET),
     )
-    if problems:
-        raise SettingsError("\n".join(problems))
+    if not settings.subscription:
+        env.wrong("WEIGHBRIDGE_SUBSCRIPTION", "the subscription id of the apps", "none")
+    env.misspelt()
+    if env.problems:
+        raise SettingsError("\n".join(env.problems))
     return settings
+
+
+def problems(environ: Mapping[str, str]) -> list[str]:
+    """Everything that is missing or wrong, for who starts up: without it each event would fail before it is read."""
+    try:
+        read(environ)
+    except SettingsError as error:
+        return str(error).splitlines()
+    return []

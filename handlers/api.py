@@ -16,6 +16,7 @@ import azure.functions as func
 
 from delivery import names
 from delivery.errors import Conflict, DeliveryError, Malformed, Retry
+from delivery.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -54,7 +55,11 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
         from delivery import reads
 
         _ = req
-        return await answer(reads.health(ports()))
+        try:
+            known = ports()
+        except SettingsError as error:
+            return _json_response({"healthy": False, "settings": str(error).splitlines()}, 503)
+        return await answer(reads.health(known))
 
     @functions.function_name("give_order")
     @functions.route(route="apps/{app}/orders/{verb}", methods=["POST"], auth_level=KEY)

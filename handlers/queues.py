@@ -22,9 +22,14 @@ log = logging.getLogger("weighbridge.queues")
 
 
 def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
-    """`tick`, `deliver`, and `parked_ticks`, `parked_deliveries` for the poison queues."""
+    """`tick`, `deliver`, and `parked_ticks`, `parked_deliveries`, `parked_events` for the poison queues."""
     functions = func.Blueprint()
+    _work(functions, ports)
+    _poison(functions, ports)
+    return functions
 
+
+def _work(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
     @functions.function_name("tick")
     @functions.queue_trigger(arg_name="message", queue_name=names.TICKS, connection=STORAGE)
     async def tick_app(message: str) -> None:
@@ -52,6 +57,8 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
             return
         log.info("deliver: %s: %s", letter.key, await outbox.deliver(ports(), letter))
 
+
+def _poison(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
     @functions.function_name("parked_ticks")
     @functions.queue_trigger(arg_name="message", queue_name=names.TICKS + POISON, connection=STORAGE)
     async def parked_ticks(message: str) -> None:
@@ -68,7 +75,15 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
         log.error("parked_deliveries: a delivery failed five times: %s", message[:400])
         await parking.park_letter(ports(), _body_or_nothing(message), message)
 
-    return functions
+    @functions.function_name("parked_events")
+    @functions.queue_trigger(arg_name="message", queue_name=names.EVENTS + POISON, connection=STORAGE)
+    async def parked_events(message: str) -> None:
+        from delivery import parking
+        from handlers import decode
+
+        log.error("parked_events: an event failed five times; it is heard again in 5 minutes")
+        event = decode.queued(message)
+        await parking.park_event(ports(), _body_or_nothing(event), event)
 
 
 def _body(message: str) -> Mapping[str, object]:

@@ -117,6 +117,13 @@ def test_the_sample_is_a_valid_environment_and_states_the_defaults() -> None:
     assert settings.read(sample()) == settings.read(smallest)
 
 
+def test_the_page_of_settings_explains_each_and_tells_its_default() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \| (?:`([^`]*)`)? ?\| (.+) \|$", text("docs/settings.md"), re.MULTILINE)
+
+    assert {name: default for name, default, _ in rows} == sample()
+    assert all(meaning for _, _, meaning in rows)
+
+
 # ---- host
 
 
@@ -152,10 +159,10 @@ def test_the_deployed_package_holds_the_product_and_nothing_else() -> None:
 
 
 def test_make_alone_lists_every_target() -> None:
-    targets = re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE)
     found = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
 
-    assert re.findall(r"make (\w+)", found.stdout) == targets
+    assert re.findall(r"make ([\w-]+)", found.stdout) == targets
 
 
 def test_the_index_of_decisions_lists_every_page() -> None:

@@ -114,7 +114,10 @@ async def test_some_rows_or_no_answer_are_never_taken_for_all_rows(answer: Answe
 
 # ---- its settings
 
-SMALLEST = {"AzureWebJobsStorage": "x", "WEIGHBRIDGE_SUBSCRIPTION": "s"}
+SMALLEST = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "WEIGHBRIDGE_SUBSCRIPTION": "00000000-0000-0000-0000-000000000001",
+}
 
 
 @pytest.mark.parametrize(

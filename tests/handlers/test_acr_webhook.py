@@ -21,6 +21,7 @@ from tests.delivery.shop import REPOSITORY, Shop, digest
 
 SECRET = "correct-horse-battery"
 OLD = "an-older-secret-of-ours"
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 TOPIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/contoso"
 
 
@@ -138,7 +139,7 @@ async def test_while_a_secret_is_replaced_both_are_known(shop, secret):
 
 
 def test_secrets_come_from_one_setting_and_are_shown_nowhere():
-    environ = {"AzureWebJobsStorage": "x", "WEIGHBRIDGE_SUBSCRIPTION": "s"}
+    environ = {"AzureWebJobsStorage": "UseDevelopmentStorage=true", "WEIGHBRIDGE_SUBSCRIPTION": SUBSCRIPTION}
     known = read({**environ, "WEIGHBRIDGE_ACR_WEBHOOK_SECRET": f" {OLD} ,{SECRET},"})
     assert known.acr_webhook_secrets == (OLD, SECRET)
     assert SECRET not in repr(known)
@@ -146,7 +147,7 @@ def test_secrets_come_from_one_setting_and_are_shown_nowhere():
 
 
 def test_a_secret_that_could_be_guessed_is_refused_without_being_repeated():
-    environ = {"AzureWebJobsStorage": "x", "WEIGHBRIDGE_SUBSCRIPTION": "s"}
+    environ = {"AzureWebJobsStorage": "UseDevelopmentStorage=true", "WEIGHBRIDGE_SUBSCRIPTION": SUBSCRIPTION}
     with pytest.raises(SettingsError) as raised:
         read({**environ, "WEIGHBRIDGE_ACR_WEBHOOK_SECRET": f"{SECRET},hunter2"})
     expected = "expected secrets of at least 16 characters with a comma between, found one of 7"

@@ -10,9 +10,9 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from delivery import names
+from delivery import names, settings
 from delivery.errors import Conflict, DeliveryError, Refused, Retry
-from delivery.ports import Put
+from delivery.ports import Ports, Put
 from handlers import api
 from rollouts.model import Phase
 from tests.delivery.shop import KEY, PARTITION, Shop, digest
@@ -71,6 +71,20 @@ async def test_policies_come_with_every_problem(shop):
     assert status == 200
     assert len(found[f"{PARTITION}/bad"]["problems"]) == 3
     assert found[f"{PARTITION}/production"]["problems"] == []
+
+
+async def test_health_tells_every_wrong_setting():
+    def unset() -> Ports:
+        return settings.read({})  # type: ignore[return-value] # it raises
+
+    app = func.FunctionApp()
+    app.register_functions(api.blueprint(unset))
+    [function] = [f for f in app.get_functions() if f.get_function_name() == "get_health"]
+    request = func.HttpRequest(method="GET", url="https://fn.test/api/health", body=b"")
+    answer = await function.get_user_function()(request)
+    told = json.loads(answer.get_body())
+    assert (answer.status_code, told["healthy"]) == (503, False)
+    assert [line.partition(":")[0] for line in told["settings"]] == ["AzureWebJobsStorage", "WEIGHBRIDGE_SUBSCRIPTION"]
 
 
 async def test_health_tells_what_is_late_and_parked(shop):

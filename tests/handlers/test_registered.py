@@ -9,12 +9,15 @@ import pytest
 from croniter import croniter
 
 import function_app
+from delivery import names
 
 QUEUES = {
     "tick": "ticks",
     "deliver": "outbox",
     "parked_ticks": "ticks-poison",
     "parked_deliveries": "outbox-poison",
+    "queued_event": "events",
+    "parked_events": "events-poison",
 }
 TIMERS = {"sweep": "0 * * * * *", "ask_defender": "15 * * * * *", "watch_policies": "30 * * * * *"}
 ROUTES = {
@@ -83,4 +86,4 @@ def test_a_registrys_webhook_needs_no_function_key_for_it_bears_a_secret_of_its_
 
 def test_every_poison_queue_of_ours_is_served(triggers):
     served = {t["queueName"] for t in triggers.values() if t["type"] == "queueTrigger"}
-    assert {f"{queue}-poison" for queue in ("ticks", "outbox")} < served
+    assert {f"{queue}-poison" for queue in names.QUEUES} < served

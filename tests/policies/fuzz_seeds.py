@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -109,6 +110,8 @@ SEEDS: Mapping[str, tuple[object, ...]] = {
     "delivery.replay.read": ({"rows": ROWS},),
     "handlers.decode.acr_webhook": (WEBHOOK, json.dumps(WEBHOOK)),
     "handlers.decode.image_pushed": (PUSHED, json.dumps(PUSHED)),
+    "handlers.decode.is_scan": (CLOUD_EVENT, PUSHED),
+    "handlers.decode.queued": (json.dumps(PUSHED), base64.b64encode(json.dumps(PUSHED).encode()).decode()),
     "handlers.decode.scan_completed": (CLOUD_EVENT, json.dumps(CLOUD_EVENT)),
     "policies.after.read_after": ("staging for 2h", "staging, canary for 1d"),
     "policies.approvers.read_approvers": ("2 of platform within 3d", "1 of shop-leads"),
