@@ -8,7 +8,7 @@ import azure.functions as func
 
 from delivery import settings
 from delivery.ports import Ports
-from handlers import acr_webhook, answers, api, events, queues, timers
+from handlers import acr_webhook, answers, api, events, queues, timers, told
 
 
 @functools.cache
@@ -50,5 +50,5 @@ def ports() -> Ports:
 logging.getLogger("azure").setLevel(logging.WARNING)  # the SDKs log every request, with its headers, at INFO
 
 app = func.FunctionApp()
-for trigger in (events, acr_webhook, queues, timers, api, answers):
+for trigger in (events, acr_webhook, queues, timers, api, answers, told):
     app.register_functions(trigger.blueprint(ports))

@@ -15,7 +15,7 @@ from policies.pushes import PushEvidence
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PUSHED", "SCANNED", "Ignored", "acr_webhook", "image_pushed", "scan_completed"]
+__all__ = ["PUSHED", "SCANNED", "Ignored", "acr_webhook", "event_type", "image_pushed", "scan_completed"]
 T = TypeVar("T", PushEvidence, ScanEvidence)
 MOST_EVENT = 1024 * 1024  # Event Grid's own limit for an event
 MOST_WEBHOOK = 64 * 1024  # of a webhook's body, which is about 1 KiB long
@@ -29,6 +29,16 @@ def image_pushed(text: str) -> PushEvidence | Ignored:
 def scan_completed(text: str) -> ScanEvidence | Ignored:
     """A scan event of ours."""
     return _read("event", text, MOST_EVENT, events.scan_completed)
+
+
+def event_type(text: str) -> str:
+    """What an event says it is, in either schema of Event Grid; "" for what does not say it."""
+    try:
+        found = read_body("event", text, MOST_EVENT).found
+    except EvidenceError:
+        return ""
+    said = found.get("type") if "specversion" in found else found.get("eventType")
+    return said if isinstance(said, str) else ""
 
 
 def acr_webhook(text: str) -> PushEvidence | Ignored:
