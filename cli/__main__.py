@@ -19,6 +19,7 @@ COMMANDS = (
     "lint",
     "offer",
     "order",
+    "policy",
     "publish-scan",
     "replay",
     "rollouts",
