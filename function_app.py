@@ -8,7 +8,7 @@ import azure.functions as func
 
 from delivery import settings
 from delivery.ports import Ports
-from handlers import acr_webhook, answers, api, events, queues, timers
+from handlers import acr_webhook, answers, api, events, queues, timers, told
 
 
 @functools.cache
@@ -53,5 +53,5 @@ for problem in settings.problems(os.environ):
     logging.getLogger("weighbridge.settings").error("%s", problem)
 
 app = func.FunctionApp()
-for trigger in (events, acr_webhook, queues, timers, api, answers):
+for trigger in (events, acr_webhook, queues, timers, api, answers, told):
     app.register_functions(trigger.blueprint(ports))

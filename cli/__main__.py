@@ -11,7 +11,22 @@ from typing import TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("adopt", "choose", "explain", "lint", "publish-scan", "simulate", "why")
+COMMANDS = (
+    "adopt",
+    "apps",
+    "choose",
+    "explain",
+    "lint",
+    "offer",
+    "order",
+    "policy",
+    "publish-scan",
+    "replay",
+    "rollouts",
+    "simulate",
+    "switch",
+    "why",
+)
 BROKEN_PIPE = 141  # what a shell reports of a program whose reader went away: 128 + SIGPIPE
 
 
@@ -34,11 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="weighbridge", description="Progressive delivery for Azure Container Apps.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     known: dict[str, Command] = {}
-    for name in COMMANDS:
+    given = sys.argv[1:] if arguments is None else arguments
+    # A command that is named is loaded alone: what asks an installation runs where nothing but Python is installed.
+    for name in tuple(given[:1]) if given and given[0] in COMMANDS else COMMANDS:
         module = cast("Command", importlib.import_module(f"cli.{name.replace('-', '_')}"))
         known[name] = module
         module.arguments(commands.add_parser(name, help=module.HELP, description=module.HELP))
-    args = parser.parse_args(arguments)
+    args = parser.parse_args(given)
     try:
         code = known[args.command].run(args)
         sys.stdout.flush()

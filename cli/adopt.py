@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from cli import policy_table
+from cli.agreed import agreed
 from cli.azure_app import AzureApp, AzureSaysError
 from cli.first_row import FirstRow, first_row
 from cli.preflight import Found, Means, Preflight, inspect
@@ -106,17 +107,10 @@ def _adopt(args: argparse.Namespace, app: AzureApp, seen: Preflight, row: FirstR
     if args.dry_run:
         print("\nnothing was changed: --dry-run")
         return NOT_ADOPTED
-    if not args.yes and not _agreed():
+    if not args.yes and not agreed():
         print("\nnothing was changed")
         return NOT_ADOPTED
     return _do(args, app, seen, row)
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        print("\nnobody can be asked here: say --yes", file=sys.stderr)
-        return False
-    return input("\ngo on? yes or no: ").strip().lower() == "yes"
 
 
 def _do(args: argparse.Namespace, app: AzureApp, seen: Preflight, row: FirstRow) -> int:

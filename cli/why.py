@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from cli.service import KEY, URL, NotAnswered, Service
+from cli.service import KEY, NotAnswered, Service, answering, url_argument
 from policies.errors import printable
 from policies.render import finding_of, tree
 
@@ -21,7 +21,7 @@ SHIPS, NONE, NOT_ANSWERED = 0, 1, 2
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what it takes."""
     parser.add_argument("image", metavar="IMAGE", help="as in contoso.azurecr.io/shop/web:1.4.3, or with @sha256:…")
-    parser.add_argument("--url", default="", help=f"of the installation, https://<function app>; else that of {URL}")
+    url_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     parser.epilog = (
         f"The environment variable {KEY} holds a function key. Exits 0 when some row's gates let the image out now, "
@@ -33,12 +33,10 @@ def run(args: argparse.Namespace) -> int:
     """Exit 0 when some row lets it out, 1 when none does, 2 without an answer."""
     try:
         answer = Service.of(args.url, os.environ).ask("explain", {"image": args.image})
-        text = json.dumps(answer, indent=2, ensure_ascii=False) if args.json else _as_text(answer)
+        with answering("explain"):
+            text = json.dumps(answer, indent=2, ensure_ascii=False) if args.json else _as_text(answer)
     except NotAnswered as error:
         print(error, file=sys.stderr)
-        return NOT_ANSWERED
-    except (KeyError, TypeError, ValueError) as error:
-        print(f"expected the answer of /api/explain, found another ({type(error).__name__})", file=sys.stderr)
         return NOT_ANSWERED
     print(text)
     rows = answer.get("policies")

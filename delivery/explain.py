@@ -5,20 +5,16 @@ Answered also for an image that was never offered: then the rows say why they di
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from delivery import codec, known, names, observe, policy_book, state
-from delivery.errors import Malformed
+from delivery import codec, image_reference, known, names, observe, policy_book, state
 from delivery.reading import ask
 from policies import explain
-from policies.containers import split_reference
-from policies.evidence import DIGEST, REPOSITORY, evidence_partition
+from policies.evidence import evidence_partition
 from policies.explain import Explained, is_about
 from policies.pushes import push_from_columns
 from policies.render import moment
-from policies.tags import TAG
 from rollouts.findings import Answer, Finding, all_of
 from rollouts.model import Image, Rollout
 from rollouts.seen import Unknown
@@ -29,10 +25,7 @@ if TYPE_CHECKING:
     from policies.model import Policy
 
 Json = dict[str, object]
-MOST_TEXT = 600  # characters of a reference
 MOST_ROWS = 20  # rows that are answered: each asks Azure about its app
-_REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}(?::[0-9]{1,5})?", re.ASCII)
-EXPECTED = "an image as in contoso.azurecr.io/shop/web:1.4.3, or with its digest behind @"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,19 +67,14 @@ async def why(ports: Ports, reference: str) -> Json:
 
 
 async def _asked(ports: Ports, reference: str) -> Asked:
-    named, tag, digest = split_reference(reference.strip()[:MOST_TEXT])
-    registry, _, repository = named.partition("/")
-    sound = _REGISTRY.fullmatch(registry) and REPOSITORY.fullmatch(repository) and (tag or digest)
-    if not sound or (tag and TAG.fullmatch(tag) is None) or (digest and DIGEST.fullmatch(digest) is None):
-        raise Malformed(f"image: expected {EXPECTED}, found {reference[:160]!r}")
-    if digest:
-        tag = tag or await _tag_of(ports, registry, repository, digest)
-        return Asked(image=Image(registry=registry, repository=repository, tag=tag, digest=digest))
+    image = image_reference.read(reference)
+    registry, repository, tag = image.registry, image.repository, image.tag
+    if image.digest:
+        return Asked(image=replace(image, tag=tag or await _tag_of(ports, registry, repository, image.digest)))
     found = await ask(ports.registry.digest(registry, repository, tag))
-    image = Image(registry=registry, repository=repository, tag=tag, digest=found if isinstance(found, str) else "")
     if isinstance(found, Unknown):
         return Asked(image=image, note=f"cannot tell what {tag} names: {found.because}")
-    return Asked(image=image, note="" if found else f"the registry has no tag {tag}")
+    return Asked(image=replace(image, digest=found or ""), note="" if found else f"the registry has no tag {tag}")
 
 
 async def _tag_of(ports: Ports, registry: str, repository: str, digest: str) -> str:

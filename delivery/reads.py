@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from delivery import codec, index, names, parking, state
+from delivery import codec, index, names, parking, state, waits
 from delivery.errors import Malformed
 from policies import lint
 from policies.status import broken_line, status_line
@@ -33,6 +33,7 @@ async def _summary(ports: Ports, key: str) -> Json:
     return {
         "app": names.resource_id(key),
         "hold": codec.builtins(loaded.hold) if loaded.hold else None,
+        "pin": codec.builtins(loaded.pin) if loaded.pin else None,
         "stable": codec.builtins(loaded.stable) if loaded.stable else None,
         "live": _line(loaded.live) if loaded.live else None,
         "waiting": [_line(rollout) for rollout in loaded.waiting],
@@ -47,9 +48,12 @@ def _line(rollout: Rollout) -> Json:
         "digest": rollout.image.digest,
         "policy": rollout.policy,
         "phase": rollout.phase.value,
+        "mode": rollout.mode.value if rollout.mode else None,
         "step": rollout.step,
+        "steps": len(rollout.plan.steps) if rollout.plan else None,
         "weight": step.weight if step and rollout.phase == "baking" else 0,
         "paused": rollout.paused.because if rollout.paused else None,
+        "needs": waits.needs(rollout),
         "because": rollout.because,
         "offered": rollout.offered_at.isoformat(),
         "finished": rollout.finished_at.isoformat() if rollout.finished_at else None,

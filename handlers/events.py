@@ -43,13 +43,8 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
     @functions.function_name("queued_event")
     @functions.queue_trigger(arg_name="message", queue_name=names.EVENTS, connection=STORAGE)
     async def queued_event(message: str) -> None:
-        from delivery import intake
         from handlers import decode, hearing
 
-        event, source = decode.queued(message), f"queue {names.EVENTS}"
-        if decode.is_scan(event):
-            await hearing.hear(ports(), source, event, decode.scan_completed, intake.scan_completed)
-        else:
-            await hearing.hear(ports(), source, event, decode.image_pushed, intake.image_pushed)
+        await hearing.hear_event(ports(), f"queue {names.EVENTS}", decode.queued(message))
 
     return functions

@@ -67,3 +67,13 @@ async def hear(
         return Heard(became=Became.PARKED, because=str(error))
     log.info("%s: %s@%s woke %d apps", source, evidence.repository, evidence.digest[:19], len(woken))
     return Heard(became=Became.ACCEPTED, apps=len(woken))
+
+
+async def hear_event(ports: Ports, source: str, event: str) -> Heard:
+    """Hear an event of Event Grid that came by a way which both pushes and scans take."""
+    from delivery import intake
+    from handlers import decode
+
+    if decode.is_scan(event):
+        return await hear(ports, source, event, decode.scan_completed, intake.scan_completed)
+    return await hear(ports, source, event, decode.image_pushed, intake.image_pushed)

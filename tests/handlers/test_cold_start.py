@@ -22,6 +22,7 @@ FREE = {  # what registering the triggers needs
         "handlers.events",
         "handlers.queues",
         "handlers.timers",
+        "handlers.told",
     ),
     *("delivery", "delivery.errors", "delivery.names", "delivery.ports", "delivery.settings"),
 }

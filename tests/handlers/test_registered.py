@@ -31,6 +31,8 @@ ROUTES = {
     "throw_switch": ("POST", "switch/{way}"),
     "explain": ("GET", "explain"),
     "simulate": ("POST", "simulate"),
+    "offer": ("POST", "offer"),
+    "replay": ("POST", "replay"),
 }
 
 
