@@ -25,6 +25,7 @@ COMMANDS = (
     "rollouts",
     "simulate",
     "switch",
+    "wait",
     "why",
 )
 BROKEN_PIPE = 141  # what a shell reports of a program whose reader went away: 128 + SIGPIPE

@@ -8,12 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from delivery import codec, image_reference, known, names, observe, policy_book, state
+from delivery import codec, image_reference, known, names, observe, policy_book, state, told_tags
 from delivery.reading import ask
 from policies import explain
-from policies.evidence import evidence_partition
 from policies.explain import Explained, is_about
-from policies.pushes import push_from_columns
 from policies.render import moment
 from rollouts.findings import Answer, Finding, all_of
 from rollouts.model import Image, Rollout
@@ -70,19 +68,11 @@ async def _asked(ports: Ports, reference: str) -> Asked:
     image = image_reference.read(reference)
     registry, repository, tag = image.registry, image.repository, image.tag
     if image.digest:
-        return Asked(image=replace(image, tag=tag or await _tag_of(ports, registry, repository, image.digest)))
+        return Asked(image=replace(image, tag=tag or next(iter(await told_tags.of(ports, image)), "")))
     found = await ask(ports.registry.digest(registry, repository, tag))
     if isinstance(found, Unknown):
         return Asked(image=image, note=f"cannot tell what {tag} names: {found.because}")
     return Asked(image=replace(image, digest=found or ""), note="" if found else f"the registry has no tag {tag}")
-
-
-async def _tag_of(ports: Ports, registry: str, repository: str, digest: str) -> str:
-    """The tag a digest was last pushed under, as events told; "" when none told."""
-    rows = await ports.rows.scan(names.EVIDENCE, evidence_partition(registry, digest), first="push:", last="push:~")
-    pushes = [push_from_columns(f"evidence/{row.partition}/{row.key}", row.columns) for row in rows]
-    mine = [push for push in pushes if push.repository == repository and push.tag]
-    return max(mine, key=lambda push: push.pushed_at).tag if mine else ""
 
 
 async def _answer(ports: Ports, policy: Policy, book: Book, image: Image) -> Json:

@@ -35,12 +35,13 @@ async def _summary(ports: Ports, key: str) -> Json:
         "hold": codec.builtins(loaded.hold) if loaded.hold else None,
         "pin": codec.builtins(loaded.pin) if loaded.pin else None,
         "stable": codec.builtins(loaded.stable) if loaded.stable else None,
-        "live": _line(loaded.live) if loaded.live else None,
-        "waiting": [_line(rollout) for rollout in loaded.waiting],
+        "live": line(loaded.live) if loaded.live else None,
+        "waiting": [line(rollout) for rollout in loaded.waiting],
     }
 
 
-def _line(rollout: Rollout) -> Json:
+def line(rollout: Rollout) -> Json:
+    """A rollout as lists of them show it."""
     step = rollout.plan.steps[rollout.step] if rollout.plan else None
     return {
         "n": rollout.n,
@@ -94,7 +95,7 @@ def _letter(row: Row) -> Json:
 async def rollouts(ports: Ports, key: str) -> list[Json]:
     """The rollouts of an app, newest first: live, waiting, then history."""
     loaded = (await state.load(ports.rows, key)).app
-    present = {r.n: _line(r) for r in _present(loaded)}
+    present = {r.n: line(r) for r in _present(loaded)}
     rows = await ports.rows.scan(names.ROLLOUTS, key, first="rollout:", last="rollout:" + names.LAST)
     for row in rows:
         try:
@@ -102,7 +103,7 @@ async def rollouts(ports: Ports, key: str) -> list[Json]:
         except Malformed as error:
             present.setdefault(int(row.key.partition(":")[2]), {"problem": str(error)})
             continue
-        present.setdefault(past.n, _line(past))
+        present.setdefault(past.n, line(past))
     return [present[n] for n in sorted(present, reverse=True)][:MOST]
 
 
@@ -122,7 +123,7 @@ async def rollout(ports: Ports, key: str, n: int) -> Json | None:
     first = names.audit_key(n, 0)
     events = await ports.rows.scan(names.ROLLOUTS, key, first=first, last=names.audit_key(n + 1, 0))
     return {
-        **_line(found),
+        **line(found),
         "finding": codec.builtins(found.finding) if found.finding else None,
         "plan": codec.builtins(found.plan) if found.plan else None,
         "measurements": [codec.builtins(m) for m in found.measurements],

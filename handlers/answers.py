@@ -1,4 +1,7 @@
-"""Questions about images and rows: why did this not ship, and what would an edit change. Every route needs a key."""
+"""Questions about images and rows: why did this not ship, what became of it, what would an edit change.
+
+Every route needs a key.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
-    """`explain` and `simulate`."""
+    """`explain`, `images` and `simulate`."""
     functions = func.Blueprint()
 
     @functions.function_name("explain")
@@ -24,6 +27,13 @@ def blueprint(ports: Callable[[], Ports]) -> func.Blueprint:
         from delivery import explain
 
         return await answer(explain.why(ports(), req.params.get("image", "")))
+
+    @functions.function_name("get_image")
+    @functions.route(route="images", methods=["GET"], auth_level=KEY)
+    async def get_image(req: func.HttpRequest) -> func.HttpResponse:
+        from delivery import fate
+
+        return await answer(fate.of(ports(), req.params.get("image", "")))
 
     @functions.function_name("simulate")
     @functions.route(route="simulate", methods=["POST"], auth_level=KEY)

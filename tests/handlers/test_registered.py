@@ -30,6 +30,7 @@ ROUTES = {
     "give_order": ("POST", "apps/{app}/orders/{verb}"),
     "throw_switch": ("POST", "switch/{way}"),
     "explain": ("GET", "explain"),
+    "get_image": ("GET", "images"),
     "simulate": ("POST", "simulate"),
     "offer": ("POST", "offer"),
     "replay": ("POST", "replay"),
