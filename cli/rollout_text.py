@@ -37,16 +37,22 @@ def doing(rollout: Json) -> str:
     return printable(f"{phase}{where}")
 
 
+def told(rollout: Json) -> str:
+    """Where it is, why, and for whom it waits."""
+    needs = rollout["needs"]
+    asks = f"; a person must say {', '.join(needs[:-1])} or {needs[-1]}" if needs else ""
+    because = str(rollout["because"])
+    # Its own words for serving a bake say less than where it is, and for a moment after a step still the step before.
+    why = f": {because}" if because and not because.startswith("baking at ") else ""
+    return f"{doing(rollout)}{printable(why)}{printable(asks)}"
+
+
 def line(rollout: Json) -> str:
     """All of it that matters on one line."""
     if "problem" in rollout:
         return printable(str(rollout["problem"]))
-    needs = rollout["needs"]
-    asks = f"; a person must say {', '.join(needs[:-1])} or {needs[-1]}" if needs else ""
-    head = (
-        f"{rollout['n']:>4}  {image(rollout)}  {doing(rollout)}{' (observe)' if rollout['mode'] == 'observe' else ''}"
-    )
-    return f"{head}: {printable(str(rollout['because']))}{printable(asks)}"
+    observes = " (observe)" if rollout["mode"] == "observe" else ""
+    return f"{rollout['n']:>4}  {image(rollout)}{observes}  {told(rollout)}"
 
 
 def stable(app: Json) -> str:

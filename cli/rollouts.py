@@ -14,6 +14,7 @@ from policies.render import finding_of, tree
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from cli.service import Json
 
@@ -60,10 +61,12 @@ def _list(shown: list[Json], there: int) -> str:
 
 def _whole(rollout: Json) -> list[str]:
     gates = tree(finding_of(rollout["finding"]), paint=sys.stdout.isatty()) if rollout["finding"] else []
-    return [line(rollout), printable(f"      by {rollout['policy']}"), *gates, *map(_event, rollout["audit"])]
+    return [line(rollout), printable(f"      by {rollout['policy']}"), *gates, *_events(rollout)]
 
 
-def _event(event: Json) -> str:
-    said = ", ".join(str(one["said"]) for one in event["said"])
-    at = str(event["at"])[:19]
-    return printable(f"  {at}  {event['because']}{f'  [{said}]' if said else ''}")
+def _events(rollout: Json) -> Iterator[str]:
+    """What was done and said; most ticks only look."""
+    for event in rollout["audit"]:
+        said = ", ".join(str(one["said"]) for one in event["said"])
+        if event["because"] or said:
+            yield printable(f"  {str(event['at'])[:19]}  {event['because']}{f'  [{said}]' if said else ''}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from cli.rollout_text import app_name, doing
+from cli.rollout_text import app_name, told
 from policies.errors import printable
 
 if TYPE_CHECKING:
@@ -56,13 +56,11 @@ def fate(row: Json, *, since: str, late: bool) -> Fate:
     rollout, app = row["rollout"], app_name(str(row["app"]))
     if row["mode"] != "on":
         word = "only observes" if row["mode"] == "observe" else "is off"
-        said = f"; {doing(rollout)}: {rollout['because']}" if rollout else ""
+        said = f"; {told(rollout)}" if rollout else ""
         return Fate(app=app, text=printable(f"its row {word}{said}"), counts=False)
     if rollout is None:
         return _without_rollout(row, app)
-    needs = ", ".join(rollout["needs"])
-    asks = f"; a person must say one of {needs}" if needs else ""
-    text = printable(f"{doing(rollout)}: {rollout['because']}{asks}")
+    text = told(rollout)
     end = _ENDS.get(str(rollout["phase"]))
     if end is None or (str(rollout["finished"]) < since and not late and not row["runs"]):
         return Fate(app=app, text=text)
@@ -76,8 +74,8 @@ def _without_rollout(row: Json, app: str) -> Fate:
         return Fate(app=app, text=printable(f"its row leaves it out: {row['because']}"), counts=False)
     if row["runs"]:
         return Fate(app=app, text="it is what runs", end=End.PROMOTED)
-    told = "" if row["selects"] else f": {row['because']}"
-    return Fate(app=app, text=printable(f"not offered yet{told}"))
+    unknown = "" if row["selects"] else f": {row['because']}"
+    return Fate(app=app, text=printable(f"not offered yet{unknown}"))
 
 
 def end_of(fates: Collection[Fate]) -> End | None:

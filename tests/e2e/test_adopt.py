@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scripts.demo.stage import ROOT
+from tests.e2e.terminal import weighbridge
 
 if TYPE_CHECKING:
     from scripts.demo.stage import Stage
@@ -17,33 +14,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(200)]
 NAME = "ca-adopt"
 REPOSITORY = "shop/adopt"
-
-
-async def weighbridge(stage: Stage, *arguments: str) -> tuple[int, str]:
-    """Run the command as a person who is signed in to the local cloud."""
-    at = stage.at
-    environ = {
-        **os.environ,
-        "WEIGHBRIDGE_SUBSCRIPTION": at["subscription"],
-        "WEIGHBRIDGE_ARM": at["arm"],
-        "WEIGHBRIDGE_CA_FILE": at["ca"],
-        "AzureWebJobsStorage": at["storage"],
-        "IDENTITY_ENDPOINT": at["identity_endpoint"],
-        "IDENTITY_HEADER": at["identity_header"],
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "cli",
-        *arguments,
-        cwd=ROOT,
-        env=environ,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await process.communicate()
-    return process.returncode or 0, out.decode()
 
 
 async def single(stage: Stage) -> None:
