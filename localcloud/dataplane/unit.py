@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from typing import TYPE_CHECKING
 
+from localcloud.dataplane import fate
 from localcloud.dataplane.command import command
 from localcloud.dataplane.model import WorkloadState
 from localcloud.dataplane.replica import CRASHES, Replica
@@ -14,13 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from localcloud.dataplane.fate import Fates
     from localcloud.dataplane.model import Pace, Workload
     from localcloud.dataplane.ports import Ports
     from localcloud.dataplane.pull import Pulled
 
 
 class Unit:
-    """folder: for its replicas' logs. drained: awaited between taking a replica from the ingress and ending it."""
+    """folder: for its replicas' logs. fates: what is to become of them.
+
+    drained: awaited between taking a replica from the ingress and ending it.
+    """
 
     def __init__(
         self,
@@ -32,6 +37,7 @@ class Unit:
         pace: Pace,
         changed: Callable[[], Awaitable[None]],
         drained: Callable[[str], Awaitable[None]],
+        fates: Fates,
     ) -> None:
         self._workload = workload
         self._pulled = pulled
@@ -40,6 +46,7 @@ class Unit:
         self._pace = pace
         self._changed = changed
         self._drained = drained
+        self._fates = fates
         self._replicas: list[Replica] = []
         self._wanted = 0
         self._made = 0
@@ -50,9 +57,12 @@ class Unit:
     def state(self) -> WorkloadState:
         """Seen from outside. A crash loop stays the reason until a process becomes ready."""
         looping = any(replica.crashes >= CRASHES for replica in self._replicas)
+        revision = self._workload.revision
+        crashing = f"Container crashing: {self._container()}" if looping else ""
         return WorkloadState(
-            replicas=tuple(replica.state for replica in self._replicas),
-            failed=f"Container crashing: {self._container()}" if looping else "",
+            replicas=tuple(replica.state for replica in self._replicas if replica.assigned),
+            failed=fate.failed(self._fates, revision) or crashing,
+            details=fate.details(self._fates, revision, self._workload.port),
         )
 
     @property
@@ -99,6 +109,7 @@ class Unit:
             log=self._folder / f"{name}.log",
             pace=self._pace,
             changed=self._changed,
+            script=fate.Script(self._fates, revision, name),
         )
 
     def _container(self) -> str:

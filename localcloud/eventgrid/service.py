@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from localcloud.eventgrid import schedule as retries
 from localcloud.eventgrid.courier import Courier
 from localcloud.eventgrid.model import DeadLetter, Delivery, Schema, State, Subscription, Trouble
+from localcloud.eventgrid.orders import DROPPED, Ordered
 from localcloud.eventgrid.responses import control, topics
 from localcloud.eventgrid.schemas import event_type, written
 
@@ -56,7 +57,8 @@ class EventGrid:
         self._scope = scope
         self._handshakes = handshakes
         self._handshake_every = handshake_every
-        self._courier = Courier(within=within)
+        self._courier = Courier(within=within, clock=clock)
+        self.orders = self._courier.orders
         self._tasks: set[asyncio.Task[None]] = set()
 
     def app(self) -> web.Application:
@@ -139,9 +141,10 @@ class EventGrid:
         while True:
             attempt += 1
             status, said = await self._courier.deliver(subscription, event, attempt)
-            outcome = "delivered" if status in retries.DELIVERED else str(status or said)
+            arrived = status in retries.DELIVERED
+            outcome = str(said) if isinstance(said, Ordered) else "delivered" if arrived else str(status or said)
             self._log(subscription, event, attempt, status, outcome)
-            if status in retries.DELIVERED:
+            if arrived or said is DROPPED:
                 return
             age = (self._clock.now() - published).total_seconds()
             wait = retries.after(attempt, status, age=age, factor=self._factor)
