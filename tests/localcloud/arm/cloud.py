@@ -166,10 +166,11 @@ async def cloud(
     plane: FakeDataPlane | None = None,
     real: Plane | None = None,
     context: ssl.SSLContext | None = None,
+    seed: str = "",
 ) -> AsyncIterator[Cloud]:
     """real: a data plane to use instead of the fake one."""
     plane, clock = plane or FakeDataPlane(), Clock()
-    arm = Arm(clock=clock, dataplane=real or plane, profile=profile)
+    arm = Arm(clock=clock, dataplane=real or plane, profile=profile, seed=seed)
     await arm.create_environment(SUBSCRIPTION, "rg-local", "env-local", "wb.localhost")
     try:
         controls = control_app(Controlled(clock=clock, journal=Journal(clock), arm=arm))
