@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from localcloud.arm.states import is_ready, wanted
+from localcloud.arm.states import is_ready, scale, wanted
 from localcloud.arm.traffic import routes
 from localcloud.dataplane.model import PullError, Workload
 
@@ -173,6 +173,7 @@ def _workload(app: App, revision: Revision) -> Workload:
         port=app.ingress["targetPort"] if app.ingress else None,
         replicas=wanted(revision),
         container=container["name"] or "",
+        scale=scale(revision),
     )
 
 

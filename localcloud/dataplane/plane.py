@@ -17,15 +17,18 @@ from localcloud.dataplane.hang import Hang
 from localcloud.dataplane.model import Ingress, IngressError, Pace, PullError, WorkloadState, tallied
 from localcloud.dataplane.ports import Ports
 from localcloud.dataplane.pull import Puller
+from localcloud.dataplane.scaler import EVERY
 from localcloud.dataplane.unit import Unit
+from localcloud.waiting import first
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from localcloud.dataplane.model import Backends, Routes, Workload
 
 _log = logging.getLogger(__name__)
+_LOOK = 0.5  # seconds
 
 
 class DataPlane:
@@ -69,6 +72,7 @@ class DataPlane:
         self._ports = Ports()
         self._applying = asyncio.Lock()
         self._closing = False
+        self._scaling: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
         self._puller: Puller | None = None
 
@@ -91,10 +95,13 @@ class DataPlane:
         await self._ingress.open()
         self._session = aiohttp.ClientSession()
         self._puller = Puller(self._folder / "images", self._registries, self._session)
+        self._scaling = asyncio.create_task(self._scale())
 
     async def close(self) -> None:
         """End every process; requests in flight are cut. Twice is once."""
         self._closing = True
+        if self._scaling is not None:
+            self._scaling.cancel()
         async with contextlib.AsyncExitStack() as last:  # each is closed although another could not be
             for closing in (self._session, self._hang, self._ingress):
                 if closing is not None:
@@ -126,6 +133,7 @@ class DataPlane:
             fates=self.fates,
         )
         await self._endpoints_changed()
+        await self._count([unit])
         await unit.scale(workload.replicas)
 
     def state(self, revision: str) -> WorkloadState:
@@ -137,7 +145,7 @@ class DataPlane:
         """Take it from the ingress, let requests in flight end, then end its processes. Twice is once."""
         unit = self._units.get(revision)
         if unit is not None:
-            await unit.scale(0)
+            await unit.close()
             self._units.pop(revision, None)
             await self._endpoints_changed()
 
@@ -186,11 +194,36 @@ class DataPlane:
             await self._ingress.apply(self._routes, {**routed, **running})
 
     def _backend(self, unit: Unit) -> tuple[int, ...]:
-        return (self._hang.port,) if self._hang is not None and unit.unready else unit.serving
+        if unit.serving:
+            return unit.serving
+        if unit.door is not None:
+            return (unit.door,)
+        return (self._hang.port,) if self._hang is not None and unit.unready else ()
+
+    async def _scale(self) -> None:
+        """Look again and again, for ever, and do what each revision's scaler decides."""
+        clock = self.fates.clock
+        while True:
+            await first(clock.sleep(EVERY), asyncio.sleep(_LOOK))
+            units = list(self._units.values())
+            try:
+                await self._count(units)
+                await asyncio.gather(*(unit.follow(clock.now()) for unit in units))
+            except IngressError:
+                _log.exception("localcloud: counting requests failed; trying again")
+
+    async def _count(self, units: Iterable[Unit]) -> None:
+        """Tell scalers what has been asked of their revisions so far."""
+        scaled = [unit for unit in units if unit.scaler is not None]
+        totals = await self._ingress.counts() if scaled else {}
+        for unit in scaled:
+            active = await self._ingress.active(unit.revision)
+            unit.saw(sum(totals.get(unit.revision, {}).values()), active, self.fates.clock.now())
 
     async def _drained(self, revision: str) -> None:
         deadline = asyncio.get_running_loop().time() + self._pace.drain
-        while not self._closing and await self._ingress.active(revision):
+        unit = self._units.get(revision)
+        while not self._closing and await self._ingress.active(revision) > (unit.waiting if unit else 0):
             if asyncio.get_running_loop().time() > deadline:
                 return
             await asyncio.sleep(self._pace.poll)
