@@ -102,7 +102,7 @@ class LocalCloud:
         self._scratch.close()
 
     async def _start(self) -> None:
-        ca = make_ca(self.folder, [DOMAIN])
+        ca = make_ca(self.folder, [DOMAIN, f"internal.{DOMAIN}"])
         storage = await asyncio.to_thread(azurite.start, self.options.root)
         self._stack.callback(storage.stop)
         self.eventgrid = EventGrid(clock=self.clock, schedule=0.05)
