@@ -102,7 +102,7 @@ async def _registry(folder: Path) -> tuple[web.AppRunner, str]:
 async def _begin(plane: DataPlane, base: str) -> None:
     for revision, version in REVISIONS.items():
         await images.push(samples.good(version), base, "shop/web", version)
-        await plane.start(Workload(revision=revision, image=f"bench/shop/web:{version}", env={}, port=8080))
+        await plane.start(Workload(revision=revision, image=f"bench.azurecr.io/shop/web:{version}", env={}, port=8080))
     async with asyncio.timeout(20):
         while not all(replica.ready for name in REVISIONS for replica in plane.state(name).replicas):  # noqa: ASYNC110 - the state of processes
             await asyncio.sleep(0.01)

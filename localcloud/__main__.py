@@ -51,6 +51,7 @@ def main() -> int:
     up.add_argument("--ingress", type=int, default=0, help="port of the HTTP ingress (default: a free one)")
     up.add_argument("--control", type=int, default=0, help="port of the control plane (default: a free one)")
     up.add_argument("--seed", default="", help="of latencies and made-up names (default: the profile's own)")
+    up.add_argument("--engine", default="", help="run images of other registries with this program, such as docker")
     arguments = parser.parse_args()
     app = None if arguments.no_app else arguments.app
     settings = arguments.settings or (app / "localcloud.settings.json" if app else None)
@@ -62,6 +63,7 @@ def main() -> int:
         ingress=arguments.ingress,
         control=arguments.control,
         seed=arguments.seed,
+        engine=arguments.engine,
     )
     try:
         asyncio.run(_up(options, as_json=arguments.json))

@@ -24,6 +24,7 @@ from localcloud.hooks import Hooks
 from localcloud.journal import Journal
 from localcloud.profile import AZURE, FAST, Profile
 from localcloud.registry import Registry
+from localcloud.samples import elsewhere
 from localcloud.scratch import Scratch
 from localcloud.tls import make_ca
 
@@ -56,6 +57,8 @@ class Options:
     settings: a JSON file of app settings, in which `{name}` stands for an endpoint of this cloud.
     ingress: the port of the HTTP ingress, control: that of the control plane; 0 for a free one. seed: of latencies and
     of the names Azure makes up, "" for the profile's own. host: arguments of the Functions host.
+    engine: a program that runs images of other registries, such as `docker`; "": none, then public samples have
+    stand-ins, and others cannot be pulled.
     """
 
     root: Path
@@ -65,6 +68,7 @@ class Options:
     ingress: int = 0
     control: int = 0
     seed: str = ""
+    engine: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
     host: tuple[str, ...] = ()
 
@@ -118,6 +122,8 @@ class LocalCloud:
         )
         registry = await self._serve(self.registry.app())
         bases = {LOGIN_SERVER: f"http://{registry}", registry: f"http://{registry}"}
+        if not self.options.engine:
+            bases[elsewhere.HOST] = f"http://{await self._serve(elsewhere.app())}"
         bases[f"localhost:{registry.rpartition(':')[2]}"] = f"http://{registry}"
         self.dataplane = DataPlane(
             self.folder / "dataplane",
@@ -126,6 +132,7 @@ class LocalCloud:
             ca.key_file,
             http_port=self.options.ingress,
             fates=self.fates,
+            engine=self.options.engine,
             unready_hangs=True,
         )
         self._stack.push_async_callback(self.dataplane.close)

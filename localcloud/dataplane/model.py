@@ -97,7 +97,8 @@ class Pace:
 class PullError(Exception):
     """An image cannot be had. code: the registry's own (`MANIFEST_UNKNOWN`, `UNAUTHORIZED`, …) or one of ours.
 
-    Ours: `REGISTRY_UNKNOWN`, `UNAVAILABLE` (no answer), `DIGEST_INVALID`, `MANIFEST_INVALID`, `LAYER_INVALID`.
+    Ours: `UNAUTHORIZED` (a registry that is not here), `UNAVAILABLE` (no answer), `DIGEST_INVALID`, `MANIFEST_INVALID`,
+    `LAYER_INVALID`.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from typing import TYPE_CHECKING
 
 import aiohttp
 
 from localcloud.clock import Clock
+from localcloud.dataplane.command import command
+from localcloud.dataplane.engine import Engine
 from localcloud.dataplane.envoy import Envoy, find_envoy
 from localcloud.dataplane.fallback import Fallback
 from localcloud.dataplane.fate import FateKind, Fates
 from localcloud.dataplane.hang import Hang
 from localcloud.dataplane.model import Ingress, IngressError, Pace, PullError, WorkloadState, tallied
 from localcloud.dataplane.ports import Ports
-from localcloud.dataplane.pull import Puller
+from localcloud.dataplane.pull import Puller, Reference
 from localcloud.dataplane.scaler import EVERY
 from localcloud.dataplane.unit import Unit
 from localcloud.waiting import first
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from localcloud.dataplane.command import Command
     from localcloud.dataplane.model import Backends, Routes, Workload
 
 _log = logging.getLogger(__name__)
@@ -36,6 +40,7 @@ class DataPlane:
 
     folder: its own. registries: login server -> base URL, raises KeyError. cert, key: PEM files of the https listener.
     Ports: 0 for any free one. envoy: None takes Envoy where its package is installed, else the plain ingress.
+    engine: a program that runs images of other registries; without one they cannot be pulled.
     fates: what is to become of revisions, on the clock it has. unready_hangs: requests for a revision without a ready
     replica wait, as in Container Apps, instead of getting 503.
     """
@@ -52,11 +57,13 @@ class DataPlane:
         envoy: bool | None = None,
         pace: Pace | None = None,
         fates: Fates | None = None,
+        engine: str = "",
         unready_hangs: bool = False,
     ) -> None:
         self._folder = folder
         self._registries = registries
         self._pace = pace or Pace()
+        self._engine = Engine(engine, folder) if engine else None
         self.fates = fates or Fates(Clock())
         program = None if envoy is False else find_envoy()
         if envoy and program is None:
@@ -111,6 +118,8 @@ class DataPlane:
 
     async def resolve(self, image: str) -> str:
         """The digest the image's name stands for now. Raises PullError."""
+        if self._engine is not None and self._foreign(image):
+            return await self._engine.pull(image)
         return await self._pulls().resolve(image)
 
     async def start(self, workload: Workload) -> None:
@@ -119,12 +128,12 @@ class DataPlane:
         if refused is not None:
             self.fates.strike(refused, workload.revision, "")
             raise PullError("UNAUTHORIZED", "authentication required, on order")
-        pulled = await self._pulls().pull(workload.image)
+        prepared = await self._prepared(workload)
         if workload.revision in self._units:
             raise ValueError(f"revision: expected {workload.revision} not to run, found it running")
         unit = self._units[workload.revision] = Unit(
             workload=workload,
-            pulled=pulled,
+            command=prepared,
             folder=self._folder / "revisions" / workload.revision,
             ports=self._ports,
             pace=self._pace,
@@ -168,6 +177,21 @@ class DataPlane:
     async def counts(self) -> Mapping[str, Mapping[str, int]]:
         """Revision -> class (`2xx` … `5xx`) -> answers since `open`, the ingress's own 503 included."""
         return tallied(await self._ingress.counts(), list(self._units))
+
+    async def _prepared(self, workload: Workload) -> Callable[[str, int | None], Command]:
+        """Have its image here; answers how to run a replica of it."""
+        if self._engine is not None and self._foreign(workload.image):
+            await self._engine.pull(workload.image)
+            return functools.partial(self._engine.command, workload)
+        return functools.partial(command, await self._pulls().pull(workload.image), workload)
+
+    def _foreign(self, image: str) -> bool:
+        """Whether its registry is none of this cloud's."""
+        try:
+            self._registries(Reference.parse(image).registry)
+        except KeyError:
+            return True
+        return False
 
     def _pulls(self) -> Puller:
         if self._puller is None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from localcloud.dataplane.fate import Script
     from localcloud.dataplane.model import Pace
 
+_MOMENT = 0.1  # seconds
 _ENDS = ("/bin/sh", "-c", "echo ended on order; exit 1")
 CRASHES = 3
 """A process that ended this often in a row before it was ready is a crash loop."""
@@ -86,9 +87,16 @@ class Replica:
 
     async def end(self) -> None:
         """End its process."""
-        if self._child is not None:
-            await self._child.stop(self._pace.grace)
+        await self._finish(self._pace.grace)
         self._running = Running.TERMINATED
+
+    async def _finish(self, grace: float) -> None:
+        if self._child is None:
+            return
+        await self._child.stop(grace)
+        if self._command.after:
+            last = await Child.spawn(self._command.after, self._command.cwd, self._command.env, self._log)
+            await last.wait()
 
     async def _supervise(self) -> None:
         while True:
@@ -97,8 +105,7 @@ class Replica:
                 await self._until_ready_or_ended()
             while self.serving and self._child is not None:
                 await self._serve(self._child)
-            if self._child is not None:
-                await self._child.stop(0)  # whatever it started itself
+            await self._finish(0)  # whatever it started itself
             self._running, self._restarts, self.crashes = Running.WAITING, self._restarts + 1, self.crashes + 1
             longer = min(self.crashes - 1, 16)
             await asyncio.sleep(min(self._pace.restart_first * 2**longer, self._pace.restart_most))
@@ -130,7 +137,7 @@ class Replica:
         began = loop.time()
         while child is not None and not child.ended:
             alive = self.port is None and loop.time() - began >= self._pace.alive
-            if not self._script.withheld() and (alive or (self.port is not None and await _accepts(self.port))):
+            if not self._script.withheld() and (alive or (self.port is not None and await self._accepts(self.port))):
                 self.serving, self.crashes = True, 0
                 self._script.ready()
                 await self._changed()
@@ -138,13 +145,24 @@ class Replica:
                 return
             await asyncio.sleep(self._pace.poll)
 
+    async def _accepts(self, port: int) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        try:
+            return not self._command.relayed or await _stays(reader)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
-async def _accepts(port: int) -> bool:
+
+async def _stays(reader: asyncio.StreamReader) -> bool:
+    """Whether a connection is still there after a moment: who passes on closes it when nobody listens behind."""
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        return await asyncio.wait_for(reader.read(1), _MOMENT) != b""
+    except TimeoutError:
+        return True
     except OSError:
         return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return True

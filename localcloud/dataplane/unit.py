@@ -7,7 +7,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from localcloud.dataplane import fate
-from localcloud.dataplane.command import command
 from localcloud.dataplane.door import Door
 from localcloud.dataplane.model import WorkloadState
 from localcloud.dataplane.replica import CRASHES, Replica
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from localcloud.dataplane.command import Command
     from localcloud.dataplane.fate import Fates
     from localcloud.dataplane.model import Pace, Workload
     from localcloud.dataplane.ports import Ports
-    from localcloud.dataplane.pull import Pulled
 
 
 class Unit:
-    """folder: for its replicas' logs. fates: what is to become of them.
+    """command: of a replica by name and port. folder: for logs. fates: what is to become of them.
 
     drained: awaited between taking a replica from the ingress and ending it.
     """
@@ -34,7 +33,7 @@ class Unit:
         self,
         *,
         workload: Workload,
-        pulled: Pulled,
+        command: Callable[[str, int | None], Command],
         folder: Path,
         ports: Ports,
         pace: Pace,
@@ -43,7 +42,7 @@ class Unit:
         fates: Fates,
     ) -> None:
         self._workload = workload
-        self._pulled = pulled
+        self._command = command
         self._folder = folder
         self._ports = ports
         self._pace = pace
@@ -174,7 +173,7 @@ class Unit:
         return Replica(
             name=name,
             port=port,
-            command=command(self._pulled, self._workload, name, port),
+            command=self._command(name, port),
             log=self._folder / f"{name}.log",
             pace=self._pace,
             changed=self._told,
