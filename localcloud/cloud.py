@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import ssl
@@ -26,6 +27,7 @@ from localcloud.profile import AZURE, FAST, Profile
 from localcloud.registry import Registry
 from localcloud.samples import elsewhere
 from localcloud.scratch import Scratch
+from localcloud.state import State, keeping
 from localcloud.tls import make_ca
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ REGISTRY_ID = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.ContainerRegistry/registries/{REGISTRY}"
 )
 SCANS = "scans"
+PUSHES = "pushes"
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 PROFILES: Mapping[str, Profile] = {"fast": FAST, "azure": AZURE}
 
@@ -58,7 +61,7 @@ class Options:
     ingress: the port of the HTTP ingress, control: that of the control plane; 0 for a free one. seed: of latencies and
     of the names Azure makes up, "" for the profile's own. host: arguments of the Functions host.
     engine: a program that runs images of other registries, such as `docker`; "": none, then public samples have
-    stand-ins, and others cannot be pulled.
+    stand-ins, and others cannot be pulled. state: a folder that keeps what there is, None: it goes with this cloud.
     """
 
     root: Path
@@ -69,6 +72,7 @@ class Options:
     control: int = 0
     seed: str = ""
     engine: str = ""
+    state: Path | None = None
     more: Mapping[str, str] = field(default_factory=dict)
     host: tuple[str, ...] = ()
 
@@ -89,6 +93,7 @@ class LocalCloud:
         self.hooks = Hooks(self.clock)
         self.endpoints: dict[str, str] = {}
         self.functions: Functions | None = None
+        self._images = (options.state or self.folder) / "registry"
         self._stack = AsyncExitStack()
 
     async def start(self) -> Mapping[str, str]:
@@ -107,14 +112,16 @@ class LocalCloud:
 
     async def _start(self) -> None:
         ca = make_ca(self.folder, [DOMAIN, f"internal.{DOMAIN}"])
-        storage = await asyncio.to_thread(azurite.start, self.options.root)
+        keep = self.options.state
+        state = self._stack.enter_context(contextlib.closing(State(keep))) if keep else None
+        storage = await asyncio.to_thread(azurite.start, self.options.root, keep=keep and keep / "storage")
         self._stack.callback(storage.stop)
         self.eventgrid = EventGrid(clock=self.clock, schedule=0.05)
         self._stack.push_async_callback(self.eventgrid.close)
         for topic in (REGISTRY, SCANS):
             self.eventgrid.topic(topic)
         self.registry = Registry(
-            folder=self.folder / "registry",
+            folder=self._images,
             clock=self.clock,
             name=REGISTRY,
             resource_id=REGISTRY_ID,
@@ -173,8 +180,14 @@ class LocalCloud:
             "functions": "",
             "functions_key": "",
         }
+        if state is not None:
+            await state.load(self.arm, self.eventgrid)
         if self.options.app is not None:
             await self._start_functions(self.options.app)
+        if state is not None:
+            # Subscriptions of the Functions host are made anew: it listens elsewhere then.
+            anew = () if self.functions is None else (PUSHES, SCANS)
+            await self._stack.enter_async_context(keeping(state, self.arm, self.eventgrid, anew))
 
     async def _serve(self, app: web.Application, tls: ssl.SSLContext | None = None, port: int = 0) -> str:
         """Serve an application on a loopback port, 0 for a free one; answers `127.0.0.1:port`."""
@@ -212,7 +225,7 @@ class LocalCloud:
 
     async def _forget_images(self) -> None:
         """Content is files, and so is what repositories have of it."""
-        for path in [*(self.folder / "registry").rglob("*")]:
+        for path in [*self._images.rglob("*")]:
             if path.is_file():
                 path.unlink()
 
@@ -237,7 +250,7 @@ class LocalCloud:
             "functions_log": str(self.functions.log),
         }
         self.eventgrid.subscribe(
-            "pushes",
+            PUSHES,
             REGISTRY,
             endpoint=self.functions.event_endpoint("image_pushed"),
             types=(PUSHED,),

@@ -46,6 +46,11 @@ class Lifecycle:
         await self._plane.start(_workload(app, revision))
         revision.seen = self._plane.state(revision.name)
 
+    async def resume(self, app: App) -> None:
+        """Begin the revisions of an app that was kept, those that are active; returns once its hosts are served."""
+        await asyncio.gather(*(self._begin_again(app, revision) for revision in app.revisions if revision.active))
+        await self.route()
+
     def activate(self, app: App, revision: Revision) -> None:
         """Soon, and after whatever is being done to it."""
         self._spawn(self._activate(app, revision))
