@@ -41,6 +41,10 @@ class Scaler:
         if more or active:
             self._busy = now
 
+    def began(self, now: datetime) -> None:
+        """It takes requests from now on: what it waited for was not idleness."""
+        self._busy = now
+
     def due(self, now: datetime) -> bool:
         """Whether it is time to decide again."""
         return (now - self._decided).total_seconds() >= EVERY

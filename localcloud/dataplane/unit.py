@@ -161,8 +161,10 @@ class Unit:
         if not self.serving:
             self._served.clear()
         await self._changed()
-        if self.serving:
+        if self.serving and not self._served.is_set():
             self._served.set()
+            if self.scaler is not None:
+                self.scaler.began(self._fates.clock.now())
 
     def _replica(self) -> Replica:
         self._made += 1

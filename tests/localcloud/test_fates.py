@@ -9,7 +9,7 @@ import pytest
 
 from tests.localcloud.arm.cloud import APP, image, to, traffic
 from tests.localcloud.controlled import Local, controlled
-from tests.localcloud.planes import until
+from tests.localcloud.planes import children, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,10 +38,18 @@ async def status(local: Local, host: str = "web--two.wb.localhost") -> int:
         return 0
 
 
+async def meanwhile(local: Local) -> None:
+    """Another revision, begun later, is ready: so long it takes."""
+    await local.patch({"template": image("1.0.0", revisionSuffix="three")})
+    await local.until(f"{APP}/revisions/web--three", runningState="Running")
+
+
 async def test_one_that_starts_slowly_is_ready_once_the_clock_says_so(local: Local) -> None:
     await local.order("/fates", kind="slow-start", revision="web--two", after=300)
     await local.patch(PATCH)
 
+    await local.until(TWO, runningState="Activating", healthState="None")
+    await meanwhile(local)
     await local.until(TWO, runningState="Activating", healthState="None")
     assert await status(local) == 0
     await local.order("/clock", advance=300)
@@ -94,8 +102,11 @@ async def test_an_image_that_never_comes_leaves_a_failed_revision_without_a_proc
 
 
 async def test_one_without_capacity_waits_without_a_replica_and_is_degraded_after_the_deadline(local: Local) -> None:
+    before = children()
     await local.order("/fates", kind="no-capacity", revision="web--two")
     await local.patch(PATCH)
+    await meanwhile(local)
+    assert len(children() - before) == 1
 
     await local.until(TWO, provisioningState="Provisioning", runningState="Processing", healthState="None")
     assert (await local.ask("GET", f"{TWO}/replicas")).body["value"] == []

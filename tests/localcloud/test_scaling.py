@@ -87,6 +87,14 @@ def test_the_last_one_goes_after_the_cooldown_without_a_request_and_only_where_n
     assert after(scaler, 130, 1, 1) == 0
 
 
+def test_the_cooldown_begins_when_it_takes_requests() -> None:
+    scaler = fresh(cooldown=100)
+    scaler.began(BEGAN + timedelta(seconds=200))
+
+    assert after(scaler, 299, 0, 1) == 1
+    assert after(scaler, 315, 0, 1) == 0
+
+
 def test_rules_that_cannot_be_judged_change_nothing() -> None:
     scaler = Scaler(Scale(concurrency=None), BEGAN)
 
