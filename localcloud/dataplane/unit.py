@@ -160,11 +160,11 @@ class Unit:
         """Which replicas serve has changed: the ingress hears of it before those who wait for one."""
         if not self.serving:
             self._served.clear()
+        elif self.scaler is not None and not self._served.is_set():
+            self.scaler.began(self._fates.clock.now())
         await self._changed()
-        if self.serving and not self._served.is_set():
+        if self.serving:
             self._served.set()
-            if self.scaler is not None:
-                self.scaler.began(self._fates.clock.now())
 
     def _replica(self) -> Replica:
         self._made += 1
