@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from localcloud.eventgrid import schedule as retries
 from localcloud.eventgrid.courier import Courier
-from localcloud.eventgrid.model import DeadLetter, Delivery, Schema, State, Subscription, Trouble
+from localcloud.eventgrid.model import DeadLetter, Delivery, Schema, State, Subscription
 from localcloud.eventgrid.orders import DROPPED, Ordered
-from localcloud.eventgrid.responses import control, topics
+from localcloud.eventgrid.responses import topics
 from localcloud.eventgrid.schemas import event_type, written
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class EventGrid:
     key: of every topic, one is made up when "" is given. within: seconds an endpoint may take to answer.
     handshakes: how often an endpoint is asked before its subscription fails, `handshake_every` seconds apart.
     scope: the resource group its custom topics are in.
-    deliveries: every attempt, the oldest first. dead_letters: what was given up. trouble: for the next events.
+    deliveries: every attempt, the oldest first. dead_letters: what was given up. orders: trouble on the way.
     """
 
     def __init__(
@@ -47,7 +47,6 @@ class EventGrid:
         scope: str = _SCOPE,
     ) -> None:
         self.key = key or secrets.token_urlsafe(24)
-        self.trouble = Trouble()
         self.topics: set[str] = set()
         self.subscriptions: dict[str, Subscription] = {}
         self.deliveries: deque[Delivery] = deque(maxlen=_KEPT)
@@ -64,10 +63,6 @@ class EventGrid:
     def app(self) -> web.Application:
         """The topics' own endpoints: `POST /topics/<name>/api/events`."""
         return topics(self)
-
-    def control(self) -> web.Application:
-        """Reads of the log and the knobs, for what runs in another process."""
-        return control(self)
 
     def topic(self, name: str) -> None:
         """Let a topic be; one that is subscribed to is already."""
@@ -93,12 +88,8 @@ class EventGrid:
         """Take one event, of either schema; it is delivered after this returned."""
         wanting = [one for one in self.subscriptions.values() if one.topic == topic and one.wants(event_type(event))]
         bodies = [(subscription, written(event, subscription.schema)) for subscription in wanting]
-        copies, late = self.trouble.take()
         for subscription, body in bodies:
-            if not copies:
-                self._log(subscription, body, 0, None, "dropped on request")
-            for _ in range(copies):
-                self._begin(self._deliver(subscription, body, late))
+            self._begin(self._deliver(subscription, body))
 
     async def settle(self, within: float) -> None:
         """Wait until nothing is under way; TimeoutError after so many real seconds."""
@@ -129,10 +120,8 @@ class EventGrid:
         subscription.state = state
         subscription.settled.set()
 
-    async def _deliver(self, subscription: Subscription, event: Mapping[str, object], late: float) -> None:
+    async def _deliver(self, subscription: Subscription, event: Mapping[str, object]) -> None:
         published = self._clock.now()
-        if late:
-            await self._clock.sleep(late)
         await subscription.settled.wait()
         if subscription.state is State.FAILED:
             self._bury(subscription, event, "the endpoint never answered the handshake", 0, "")

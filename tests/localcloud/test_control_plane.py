@@ -290,3 +290,16 @@ async def test_a_wrong_order_is_told_what_was_expected_and_does_nothing(
 async def test_what_is_no_json_is_told_so(local: Local) -> None:
     async with local.http.post(f"{local.controls}/clock", data=b"advance=5") as got:
         assert (got.status, await got.json()) == (400, {"error": "body: expected JSON, found something else"})
+
+
+async def test_subscriptions_are_listed_without_their_addresses_which_carry_keys(local: Local) -> None:
+    wanted = {"topic": "scans", "endpoint": f"{local.hook}/scans?code=s3cret", "schema": "CloudEventSchemaV1_0"}
+    await local.control("PUT", "/events/subscriptions/scans", wanted)
+    await local.eventgrid.settle(10)
+
+    listed = (await local.control("GET", "/events/subscriptions")).body["value"]
+    assert [(one["name"], one["state"], one["schema"]) for one in listed] == [
+        ("pushes", "Succeeded", "EventGridSchema"),
+        ("scans", "Succeeded", "CloudEventSchemaV1_0"),
+    ]
+    assert "s3cret" not in str(listed)
