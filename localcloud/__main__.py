@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 from localcloud.azurite import AzuriteError
-from localcloud.cloud import PROFILES, LocalCloud, Options
+from localcloud.cloud import PROFILES, LocalCloud, Options, PortError
 from localcloud.dataplane import IngressError
 from localcloud.functions import FunctionsError
+from localcloud.state import StateError
 
 
 async def _up(options: Options, *, as_json: bool) -> None:
@@ -49,6 +50,10 @@ def main() -> int:
     )
     up.add_argument("--profile", choices=sorted(PROFILES), default="fast", help="how long Azure's operations take")
     up.add_argument("--ingress", type=int, default=0, help="port of the HTTP ingress (default: a free one)")
+    up.add_argument("--control", type=int, default=0, help="port of the control plane (default: a free one)")
+    up.add_argument("--seed", default="", help="of latencies and made-up names (default: the profile's own)")
+    up.add_argument("--state", type=Path, help="keep apps, images, subscriptions and storage in this folder")
+    up.add_argument("--engine", default="", help="run images of other registries with this program, such as docker")
     arguments = parser.parse_args()
     app = None if arguments.no_app else arguments.app
     settings = arguments.settings or (app / "localcloud.settings.json" if app else None)
@@ -58,10 +63,14 @@ def main() -> int:
         settings=settings if settings and settings.is_file() else None,
         profile=arguments.profile,
         ingress=arguments.ingress,
+        control=arguments.control,
+        seed=arguments.seed,
+        engine=arguments.engine,
+        state=arguments.state,
     )
     try:
         asyncio.run(_up(options, as_json=arguments.json))
-    except (AzuriteError, FunctionsError, IngressError) as error:
+    except (AzuriteError, FunctionsError, IngressError, PortError, StateError) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 1
     return 0

@@ -30,10 +30,13 @@ _STOP_SECONDS = 3
 # which this program lies, goes with it.
 _LEAVE = """\
 process.stdin.on('end', () => {
-  require('fs').rmSync(__dirname, {recursive: true, force: true});
-  process.exit(0);
+  process.on('exit', () => require('fs').rmSync(__dirname, {recursive: true, force: true}));
+  %s
 }).resume();
 """
+_AT_ONCE = "process.exit(0);"
+# It writes what it holds when it is asked to end, and every few seconds.
+_IN_ORDER = "setTimeout(() => process.exit(0), 2500).unref(); process.kill(process.pid, 'SIGTERM');"
 
 
 class AzuriteError(Exception):
@@ -80,9 +83,10 @@ def find_node() -> str:
     )
 
 
-def start(root: Path, *, within: float = 30.0) -> Azurite:
-    """Start Azurite in memory, on loopback ports of its own choice; blocks until all three services listen.
+def start(root: Path, *, within: float = 30.0, keep: Path | None = None) -> Azurite:
+    """Start Azurite on loopback ports of its own choice; blocks until all three services listen.
 
+    keep: a folder for what it holds, None: in memory.
     within: seconds that may take (0.7 to 1.2 on an idle machine).
     """
     root = root.resolve()  # it runs in a folder of its own
@@ -92,7 +96,7 @@ def start(root: Path, *, within: float = 30.0) -> Azurite:
     folder = Path(tempfile.mkdtemp(prefix="azurite-"))
     process = None
     try:
-        process = _spawn(node, root / _SCRIPT, folder)
+        process = _spawn(node, root / _SCRIPT, folder, keep)
         ports = _ports(process, folder / "log", within)
     except BaseException:
         if process is not None:
@@ -112,14 +116,15 @@ def running(root: Path) -> Iterator[Azurite]:
         azurite.stop()
 
 
-def _spawn(node: str, script: Path, folder: Path) -> subprocess.Popen[bytes]:
+def _spawn(node: str, script: Path, folder: Path, keep: Path | None) -> subprocess.Popen[bytes]:
     leave = folder / "leave.js"
-    leave.write_text(_LEAVE)
+    leave.write_text(_LEAVE % (_AT_ONCE if keep is None else _IN_ORDER))
     # Port 0 lets the system choose: there is no moment in which another process could take a port first.
     ports = [argument for name in SERVICES for argument in (f"--{name.lower()}Port", "0")]
     # Azure keeps idle connections for minutes; with Azurite's 5 s a client would meet closed ones.
     alive = [argument for name in SERVICES for argument in (f"--{name.lower()}KeepAliveTimeout", "75")]
-    flags = ["--silent", "--disableTelemetry", "--inMemoryPersistence", "--skipApiVersionCheck"]
+    where = ["--inMemoryPersistence"] if keep is None else ["--location", str(keep.resolve())]
+    flags = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", *where]
     # Settings of its own (other accounts) or of Node.js (a debugger) would make it another Azurite.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AZURITE_", "NODE_"))}
     with (folder / "log").open("wb") as log:

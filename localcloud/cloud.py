@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import ssl
@@ -15,12 +16,18 @@ from aiohttp import web
 from localcloud import azurite, identity
 from localcloud.arm import Arm
 from localcloud.clock import Clock
+from localcloud.control import Controlled, control_app
 from localcloud.dataplane import DataPlane
+from localcloud.dataplane.fate import FateKind, Fates
 from localcloud.eventgrid import EventGrid
 from localcloud.functions import Functions, FunctionsError
+from localcloud.hooks import Hooks
+from localcloud.journal import Journal
 from localcloud.profile import AZURE, FAST, Profile
 from localcloud.registry import Registry
+from localcloud.samples import elsewhere
 from localcloud.scratch import Scratch
+from localcloud.state import State, keeping
 from localcloud.tls import make_ca
 
 if TYPE_CHECKING:
@@ -37,8 +44,13 @@ REGISTRY_ID = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.ContainerRegistry/registries/{REGISTRY}"
 )
 SCANS = "scans"
+PUSHES = "pushes"
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 PROFILES: Mapping[str, Profile] = {"fast": FAST, "azure": AZURE}
+
+
+class PortError(Exception):
+    """A port that was asked for is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +58,10 @@ class Options:
     """What to start. root: where `.work` is. app: the folder of a function app, None: no Functions host.
 
     settings: a JSON file of app settings, in which `{name}` stands for an endpoint of this cloud.
-    ingress: the port of the HTTP ingress, 0 for a free one. host: arguments of the Functions host.
+    ingress: the port of the HTTP ingress, control: that of the control plane; 0 for a free one. seed: of latencies and
+    of the names Azure makes up, "" for the profile's own. host: arguments of the Functions host.
+    engine: a program that runs images of other registries, such as `docker`; "": none, then public samples have
+    stand-ins, and others cannot be pulled. state: a folder that keeps what there is, None: it goes with this cloud.
     """
 
     root: Path
@@ -54,6 +69,10 @@ class Options:
     settings: Path | None = None
     profile: str = "fast"
     ingress: int = 0
+    control: int = 0
+    seed: str = ""
+    engine: str = ""
+    state: Path | None = None
     more: Mapping[str, str] = field(default_factory=dict)
     host: tuple[str, ...] = ()
 
@@ -69,8 +88,12 @@ class LocalCloud:
         self._scratch = Scratch("localcloud-")
         self.folder = self._scratch.path
         self.clock = Clock()
+        self.journal = Journal(self.clock)
+        self.fates = Fates(self.clock, self._struck)
+        self.hooks = Hooks(self.clock)
         self.endpoints: dict[str, str] = {}
         self.functions: Functions | None = None
+        self._images = (options.state or self.folder) / "registry"
         self._stack = AsyncExitStack()
 
     async def start(self) -> Mapping[str, str]:
@@ -88,15 +111,17 @@ class LocalCloud:
         self._scratch.close()
 
     async def _start(self) -> None:
-        ca = make_ca(self.folder, [DOMAIN])
-        storage = await asyncio.to_thread(azurite.start, self.options.root)
+        ca = make_ca(self.folder, [DOMAIN, f"internal.{DOMAIN}"])
+        keep = self.options.state
+        state = self._stack.enter_context(contextlib.closing(State(keep))) if keep else None
+        storage = await asyncio.to_thread(azurite.start, self.options.root, keep=keep and keep / "storage")
         self._stack.callback(storage.stop)
         self.eventgrid = EventGrid(clock=self.clock, schedule=0.05)
         self._stack.push_async_callback(self.eventgrid.close)
         for topic in (REGISTRY, SCANS):
             self.eventgrid.topic(topic)
         self.registry = Registry(
-            folder=self.folder / "registry",
+            folder=self._images,
             clock=self.clock,
             name=REGISTRY,
             resource_id=REGISTRY_ID,
@@ -104,6 +129,8 @@ class LocalCloud:
         )
         registry = await self._serve(self.registry.app())
         bases = {LOGIN_SERVER: f"http://{registry}", registry: f"http://{registry}"}
+        if not self.options.engine:
+            bases[elsewhere.HOST] = f"http://{await self._serve(elsewhere.app())}"
         bases[f"localhost:{registry.rpartition(':')[2]}"] = f"http://{registry}"
         self.dataplane = DataPlane(
             self.folder / "dataplane",
@@ -111,12 +138,18 @@ class LocalCloud:
             ca.cert_file,
             ca.key_file,
             http_port=self.options.ingress,
+            fates=self.fates,
+            engine=self.options.engine,
             unready_hangs=True,
         )
         self._stack.push_async_callback(self.dataplane.close)
         await self.dataplane.open()
         self.arm = Arm(
-            clock=self.clock, dataplane=self.dataplane, profile=PROFILES[self.options.profile], domain=DOMAIN
+            clock=self.clock,
+            dataplane=self.dataplane,
+            profile=PROFILES[self.options.profile],
+            domain=DOMAIN,
+            seed=self.options.seed,
         )
         self._stack.push_async_callback(self.arm.close)
         await self.arm.create_environment(SUBSCRIPTION, GROUP, ENVIRONMENT, DOMAIN)
@@ -139,22 +172,32 @@ class LocalCloud:
             "identity_header": header,
             "eventgrid": f"http://{await self._serve(self.eventgrid.app())}",
             "eventgrid_key": self.eventgrid.key,
-            "control": f"http://{await self._serve(self._control())}",
+            "webhook": f"http://{await self._serve(self.hooks.app())}",
+            "control": f"http://{await self._serve(self._control(), port=self.options.control)}",
             "subscription": SUBSCRIPTION,
             "resource_group": GROUP,
             "environment": ENVIRONMENT,
             "functions": "",
             "functions_key": "",
         }
+        if state is not None:
+            await state.load(self.arm, self.eventgrid)
         if self.options.app is not None:
             await self._start_functions(self.options.app)
+        if state is not None:
+            # Subscriptions of the Functions host are made anew: it listens elsewhere then.
+            anew = () if self.functions is None else (PUSHES, SCANS)
+            await self._stack.enter_async_context(keeping(state, self.arm, self.eventgrid, anew))
 
-    async def _serve(self, app: web.Application, tls: ssl.SSLContext | None = None) -> str:
-        """Serve an application on a free loopback port; answers `127.0.0.1:port`."""
+    async def _serve(self, app: web.Application, tls: ssl.SSLContext | None = None, port: int = 0) -> str:
+        """Serve an application on a loopback port, 0 for a free one; answers `127.0.0.1:port`."""
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
+        except OSError as error:
+            raise PortError(f"port: expected {port} to be free, found {error.strerror}") from error
         return f"127.0.0.1:{runner.addresses[0][1]}"
 
     def _arm(self) -> web.Application:
@@ -167,17 +210,27 @@ class LocalCloud:
         await self.eventgrid.publish(REGISTRY, event)
 
     def _control(self) -> web.Application:
-        control = web.Application()
-        control.add_subapp("/_control/arm", self.arm.control())
-        control.add_subapp("/_control/eventgrid", self.eventgrid.control())
-        control.router.add_post("/_control/functions/{act:kill|start}", self._functions_control)
-        return control
+        return control_app(
+            Controlled(
+                clock=self.clock,
+                journal=self.journal,
+                arm=self.arm,
+                fates=self.fates,
+                eventgrid=self.eventgrid,
+                hooks=self.hooks,
+                forget_images=self._forget_images,
+                functions=lambda: self.functions,
+            )
+        )
 
-    async def _functions_control(self, request: web.Request) -> web.Response:
-        if self.functions is None:
-            return web.json_response({"error": "this cloud was started without a function app"}, status=404)
-        await (self.functions.kill() if request.match_info["act"] == "kill" else self.functions.start())
-        return web.json_response({"functions": list(self.functions.names)})
+    async def _forget_images(self) -> None:
+        """Content is files, and so is what repositories have of it."""
+        for path in [*self._images.rglob("*")]:
+            if path.is_file():
+                path.unlink()
+
+    def _struck(self, kind: FateKind, revision: str, replica: str) -> None:
+        self.journal.note("fate", kind, revision=revision, replica=replica)
 
     async def _start_functions(self, app: Path) -> None:
         key = secrets.token_urlsafe(16)
@@ -197,7 +250,7 @@ class LocalCloud:
             "functions_log": str(self.functions.log),
         }
         self.eventgrid.subscribe(
-            "pushes",
+            PUSHES,
             REGISTRY,
             endpoint=self.functions.event_endpoint("image_pushed"),
             types=(PUSHED,),

@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from localcloud.arm.states import is_ready, wanted
+from localcloud.arm.states import is_ready, scale, wanted
 from localcloud.arm.traffic import routes
 from localcloud.dataplane.model import PullError, Workload
 
@@ -45,6 +45,11 @@ class Lifecycle:
         """Start its processes; raises PullError."""
         await self._plane.start(_workload(app, revision))
         revision.seen = self._plane.state(revision.name)
+
+    async def resume(self, app: App) -> None:
+        """Begin the revisions of an app that was kept, those that are active; returns once its hosts are served."""
+        await asyncio.gather(*(self._begin_again(app, revision) for revision in app.revisions if revision.active))
+        await self.route()
 
     def activate(self, app: App, revision: Revision) -> None:
         """Soon, and after whatever is being done to it."""
@@ -173,6 +178,7 @@ def _workload(app: App, revision: Revision) -> Workload:
         port=app.ingress["targetPort"] if app.ingress else None,
         replicas=wanted(revision),
         container=container["name"] or "",
+        scale=scale(revision),
     )
 
 

@@ -61,6 +61,11 @@ class Sampler:
             self._gauge(now)
             self._forget(now)
 
+    def clear(self) -> None:
+        """Forget every sample; running totals go on from here."""
+        self._requests.clear()
+        self._gauges.clear()
+
     async def requests(self, revisions: set[str], since: datetime, until: datetime) -> Series:
         """Sums per minute of [since, until) that can be seen by now, for revisions (lower case)."""
         await self.sample()

@@ -14,7 +14,6 @@ from aiohttp import web
 from localcloud.arm import urls
 from localcloud.arm.app_calls import AppCalls
 from localcloud.arm.calls import Call, Reply
-from localcloud.arm.control import control_app
 from localcloud.arm.environment_calls import EnvironmentCalls
 from localcloud.arm.errors import ArmError, in_progress, internal, locked, throttled
 from localcloud.arm.lifecycle import Lifecycle
@@ -45,7 +44,10 @@ def from_host(request: web.Request) -> str:
 
 
 class Arm:
-    """Azure Resource Manager for Container Apps on one machine; see `localcloud.arm`."""
+    """Azure Resource Manager for Container Apps on one machine; see `localcloud.arm`.
+
+    seed: of latencies and of the names Azure makes up; without one, every run of a profile has the same.
+    """
 
     def __init__(
         self,
@@ -55,8 +57,10 @@ class Arm:
         profile: Profile,
         base: Callable[[web.Request], str] = from_host,
         domain: str = "wb.localhost",
+        seed: str = "",
     ) -> None:
-        chance = Random(profile.name)  # noqa: S311 - latencies and names, and the same in every run
+        self._seed = seed or profile.name
+        self._chance = Random(self._seed)  # noqa: S311 - latencies and names, and the same in every run
         self.clock, self.profile, self._base = clock, profile, base
         self.store, self.troubles, self.log = Store(), Troubles(), RequestLog()
         self.operations = Operations(self.store, clock, profile.expires)
@@ -69,7 +73,7 @@ class Arm:
             profile=profile,
             operations=self.operations,
             lifecycle=self.lifecycle,
-            chance=chance,
+            chance=self._chance,
         )
         self._apps = AppCalls(self.store, writes, profile.signature)
         self._revisions = RevisionCalls(self._apps, writes, self.lifecycle, clock, profile.progress)
@@ -84,10 +88,6 @@ class Arm:
         app.on_response_prepare.append(_unsigned)
         app.on_shutdown.append(self._let_go)
         return app
-
-    def control(self) -> web.Application:
-        """The control plane, to be mounted at /_control/arm."""
-        return control_app(self)
 
     async def create_environment(self, subscription: str, group: str, name: str, domain: str) -> None:
         """A managed environment, ready at once."""
@@ -105,6 +105,27 @@ class Arm:
         await asyncio.gather(*self._watches, return_exceptions=True)
         await self.operations.close()
         await self.lifecycle.close()
+
+    def calm(self) -> None:
+        """No more trouble, metrics as late as the profile has them, revisions as they are."""
+        self.troubles.clear()
+        self.sampler.delay = self.profile.metrics_delay
+        for app in self.store.apps():
+            for revision in app.revisions:
+                revision.shown = {}
+
+    async def reset(self) -> None:
+        """As it began: no app, no operation, no sample; environments stay. What ran is ended."""
+        await self.operations.close()
+        await self.lifecycle.close()
+        apps = self.store.apps()
+        for app in apps:
+            app.deleted = True
+            self.store.forget(app)
+        await asyncio.gather(*map(self.lifecycle.stop, apps))
+        self.store.operations.clear()
+        self.sampler.clear()
+        self._chance.seed(self._seed)
 
     async def answer(self, call: Call) -> Reply:
         """Answer a request without any trouble."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from localcloud.dataplane.model import Scale
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -26,8 +28,22 @@ class Status:
     details: str = ""
 
 
+def scale(revision: Revision) -> Scale:
+    """By what its replicas change: the HTTP rule, which is there when no rule is given; other rules are not judged."""
+    given = revision.template["scale"]
+    rules = given["rules"] or [{"http": {}}]
+    told = next((rule["http"].get("metadata") or {} for rule in rules if isinstance(rule.get("http"), dict)), None)
+    cooldown = given.get("cooldownPeriod")
+    return Scale(
+        least=int(given["minReplicas"] or 0),
+        most=int(given["maxReplicas"] or _TEN),
+        concurrency=None if told is None else float(told.get("concurrentRequests") or _TEN),
+        cooldown=300 if cooldown is None else float(cooldown),
+    )
+
+
 def wanted(revision: Revision) -> int:
-    """Replicas to run: there is no autoscaler here, so a revision keeps what a new one starts with, never none."""
+    """Replicas that a new revision starts with: its least, but never none."""
     return max(1, int(revision.template["scale"]["minReplicas"] or 0))
 
 
@@ -49,6 +65,9 @@ def status(revision: Revision, now: datetime, progress: float) -> Status:
     failed = revision.failed or (seen.failed if seen else "")
     if failed:
         return _failed(revision, failed, replicas)
+    if seen is not None and (seen.asleep or seen.waking):
+        running = "ScaledToZero" if seen.asleep else "Processing"
+        return Status(provisioning="Provisioned", health="Healthy", running=running, replicas=replicas)
     if is_ready(revision):
         most = revision.template["scale"]["maxReplicas"] or _TEN
         running = "RunningAtMaxScale" if replicas >= most else "Running"
@@ -58,7 +77,9 @@ def status(revision: Revision, now: datetime, progress: float) -> Status:
         return _degraded(revision, replicas, late=late)
     if seen is None or not any(r.started for r in seen.replicas):
         return Status(provisioning="Provisioning", health="None", running="Processing", replicas=wanted(revision))
-    return Status(provisioning="Provisioned", health="None", running="Activating", replicas=replicas)
+    return Status(
+        provisioning="Provisioned", health="None", running="Activating", replicas=replicas, details=seen.details
+    )
 
 
 def _failed(revision: Revision, failed: str, replicas: int) -> Status:

@@ -22,11 +22,17 @@ _INHERITED = ("PATH", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What to start. Paths inside the program's own code are not rewritten: that is the limit of this engine."""
+    """What to start. Paths inside the program's own code are not rewritten: that is the limit of processes.
+
+    after: to be run once it has ended, () for nothing. relayed: its port is listened to by somebody who passes on, so
+    that a connection that is accepted proves nothing unless it stays.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
     cwd: Path
+    after: tuple[str, ...] = ()
+    relayed: bool = False
 
 
 def command(pulled: Pulled, workload: Workload, replica: str, port: int | None) -> Command:
@@ -42,7 +48,7 @@ def command(pulled: Pulled, workload: Workload, replica: str, port: int | None) 
         env={
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             **pulled.env,
-            **_told(workload, replica),
+            **told(workload, replica),
             **workload.env,
             **({} if port is None else {"PORT": str(port)}),
         },
@@ -55,7 +61,7 @@ def _on_this_machine(part: str, rootfs: Path) -> str:
     return str(inside) if part.startswith("/") and inside.exists() else part
 
 
-def _told(workload: Workload, replica: str) -> dict[str, str]:
+def told(workload: Workload, replica: str) -> dict[str, str]:
     """What Container Apps tells every container (learn.microsoft.com, container-apps/environment-variables)."""
     told = {
         "CONTAINER_APP_NAME": workload.revision.partition("--")[0],

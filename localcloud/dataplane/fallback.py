@@ -89,7 +89,7 @@ class Fallback:
         return f"127.0.0.1:{runner.addresses[-1][1]}"
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        targets = self._routes.get(request.host.rpartition(":")[0] or request.host, ())
+        targets = self._routes.get((request.host.rpartition(":")[0] or request.host).lower(), ())
         if not targets:
             return web.Response(status=404)
         names, weights = zip(*targets, strict=True)

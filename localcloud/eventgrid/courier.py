@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from localcloud.eventgrid.model import Schema, Subscription
+from localcloud.eventgrid.orders import DROPPED, EventOrders, EventTrouble, Ordered
+from localcloud.eventgrid.schedule import DELIVERED
+from localcloud.waiting import first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from localcloud.clock import Clock
+    from localcloud.eventgrid.orders import EventOrder
 
 _ORIGIN = "eventgrid.azure.net"
 _CONTENT = {
@@ -26,10 +32,14 @@ _CONTENT = {
 
 
 class Courier:
-    """within: seconds an endpoint may take to answer; Azure waits 30. Real seconds: it does real work meanwhile."""
+    """within: seconds an endpoint may take to answer; Azure waits 30. Real seconds: it does real work meanwhile.
 
-    def __init__(self, *, within: float) -> None:
-        self._within = within
+    orders: trouble that deliveries meet on the way; how late one is, is the cloud's time.
+    """
+
+    def __init__(self, *, within: float, clock: Clock) -> None:
+        self.orders = EventOrders()
+        self._within, self._clock = within, clock
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -40,7 +50,42 @@ class Courier:
     async def deliver(
         self, subscription: Subscription, event: Mapping[str, object], attempt: int
     ) -> tuple[int | None, str]:
-        """The status answered, or None and what went wrong. attempt: from 1."""
+        """The status answered, or None and what went wrong; `Ordered` when that was by order. attempt: from 1."""
+        order = self.orders.take(subscription, event)
+        if order is not None:
+            return await self._meet(order, subscription, event, attempt)
+        return await self._send(subscription, event, attempt)
+
+    async def _meet(
+        self, order: EventOrder, subscription: Subscription, event: Mapping[str, object], attempt: int
+    ) -> tuple[int | None, str]:
+        match order.kind:
+            case EventTrouble.DROP:
+                return None, DROPPED
+            case EventTrouble.REFUSE:
+                return order.status, Ordered(f"{order.status} on order")
+            case EventTrouble.UNREACHABLE:
+                return None, Ordered("unreachable on order")
+            case EventTrouble.LOST:
+                await self._send(subscription, event, attempt)
+                return None, Ordered("its answer was lost on order")
+            case EventTrouble.DUPLICATE:
+                await self._send(subscription, event, attempt)
+                await self._clock.sleep(order.seconds)
+            case EventTrouble.DELAY:
+                await self._clock.sleep(order.seconds)
+            case EventTrouble.REORDER:
+                await self._overtaken(subscription, order.seconds)
+        status, said = await self._send(subscription, event, attempt)
+        return status, Ordered(f"delivered, {order.kind} on order") if status in DELIVERED else said
+
+    async def _overtaken(self, subscription: Subscription, seconds: float) -> None:
+        limit = [self._clock.sleep(seconds)] if seconds else []
+        await first(self.orders.next_of(subscription).wait(), *limit)
+
+    async def _send(
+        self, subscription: Subscription, event: Mapping[str, object], attempt: int
+    ) -> tuple[int | None, str]:
         one = subscription.schema is Schema.CLOUD_EVENTS
         headers = {
             "Content-Type": _CONTENT[subscription.schema],
@@ -52,6 +97,7 @@ class Courier:
             headers["aeg-data-version"] = str(event.get("dataVersion", ""))
             headers["aeg-metadata-version"] = str(event.get("metadataVersion", "1"))
         status, _, said = await self._ask("POST", subscription.endpoint, headers, event if one else [event])
+        self.orders.passed(subscription)
         return status, said
 
     async def shake_hands(self, subscription: Subscription, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The values Event Grid keeps: subscriptions, the log, dead letters, and the trouble it was told to make."""
+"""The values Event Grid keeps: subscriptions, the log, and dead letters."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One attempt. attempt: from 1; 0 for an event dropped on request. status: None when nothing was answered.
+    """One attempt. attempt: from 1. status: None when nothing was answered.
 
     outcome: `delivered`, or what stood in the way.
     """
@@ -72,26 +72,3 @@ class DeadLetter:
     attempts: int
     last_outcome: str
     event: Mapping[str, object]
-
-
-@dataclass(slots=True, kw_only=True)
-class Trouble:
-    """What to do to the next events: not to deliver `drop`, then twice `duplicate`, and late `delay` of them.
-
-    seconds: how late, on the cloud's clock; a later event overtakes one that is held back.
-    """
-
-    drop: int = 0
-    duplicate: int = 0
-    delay: int = 0
-    seconds: float = 0.0
-
-    def take(self) -> tuple[int, float]:
-        """Use up this for one event: how often to deliver it, and after how many seconds."""
-        if self.drop > 0:
-            self.drop -= 1
-            return 0, 0.0
-        copies, late = 1 + (self.duplicate > 0), self.seconds if self.delay > 0 else 0.0
-        self.duplicate -= self.duplicate > 0
-        self.delay -= self.delay > 0
-        return copies, late

@@ -1,22 +1,17 @@
-"""Event Grid over HTTP: the topics' endpoints, and the control plane that tests and the demo read."""
+"""Event Grid over HTTP: the topics' endpoints."""
 
 from __future__ import annotations
 
 import hmac
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import msgspec
 from aiohttp import web
 
-from localcloud.eventgrid.model import Schema, Trouble
+from localcloud.eventgrid.model import Schema
 from localcloud.eventgrid.schemas import BadEvent, accepted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from localcloud.eventgrid.model import Subscription
     from localcloud.eventgrid.service import EventGrid
 
 _LARGEST = 1024 * 1024  # bytes of an array of events; a larger one is answered 413
@@ -57,47 +52,6 @@ def _events(content: bytes, kind: str, topic: str) -> list[dict[str, object]]:
         raise BadEvent("body: expected JSON, found something else") from error
     schema = Schema.CLOUD_EVENTS if kind in (_BATCH, _SINGLE) else Schema.EVENT_GRID
     return accepted([body] if kind == _SINGLE else body, schema, topic)
-
-
-def control(grid: EventGrid) -> web.Application:
-    """GET deliveries, dead-letters, subscriptions; PUT trouble and subscriptions/<name>."""
-
-    async def deliveries(_request: web.Request) -> web.Response:
-        return _json([asdict(one) for one in grid.deliveries])
-
-    async def dead_letters(_request: web.Request) -> web.Response:
-        return _json([asdict(one) for one in grid.dead_letters])
-
-    async def subscriptions(_request: web.Request) -> web.Response:
-        return _json(_rows(grid.subscriptions.values()))
-
-    async def trouble(request: web.Request) -> web.Response:
-        grid.trouble = msgspec.json.decode(await request.read(), type=Trouble)
-        return _json(asdict(grid.trouble))
-
-    async def subscribe(request: web.Request) -> web.Response:
-        wanted = await request.json()
-        return _json(_rows([grid.subscribe(request.match_info["name"], wanted.pop("topic"), **wanted)]))
-
-    app = web.Application()
-    app.router.add_get("/deliveries", deliveries)
-    app.router.add_get("/dead-letters", dead_letters)
-    app.router.add_get("/subscriptions", subscriptions)
-    app.router.add_put("/subscriptions/{name}", subscribe)
-    app.router.add_put("/trouble", trouble)
-    return app
-
-
-def _rows(subscriptions: Iterable[Subscription]) -> list[dict[str, object]]:
-    """Without endpoints: they carry a key."""
-    return [
-        {"name": one.name, "topic": one.topic, "types": one.types, "schema": one.schema, "state": one.state}
-        for one in subscriptions
-    ]
-
-
-def _json(body: object) -> web.Response:
-    return web.Response(body=msgspec.json.encode(body), content_type="application/json")
 
 
 async def _refuse(request: web.Request) -> web.Response:

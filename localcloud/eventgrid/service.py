@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from localcloud.eventgrid import schedule as retries
 from localcloud.eventgrid.courier import Courier
-from localcloud.eventgrid.model import DeadLetter, Delivery, Schema, State, Subscription, Trouble
-from localcloud.eventgrid.responses import control, topics
+from localcloud.eventgrid.model import DeadLetter, Delivery, Schema, State, Subscription
+from localcloud.eventgrid.orders import DROPPED, Ordered
+from localcloud.eventgrid.responses import topics
 from localcloud.eventgrid.schemas import event_type, written
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class EventGrid:
     key: of every topic, one is made up when "" is given. within: seconds an endpoint may take to answer.
     handshakes: how often an endpoint is asked before its subscription fails, `handshake_every` seconds apart.
     scope: the resource group its custom topics are in.
-    deliveries: every attempt, the oldest first. dead_letters: what was given up. trouble: for the next events.
+    deliveries: every attempt, the oldest first. dead_letters: what was given up. orders: trouble on the way.
     """
 
     def __init__(
@@ -46,7 +47,6 @@ class EventGrid:
         scope: str = _SCOPE,
     ) -> None:
         self.key = key or secrets.token_urlsafe(24)
-        self.trouble = Trouble()
         self.topics: set[str] = set()
         self.subscriptions: dict[str, Subscription] = {}
         self.deliveries: deque[Delivery] = deque(maxlen=_KEPT)
@@ -56,16 +56,13 @@ class EventGrid:
         self._scope = scope
         self._handshakes = handshakes
         self._handshake_every = handshake_every
-        self._courier = Courier(within=within)
+        self._courier = Courier(within=within, clock=clock)
+        self.orders = self._courier.orders
         self._tasks: set[asyncio.Task[None]] = set()
 
     def app(self) -> web.Application:
         """The topics' own endpoints: `POST /topics/<name>/api/events`."""
         return topics(self)
-
-    def control(self) -> web.Application:
-        """Reads of the log and the knobs, for what runs in another process."""
-        return control(self)
 
     def topic(self, name: str) -> None:
         """Let a topic be; one that is subscribed to is already."""
@@ -91,12 +88,8 @@ class EventGrid:
         """Take one event, of either schema; it is delivered after this returned."""
         wanting = [one for one in self.subscriptions.values() if one.topic == topic and one.wants(event_type(event))]
         bodies = [(subscription, written(event, subscription.schema)) for subscription in wanting]
-        copies, late = self.trouble.take()
         for subscription, body in bodies:
-            if not copies:
-                self._log(subscription, body, 0, None, "dropped on request")
-            for _ in range(copies):
-                self._begin(self._deliver(subscription, body, late))
+            self._begin(self._deliver(subscription, body))
 
     async def settle(self, within: float) -> None:
         """Wait until nothing is under way; TimeoutError after so many real seconds."""
@@ -127,10 +120,8 @@ class EventGrid:
         subscription.state = state
         subscription.settled.set()
 
-    async def _deliver(self, subscription: Subscription, event: Mapping[str, object], late: float) -> None:
+    async def _deliver(self, subscription: Subscription, event: Mapping[str, object]) -> None:
         published = self._clock.now()
-        if late:
-            await self._clock.sleep(late)
         await subscription.settled.wait()
         if subscription.state is State.FAILED:
             self._bury(subscription, event, "the endpoint never answered the handshake", 0, "")
@@ -139,9 +130,10 @@ class EventGrid:
         while True:
             attempt += 1
             status, said = await self._courier.deliver(subscription, event, attempt)
-            outcome = "delivered" if status in retries.DELIVERED else str(status or said)
+            arrived = status in retries.DELIVERED
+            outcome = str(said) if isinstance(said, Ordered) else "delivered" if arrived else str(status or said)
             self._log(subscription, event, attempt, status, outcome)
-            if status in retries.DELIVERED:
+            if arrived or said is DROPPED:
                 return
             age = (self._clock.now() - published).total_seconds()
             wait = retries.after(attempt, status, age=age, factor=self._factor)

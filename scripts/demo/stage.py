@@ -153,7 +153,7 @@ class Stage:
 
     async def arm_writes(self, name: str = APP) -> int:
         """How often Azure was asked to change the app since it was created."""
-        url = f"{self.at['control']}/_control/arm/log"
+        url = f"{self.at['control']}/log"
         async with self.http.get(url, params={"path": f"/containerApps/{name}"}) as answer:
             entries = (await answer.json())["value"]
         return sum(entry["method"] in ("PATCH", "POST") for entry in entries)

@@ -26,7 +26,12 @@ QUICK = Pace(restart_first=0.02, restart_most=0.05, alive=0.05, grace=0.5)
 
 @contextlib.asynccontextmanager
 async def plane(
-    folder: Path, registry: StaticRegistry, *, envoy: bool | None = None, unready_hangs: bool = False
+    folder: Path,
+    registry: StaticRegistry,
+    *,
+    envoy: bool | None = None,
+    unready_hangs: bool = False,
+    engine: str = "",
 ) -> AsyncIterator[DataPlane]:
     """Closed at the end, and then without a child process."""
     ca = tls.make_ca(folder / "tls", ["wb.localhost"])
@@ -39,6 +44,7 @@ async def plane(
         envoy=envoy,
         pace=QUICK,
         unready_hangs=unready_hangs,
+        engine=engine,
     )
     try:
         await opened.open()

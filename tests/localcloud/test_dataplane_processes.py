@@ -73,8 +73,10 @@ async def test_a_name_resolves_to_its_digest_and_an_unknown_one_says_so(
     assert await cloud.resolve(f"weighbridge.azurecr.io/shop/web@{image.digest}") == image.digest
     for missing, code in (
         ("weighbridge.azurecr.io/shop/web:9.9.9", "MANIFEST_UNKNOWN"),
-        ("other.azurecr.io/shop/web:1.0.0", "REGISTRY_UNKNOWN"),
-        ("web:1.0.0", "NAME_INVALID"),
+        ("other.azurecr.io/shop/web:1.0.0", "UNAUTHORIZED"),
+        ("web:1.0.0", "UNAUTHORIZED"),
+        ("shop/web", "UNAUTHORIZED"),
+        ("shop/web@sha256:1", "NAME_INVALID"),
     ):
         with pytest.raises(PullError) as error:
             await cloud.resolve(missing)

@@ -19,7 +19,7 @@ from azure.eventgrid import EventGridEvent
 from azure.eventgrid.aio import EventGridPublisherClient
 
 from localcloud.clock import Clock
-from localcloud.eventgrid import EventGrid, State, Trouble
+from localcloud.eventgrid import EventGrid, State
 from localcloud.eventgrid.schedule import GiveUp, after
 from tests.localcloud.serving import serving, until
 
@@ -271,20 +271,6 @@ def test_some_answers_wait_longer_at_least(status: int | None, least: int) -> No
     assert after(1, status, age=0, factor=0.5) == least / 2
 
 
-async def test_trouble_drops_doubles_and_delays_the_next_events(local: Local) -> None:
-    local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
-    local.grid.trouble = Trouble(drop=1, duplicate=1, delay=1, seconds=3600)
-    for name in ("dropped", "twice", "plain"):
-        await local.grid.publish("weighbridge", pushed(name))
-    await until(lambda: len(local.hook.received) == 1)
-    assert local.hook.received[0].body[0]["id"] == "plain"
-    local.clock.advance(timedelta(hours=1))
-    await local.grid.settle(10)
-    assert [one.body[0]["id"] for one in local.hook.received] == ["plain", "twice", "twice"]
-    dropped = [one.event_id for one in local.grid.deliveries if one.outcome == "dropped on request"]
-    assert dropped == ["dropped"]
-
-
 async def test_azure_eventgrid_publishes_cloud_events_to_a_topic(local: Local) -> None:
     local.grid.subscribe("scans", "scans", endpoint=local.hook.url, schema=CLOUD)
     event = CloudEvent(source="/scanner", type="Weighbridge.ImageScanCompleted", data={"a": 1}, subject="shop/web")
@@ -355,22 +341,3 @@ async def test_a_publisher_is_told_what_is_wrong_and_nothing_is_delivered(
         assert says in await answer.text()
     await local.grid.settle(10)
     assert local.hook.received == []
-
-
-async def test_the_control_plane_subscribes_makes_trouble_and_reads_the_log(local: Local) -> None:
-    async with serving(local.grid.control()) as control, aiohttp.ClientSession(control) as session:
-        wanted = {"topic": "weighbridge", "endpoint": local.hook.url, "types": [PUSHED], "schema": CLOUD}
-        async with session.put("/subscriptions/pushes", json=wanted) as answer:
-            assert answer.status == 200
-        async with session.put("/trouble", json={"duplicate": 1}) as answer:
-            assert (await answer.json())["duplicate"] == 1
-        await local.grid.publish("weighbridge", pushed("e1"))
-        await local.grid.settle(10)
-        async with session.get("/deliveries") as answer:
-            assert [(one["event_id"], one["outcome"]) for one in await answer.json()] == [("e1", "delivered")] * 2
-        async with session.get("/dead-letters") as answer:
-            assert await answer.json() == []
-        async with session.get("/subscriptions") as answer:
-            said = await answer.text()
-        assert json.loads(said)[0]["state"] == "Succeeded"
-        assert "secret" not in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from localcloud.profile import AZURE, FAST
+from tests.localcloud.arm.cloud import cloud
 
 
 def test_half_are_below_the_median_and_nine_in_ten_below_the_ninetieth_percentile() -> None:
@@ -19,3 +20,24 @@ def test_the_fast_profile_is_fast() -> None:
     chance = Random(1)  # noqa: S311 - latencies
 
     assert max(FAST.patch.draw(chance) for _ in range(1_000)) < 1
+
+
+async def test_a_seed_gives_the_same_latencies_and_names_again_and_another_gives_others() -> None:
+    async def run(seed: str) -> tuple[str, float]:
+        async with cloud(seed=seed) as it:
+            return await it.create(), it.arm._chance.random()
+
+    first, again, other = [await run(seed) for seed in ("one", "one", "two")]
+
+    assert first == again
+    assert other[0] != first[0]
+    assert other[1] != first[1]
+
+
+def test_azures_percentiles_are_the_recorded_ones() -> None:
+    """762 operations in recorded traffic; of DELETE the median alone is known."""
+    assert (AZURE.put.p50, AZURE.put.p90) == (8, 15)
+    assert (AZURE.patch.p50, AZURE.patch.p90) == (10, 18)
+    assert AZURE.delete.p50 == 17
+    assert 20 <= AZURE.drain <= 45
+    assert 180 <= AZURE.metrics_delay <= 300

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 LIMIT_SECONDS = 20.0
 PROMISED = {
     *("arm", "arm_http", "ca", "registry", "ingress", "storage", "identity_endpoint", "identity_header"),
-    *("eventgrid", "control", "functions", "subscription", "resource_group", "environment"),
+    *("eventgrid", "webhook", "control", "functions", "subscription", "resource_group", "environment"),
 }
 LOOPBACK = {"0100007F", "00000000000000000000000001000000"}  # as /proc writes 127.0.0.1 and ::1
 APP = """
@@ -177,7 +177,7 @@ async def test_it_prints_every_endpoint_and_each_of_them_answers_on_loopback(tmp
             assert await status(http, f"http://{cloud.at['ingress']}/", Host="unknown.wb.localhost") == 404
             assert await status(http, identity, **{"X-IDENTITY-HEADER": cloud.at["identity_header"]}) == 200
             assert await status(http, f"{cloud.at['eventgrid']}/") == 501
-            assert await status(http, f"{cloud.at['control']}/_control/arm/log") == 200
+            assert await status(http, f"{cloud.at['control']}/log") == 200
             assert await status(http, f"{cloud.at['functions']}/admin/host/status") == 200
         await with_a_revision(cloud)
         await until((tmp_path / "told").exists)
@@ -225,7 +225,7 @@ async def test_one_that_is_ended_while_it_starts_leaves_nothing_either(tmp_path)
 async def test_without_an_app_there_is_no_functions_host(tmp_path):
     with up(tmp_path / "temporary", "--no-app") as cloud:
         assert (cloud.at["functions"], cloud.at["functions_key"]) == ("", "")
-        url = f"{cloud.at['control']}/_control/functions/kill"
+        url = f"{cloud.at['control']}/functions/kill"
         async with aiohttp.ClientSession() as http, http.post(url) as answer:
             assert answer.status == 404
         await with_a_revision(cloud)

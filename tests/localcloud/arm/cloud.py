@@ -13,6 +13,8 @@ from aiohttp import ClientSession, web
 from localcloud.arm import Arm
 from localcloud.arm.trouble import Kind
 from localcloud.clock import Clock
+from localcloud.control import Controlled, control_app
+from localcloud.journal import Journal
 from localcloud.profile import FAST, Latency, Profile
 from tests.localcloud.arm.fake_plane import FakeDataPlane
 
@@ -164,13 +166,15 @@ async def cloud(
     plane: FakeDataPlane | None = None,
     real: Plane | None = None,
     context: ssl.SSLContext | None = None,
+    seed: str = "",
 ) -> AsyncIterator[Cloud]:
     """real: a data plane to use instead of the fake one."""
     plane, clock = plane or FakeDataPlane(), Clock()
-    arm = Arm(clock=clock, dataplane=real or plane, profile=profile)
+    arm = Arm(clock=clock, dataplane=real or plane, profile=profile, seed=seed)
     await arm.create_environment(SUBSCRIPTION, "rg-local", "env-local", "wb.localhost")
     try:
-        async with served(arm.app(), context) as base, served(arm.control()) as control, ClientSession() as http:
+        controls = control_app(Controlled(clock=clock, journal=Journal(clock), arm=arm))
+        async with served(arm.app(), context) as base, served(controls) as control, ClientSession() as http:
             yield Cloud(arm, plane, clock, base, control, http)
     finally:
         await arm.close()

@@ -169,9 +169,26 @@ async def test_what_a_revision_says_can_be_overlaid() -> None:
 @pytest.mark.parametrize(
     ("path", "body", "error"),
     [
-        ("/trouble", {"kind": "plague"}, "'plague' is not a valid Kind"),
+        (
+            "/trouble",
+            {"kind": "plague"},
+            (
+                "body.kind: expected one of conflict, locked, throttled, error, lost, cut, hang, held, slow, fail, "
+                'found "plague"'
+            ),
+        ),
+        (
+            "/trouble",
+            {"kind": "lost", "times": "2"},
+            'body.times: expected a whole number from 1 to 1000000 (without it: 1), found "2"',
+        ),
+        (
+            "/trouble",
+            {"kind": "lost", "time": 2},
+            "body: expected one of kind, times, method, path, seconds, found 'time'",
+        ),
         ("/trouble", {}, "body: expected the member 'kind', found none"),
-        ("/clock", {"advance": -1}, "clock: expected a time ahead, found -1 day, 23:59:59"),
+        ("/clock", {"advance": -1}, "body.advance: expected a number from 0 to 316224000, found -1"),
     ],
 )
 async def test_a_bad_order_is_told_what_is_wrong(path: str, body: object, error: str) -> None:

@@ -64,3 +64,36 @@ async def test_a_missing_image_fails_the_operation_with_the_registrys_code(tmp_p
 
     assert failed.body["status"] == "Failed"
     assert "MANIFEST_UNKNOWN" in failed.body["error"]["message"]
+
+
+async def test_app_revision_and_label_have_hosts_and_weights_of_one_revision_are_summed(tmp_path: Path) -> None:
+    async with StaticRegistry() as registry:
+        for tag in ("1.0.0", "1.1.0"):
+            registry.add(samples.good(tag), tag)
+        async with plane(tmp_path, registry) as real, cloud(real=real) as it:
+            stable = await it.create()
+            await ready(it, stable)
+            await it.patch(
+                {"template": image("1.1.0", revisionSuffix="two"), "configuration": traffic(to(stable, 100))}
+            )
+            await ready(it, "web--two")
+            split = traffic(to(stable, 40), to("web--two", 0, label="next"), to(stable, 60, label="prod"))
+            await it.patch({"configuration": split})
+
+            async def answers(name: str) -> set[tuple[int, str]]:
+                users = Users(real.http, f"{name}.wb.localhost")
+                await users.ask(24)
+                return set(users.seen)
+
+            assert await answers("web") == {(200, "1.0.0")}
+            assert await answers(stable) == {(200, "1.0.0")}
+            assert await answers("web--two") == {(200, "1.1.0")}
+            assert await answers("web---next") == {(200, "1.1.0")}
+            assert await answers("web---prod") == {(200, "1.0.0")}
+            assert (await it.revision(stable))["trafficWeight"] == 100
+            await it.patch(
+                {"configuration": traffic(to(stable, 0), to("web--two", 60), to("web--two", 40, label="prod"))}
+            )
+            assert await answers("web") == {(200, "1.1.0")}
+            assert await answers("web---prod") == {(200, "1.1.0")}
+            assert {status for status, _ in await answers("web---next")} == {404}

@@ -1,0 +1,204 @@
+"""`--state FOLDER`: what there was is there again, however the cloud ended; without it nothing is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import stat
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import aiohttp
+import pytest
+from azure.data.tables.aio import TableServiceClient
+
+from localcloud import azurite as emulator
+from localcloud import images, samples
+from localcloud.arm.trouble import Kind
+from localcloud.cloud import LocalCloud, Options
+from localcloud.state import State, StateError
+from tests.localcloud.planes import Users, until
+from tests.localcloud.test_up import up, with_a_revision
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(
+    not emulator.installed(ROOT), reason="Azurite is not installed under .work: run `make setup`"
+)
+
+
+class Run:
+    """One run of a cloud over a folder."""
+
+    def __init__(self, state: Path) -> None:
+        self.cloud = LocalCloud(Options(root=ROOT, state=state))
+        self.http: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        await self.cloud.start()
+        self.http = aiohttp.ClientSession()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.close()
+        await self.cloud.close()
+
+    async def ask(self, method: str, path: str, body: object = None) -> Any:
+        at = self.cloud.endpoints
+        group = f"/subscriptions/{at['subscription']}/resourceGroups/{at['resource_group']}/providers/Microsoft.App"
+        url = f"{at['arm_http']}{group}{path}?api-version=2025-07-01"
+        async with self.http.request(method, url, json=body, raise_for_status=True) as got:
+            return await got.json() if got.content_length else None
+
+    async def properties(self, path: str = "/containerApps/ca-web") -> dict[str, Any]:
+        found: dict[str, Any] = (await self.ask("GET", path))["properties"]
+        return found
+
+    async def ready(self, revision: str) -> None:
+        await self.until("/containerApps/ca-web", latestReadyRevisionName=revision, provisioningState="Succeeded")
+
+    async def until(self, path: str, **wanted: object) -> None:
+        async with asyncio.timeout(20):
+            while True:
+                found = await self.properties(path)
+                if all(found[name] == value for name, value in wanted.items()):
+                    return
+                await asyncio.sleep(0.05)
+
+    async def patch(self, properties: dict[str, Any]) -> None:
+        await self.ask("PATCH", "/containerApps/ca-web", {"properties": properties})
+
+    async def seen(self, host: str) -> set[tuple[int, str]]:
+        users = Users(self.cloud.endpoints["ingress"], f"{host}.wb.localhost")
+        await users.ask(30)
+        return set(users.seen)
+
+    async def subscribe(self, name: str) -> None:
+        at = self.cloud.endpoints
+        body = {"topic": "weighbridge", "endpoint": f"{at['webhook']}/{name}"}
+        async with self.http.put(f"{at['control']}/events/subscriptions/{name}", json=body, raise_for_status=True):
+            pass
+
+    def storage(self) -> AbstractAsyncContextManager[TableServiceClient]:
+        return TableServiceClient.from_connection_string(self.cloud.endpoints["storage"])
+
+
+def image(tag: str, **more: str) -> dict[str, Any]:
+    return {"containers": [{"name": "web", "image": f"weighbridge.azurecr.io/shop/web:{tag}"}], **more}
+
+
+async def fill(run: Run) -> dict[str, Any]:
+    """Two revisions that share the traffic, one with a label, and a third that is inactive; answers the app."""
+    at = run.cloud.endpoints
+    for tag in ("1.0.0", "1.1.0", "1.2.0"):
+        await images.push(samples.good(tag), f"http://{at['registry']}", "shop/web", tag)
+    home = f"/subscriptions/{at['subscription']}/resourceGroups/{at['resource_group']}/providers/Microsoft.App"
+    configuration = {
+        "activeRevisionsMode": "Multiple",
+        "secrets": [{"name": "key", "value": "s3cret"}],
+        "ingress": {"external": True, "targetPort": 80},
+    }
+    body = {
+        "location": "eastus",
+        "properties": {
+            "environmentId": f"{home}/managedEnvironments/{at['environment']}",
+            "configuration": configuration,
+            "template": image("1.0.0", revisionSuffix="one"),
+        },
+    }
+    await run.ask("PUT", "/containerApps/ca-web", body)
+    await run.ready("ca-web--one")
+    for tag, suffix in (("1.1.0", "two"), ("1.2.0", "three")):
+        await run.patch({"template": image(tag, revisionSuffix=suffix)})
+        await run.ready(f"ca-web--{suffix}")
+    split = [
+        {"revisionName": "ca-web--one", "weight": 50},
+        {"revisionName": "ca-web--two", "weight": 50, "label": "next"},
+    ]
+    await run.patch({"configuration": {"ingress": {"traffic": split}}})
+    await run.ready("ca-web--three")
+    await run.ask("POST", "/containerApps/ca-web/revisions/ca-web--three/deactivate")
+    await run.until("/containerApps/ca-web/revisions/ca-web--three", active=False)
+    return await run.properties()
+
+
+async def test_apps_images_subscriptions_storage_and_the_time_survive(tmp_path: Path) -> None:
+    async with Run(tmp_path / "state") as first:
+        before = await fill(first)
+        await first.subscribe("team")
+        first.cloud.clock.advance(timedelta(days=3))
+        then = first.cloud.clock.now()
+        async with first.storage() as tables:
+            await (await tables.create_table("kept")).upsert_entity({"PartitionKey": "a", "RowKey": "b"})
+    kept = tmp_path / "state" / "cloud.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+    async with Run(tmp_path / "state") as again:
+        assert again.cloud.clock.now() >= then
+        after = await again.properties()
+        assert after == before
+        assert (await again.ask("POST", "/containerApps/ca-web/listSecrets"))["value"] == [
+            {"name": "key", "value": "s3cret"}
+        ]
+        revisions = (await again.ask("GET", "/containerApps/ca-web/revisions"))["value"]
+        assert [(one["name"][-5:], one["properties"]["active"]) for one in revisions] == [
+            ("--one", True),
+            ("--two", True),
+            ("three", False),
+        ]
+        await until(lambda: all(again.cloud.dataplane.state(f"ca-web--{n}").replicas[0].ready for n in ("one", "two")))
+        assert await again.seen("ca-web") == {(200, "1.0.0"), (200, "1.1.0")}
+        assert await again.seen("ca-web---next") == {(200, "1.1.0")}
+        async with again.storage() as tables:
+            assert await tables.get_table_client("kept").get_entity("a", "b")
+        assert set(again.cloud.eventgrid.subscriptions) == {"team"}
+
+
+async def test_a_cloud_that_is_killed_is_there_again(tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    with up(tmp_path / "temporary", "--no-app", "--state", state) as cloud:
+        await with_a_revision(cloud)
+        await until(lambda: b'"ready":"ca-web--' in (tmp_path / "state" / "cloud.json").read_bytes())
+        cloud.process.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(cloud.process.wait, 20)
+
+    async with Run(tmp_path / "state") as again:
+        revision = (await again.properties())["latestReadyRevisionName"]
+        await until(lambda: again.cloud.dataplane.state(revision).replicas[0].ready)
+        assert await again.seen("ca-web") == {(200, "1.0.0")}
+
+
+async def test_an_operation_that_was_cut_off_is_told_as_failed_and_reset_empties_what_is_kept(tmp_path: Path) -> None:
+    async with Run(tmp_path / "state") as first:
+        await fill(first)
+        first.cloud.arm.troubles.add(Kind.SLOW, seconds=600)
+        await first.patch({"template": image("1.2.0", revisionSuffix="four")})
+
+    async with Run(tmp_path / "state") as again:
+        assert (await again.properties())["provisioningState"] == "Failed"
+        async with again.http.post(f"{again.cloud.endpoints['control']}/reset", raise_for_status=True):
+            pass
+
+    async with Run(tmp_path / "state") as empty:
+        assert (await empty.ask("GET", "/containerApps"))["value"] == []
+        assert not [path for path in (tmp_path / "state" / "registry").rglob("*") if path.is_file()]
+
+
+def test_a_folder_is_one_clouds_at_a_time(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    with pytest.raises(StateError, match="found another local cloud"):
+        State(tmp_path)
+    state.close()
+    State(tmp_path).close()
+
+
+async def test_a_folder_that_something_else_wrote_is_named_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "cloud.json").write_text('{"version": 2}')
+    with up(tmp_path / "temporary", "--no-app", "--state", str(tmp_path)) as cloud:
+        said = await asyncio.to_thread(cloud.process.stderr.read) if cloud.process.stderr else ""
+        assert cloud.process.wait(20) == 1
+    assert said.startswith(f"localcloud: state: {tmp_path / 'cloud.json'}: expected what a local cloud wrote")
+    assert (tmp_path / "cloud.json").read_text() == '{"version": 2}'
