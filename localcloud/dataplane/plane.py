@@ -241,8 +241,10 @@ class DataPlane:
         scaled = [unit for unit in units if unit.scaler is not None]
         totals = await self._ingress.counts() if scaled else {}
         for unit in scaled:
-            active = await self._ingress.active(unit.revision)
-            unit.saw(sum(totals.get(unit.revision, {}).values()), active, self.fates.clock.now())
+            now = self.fates.clock.now()
+            # Asked one by one, so only when it counts: hundreds of revisions would be hundreds of questions a look.
+            active = await self._ingress.active(unit.revision) if unit.due(now) else 0
+            unit.saw(sum(totals.get(unit.revision, {}).values()), active, now)
 
     async def _drained(self, revision: str) -> None:
         deadline = asyncio.get_running_loop().time() + self._pace.drain

@@ -114,6 +114,10 @@ class Unit:
         self._waking = False
         return self.serving[0]
 
+    def due(self, now: datetime) -> bool:
+        """Whether the number of its replicas is to be decided now."""
+        return self.scaler is not None and self.scaler.due(now)
+
     def saw(self, total: int, active: int, now: datetime) -> None:
         """Requests answered since the beginning, and in flight."""
         if self.scaler is not None:
@@ -122,7 +126,7 @@ class Unit:
     async def follow(self, now: datetime) -> None:
         """As many replicas as its scaler decides; nothing while one of them is not ready."""
         here = len(self._replicas)
-        if self.scaler is None or not self.scaler.due(now) or not here or len(self.serving) < here:
+        if self.scaler is None or not self.due(now) or not here or len(self.serving) < here:
             return
         wanted = self.scaler.decide(here, now)
         if wanted != here:
