@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 
 from localcloud.azurite import AzuriteError
+from localcloud.client import write_exports
 from localcloud.cloud import PROFILES, LocalCloud, Options
 from localcloud.dataplane import IngressError
 from localcloud.functions import FunctionsError
 
 
-async def _up(options: Options, *, as_json: bool) -> None:
+async def _up(options: Options, exports: Path | None, *, as_json: bool) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -24,6 +25,8 @@ async def _up(options: Options, *, as_json: bool) -> None:
     cloud = LocalCloud(options)
     try:
         endpoints = await cloud.start()
+        if exports:
+            write_exports(endpoints, exports)
         if as_json:
             print(json.dumps(endpoints), flush=True)
         else:
@@ -48,6 +51,7 @@ def main() -> int:
         "--settings", type=Path, help="app settings with {endpoint} names (default: localcloud.settings.json)"
     )
     up.add_argument("--profile", choices=sorted(PROFILES), default="fast", help="how long Azure's operations take")
+    up.add_argument("--exports", type=Path, help="write a file of shell variables that lead clients here, once ready")
     up.add_argument("--ingress", type=int, default=0, help="port of the HTTP ingress (default: a free one)")
     arguments = parser.parse_args()
     app = None if arguments.no_app else arguments.app
@@ -60,7 +64,7 @@ def main() -> int:
         ingress=arguments.ingress,
     )
     try:
-        asyncio.run(_up(options, as_json=arguments.json))
+        asyncio.run(_up(options, arguments.exports, as_json=arguments.json))
     except (AzuriteError, FunctionsError, IngressError) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 1

@@ -16,9 +16,11 @@ from localcloud import azurite, identity
 from localcloud.arm import Arm
 from localcloud.clock import Clock
 from localcloud.dataplane import DataPlane
+from localcloud.directory import Directory
 from localcloud.eventgrid import EventGrid
 from localcloud.functions import Functions, FunctionsError
 from localcloud.profile import AZURE, FAST, Profile
+from localcloud.proxy import Proxy
 from localcloud.registry import Registry
 from localcloud.scratch import Scratch
 from localcloud.tls import make_ca
@@ -88,7 +90,7 @@ class LocalCloud:
         self._scratch.close()
 
     async def _start(self) -> None:
-        ca = make_ca(self.folder, [DOMAIN])
+        ca = make_ca(self.folder, [DOMAIN, LOGIN_SERVER])
         storage = await asyncio.to_thread(azurite.start, self.options.root)
         self._stack.callback(storage.stop)
         self.eventgrid = EventGrid(clock=self.clock, schedule=0.05)
@@ -119,12 +121,14 @@ class LocalCloud:
             clock=self.clock, dataplane=self.dataplane, profile=PROFILES[self.options.profile], domain=DOMAIN
         )
         self._stack.push_async_callback(self.arm.close)
-        await self.arm.create_environment(SUBSCRIPTION, GROUP, ENVIRONMENT, DOMAIN)
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(ca.cert_file, ca.key_file)
         header = secrets.token_urlsafe(16)
+        secret = secrets.token_hex(16)  # a command line takes one that begins with "-" for an option
+        self.arm.store.streams = f"https://localhost:{(await self._serve(self._arm(secret), tls)).rpartition(':')[2]}"
+        await self.arm.create_environment(SUBSCRIPTION, GROUP, ENVIRONMENT, DOMAIN)
         self.endpoints = {
-            "arm": f"https://localhost:{(await self._serve(self._arm(), tls)).rpartition(':')[2]}",
+            "arm": self.arm.store.streams,
             "arm_http": f"http://{await self._serve(self.arm.app())}",
             "ca": str(ca.ca_file),
             "cert": str(ca.cert_file),
@@ -137,6 +141,10 @@ class LocalCloud:
             "storage": storage.connection_string,
             "identity_endpoint": f"http://{await self._serve(identity.app(header))}/msi/token",
             "identity_header": header,
+            "tenant": identity.TENANT,
+            "client": identity.CLIENT,
+            "client_secret": secret,
+            "proxy": f"http://{await self._open_proxy(tls)}",
             "eventgrid": f"http://{await self._serve(self.eventgrid.app())}",
             "eventgrid_key": self.eventgrid.key,
             "control": f"http://{await self._serve(self._control())}",
@@ -157,11 +165,34 @@ class LocalCloud:
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         return f"127.0.0.1:{runner.addresses[0][1]}"
 
-    def _arm(self) -> web.Application:
-        """`az cloud register` asks the host it is pointed at what this cloud is made of."""
-        app = self.arm.app()
-        app.router.add_get("/metadata/endpoints", identity.metadata)
-        return app
+    def _arm(self, secret: str) -> web.Application:
+        """`az cloud register` asks the host it is pointed at what this cloud is made of, and signs in there too."""
+        return self.arm.app(web.get("/metadata/endpoints", identity.metadata), *Directory(secret).routes())
+
+    async def _open_proxy(self, tls: ssl.SSLContext) -> str:
+        """The registry over https demands tokens, as ACR does; the one over http lets anybody in."""
+        passwords = (secrets.token_urlsafe(24), secrets.token_urlsafe(24))
+        self.arm.registries.add(REGISTRY_ID, LOGIN_SERVER, self.clock.now(), passwords)
+        guarded = Registry(
+            folder=self.folder / "registry",
+            clock=self.clock,
+            name=REGISTRY,
+            resource_id=REGISTRY_ID,
+            publish=self._publish,
+            auth=True,
+            admin=self.arm.registries.signs_in,
+        )
+        registry = await self._serve(guarded.app(), tls)
+
+        def where(scheme: str, host: str) -> str | None:
+            if scheme == "https" and host == LOGIN_SERVER:
+                return registry
+            served = host.endswith(f".{DOMAIN}")
+            return (self.dataplane.https if scheme == "https" else self.dataplane.http) if served else None
+
+        proxy = Proxy(where)
+        self._stack.push_async_callback(proxy.close)
+        return await proxy.open()
 
     async def _publish(self, event: dict[str, object]) -> None:
         await self.eventgrid.publish(REGISTRY, event)
