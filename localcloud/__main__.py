@@ -1,20 +1,24 @@
-"""`python -m localcloud up`: an Azure on this machine until Ctrl-C or SIGTERM."""
+"""`python -m localcloud up`: an Azure on this machine until Ctrl-C or SIGTERM. `push` and `run`: images for it."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import time
 from pathlib import Path
 
+from localcloud import build
 from localcloud.azurite import AzuriteError
 from localcloud.client import write_exports
 from localcloud.cloud import PROFILES, LocalCloud, Options
 from localcloud.dataplane import IngressError
+from localcloud.dataplane.model import PullError
 from localcloud.functions import FunctionsError
+from localcloud.images import PushError
 
 
 async def _up(options: Options, exports: Path | None, *, as_json: bool) -> None:
@@ -39,8 +43,31 @@ async def _up(options: Options, exports: Path | None, *, as_json: bool) -> None:
         await cloud.close()
 
 
-def main() -> int:
-    """Parse the command line and run."""
+def _start(arguments: argparse.Namespace) -> int:
+    app = None if arguments.no_app else arguments.app
+    settings = arguments.settings or (app / "localcloud.settings.json" if app else None)
+    options = Options(
+        root=Path(__file__).parent.parent,
+        app=app,
+        settings=settings if settings and settings.is_file() else None,
+        profile=arguments.profile,
+        ingress=arguments.ingress,
+    )
+    asyncio.run(_up(options, arguments.exports, as_json=arguments.json))
+    return 0
+
+
+def _push(arguments: argparse.Namespace) -> int:
+    env = dict(pair.split("=", 1) for pair in arguments.env)
+    print(asyncio.run(build.push(arguments.registry, arguments.image, arguments.folder, arguments.argv, env)))
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    return asyncio.run(build.run(arguments.registry, arguments.image))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything and stay until Ctrl-C")
@@ -53,22 +80,35 @@ def main() -> int:
     up.add_argument("--profile", choices=sorted(PROFILES), default="fast", help="how long Azure's operations take")
     up.add_argument("--exports", type=Path, help="write a file of shell variables that lead clients here, once ready")
     up.add_argument("--ingress", type=int, default=0, help="port of the HTTP ingress (default: a free one)")
-    arguments = parser.parse_args()
-    app = None if arguments.no_app else arguments.app
-    settings = arguments.settings or (app / "localcloud.settings.json" if app else None)
-    options = Options(
-        root=Path(__file__).parent.parent,
-        app=app,
-        settings=settings if settings and settings.is_file() else None,
-        profile=arguments.profile,
-        ingress=arguments.ingress,
-    )
+    up.set_defaults(run=_start)
+    push = commands.add_parser("push", help="make an image of a folder and push it; the folder is its /app")
+    push.add_argument("--env", metavar="NAME=VALUE", action="append", default=[], help="in the image's environment")
+    push.add_argument("image", metavar="REPOSITORY:TAG")
+    push.add_argument("folder", type=Path)
+    push.add_argument("argv", metavar="COMMAND", nargs="+", help="what the image runs, as in: -- python3 /app/web.py")
+    push.set_defaults(run=_push)
+    run = commands.add_parser("run", help="pull an image and run it once, to its end")
+    run.add_argument("image", metavar="REPOSITORY:TAG")
+    run.set_defaults(run=_run)
+    for command in (push, run):
+        command.add_argument(
+            "--registry",
+            metavar="HOST:PORT",
+            default=os.environ.get("LOCALCLOUD_REGISTRY", ""),
+            help="or LOCALCLOUD_REGISTRY, which `up --exports` writes",
+        )
+    return parser
+
+
+def main() -> int:
+    """Parse the command line and run."""
+    arguments = _parser().parse_args()
     try:
-        asyncio.run(_up(options, arguments.exports, as_json=arguments.json))
-    except (AzuriteError, FunctionsError, IngressError) as error:
+        code: int = arguments.run(arguments)
+    except (AzuriteError, FunctionsError, IngressError, PullError, PushError) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 1
-    return 0
+    return code
 
 
 if __name__ == "__main__":

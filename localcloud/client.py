@@ -28,6 +28,7 @@ def environment(at: Mapping[str, str]) -> dict[str, str]:
         "IDENTITY_HEADER": at["identity_header"],
         "https_proxy": at["proxy"],
         "http_proxy": at["proxy"],
+        "no_proxy": "127.0.0.1",  # not "localhost", which would stand for every host of the cloud's domain too
         **{f"LOCALCLOUD_{name.upper()}": value for name, value in at.items()},
     }
 

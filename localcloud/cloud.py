@@ -33,6 +33,8 @@ SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 GROUP = "rg-local"
 ENVIRONMENT = "env-local"
 DOMAIN = "wb.localhost"
+# One certificate covers every environment that may come; as on Azure, its domain does not tell an environment's name.
+DOMAINS = tuple(f"env{n}.{DOMAIN}" for n in range(1, 17))
 REGISTRY = "weighbridge"
 LOGIN_SERVER = f"{REGISTRY}.azurecr.io"
 REGISTRY_ID = (
@@ -90,7 +92,7 @@ class LocalCloud:
         self._scratch.close()
 
     async def _start(self) -> None:
-        ca = make_ca(self.folder, [DOMAIN, LOGIN_SERVER])
+        ca = make_ca(self.folder, [DOMAIN, *DOMAINS, LOGIN_SERVER])
         storage = await asyncio.to_thread(azurite.start, self.options.root)
         self._stack.callback(storage.stop)
         self.eventgrid = EventGrid(clock=self.clock, schedule=0.05)
@@ -118,7 +120,7 @@ class LocalCloud:
         self._stack.push_async_callback(self.dataplane.close)
         await self.dataplane.open()
         self.arm = Arm(
-            clock=self.clock, dataplane=self.dataplane, profile=PROFILES[self.options.profile], domain=DOMAIN
+            clock=self.clock, dataplane=self.dataplane, profile=PROFILES[self.options.profile], domains=DOMAINS
         )
         self._stack.push_async_callback(self.arm.close)
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

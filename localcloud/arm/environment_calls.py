@@ -11,6 +11,8 @@ from localcloud.arm.models import Environment
 from localcloud.arm.views import environment_view
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from localcloud.arm.calls import Call
     from localcloud.arm.models import Json, Store
     from localcloud.clock import Clock
@@ -19,10 +21,10 @@ _KEPT = ("appLogsConfiguration",)
 
 
 class EnvironmentCalls:
-    """Environments are ready as soon as they are made. domain: what new ones live under."""
+    """Environments are ready as soon as they are made. domains: each new one takes the first that is free."""
 
-    def __init__(self, store: Store, clock: Clock, domain: str) -> None:
-        self._store, self._clock, self._domain = store, clock, domain
+    def __init__(self, store: Store, clock: Clock, domains: Sequence[str]) -> None:
+        self._store, self._clock, self._domains = store, clock, domains
 
     async def get(self, call: Call) -> Reply:
         """One environment."""
@@ -39,11 +41,15 @@ class EnvironmentCalls:
         """Make one, ready at once; the answer is the resource itself, as for an operation that has ended."""
         body = call.body if isinstance(call.body, dict) else {}
         properties = body.get("properties") or {}
+        taken = {e.domain for key, e in self._store.environments.items() if key != call.path.lower()}
+        domain = next((d for d in self._domains if d not in taken), None)
+        if domain is None:
+            raise unsupported("PUT", f"more than {len(self._domains)} Microsoft.App/managedEnvironments")
         environment = Environment(
             subscription=call.names["subscription"],
             group=call.names["group"],
             name=call.names["environment"],
-            domain=f"{call.names['environment'].lower()}.{self._domain}",
+            domain=domain,
             created=self._clock.now(),
             location=region(str(body.get("location") or "East US")),
             streams=self._store.streams,

@@ -32,7 +32,7 @@ from localcloud.arm.workspace_calls import WorkspaceCalls
 from localcloud.arm.writes import Writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from localcloud.arm.models import Operation, Plane
     from localcloud.arm.trouble import Held, Trouble
@@ -58,7 +58,7 @@ class Arm:
         dataplane: Plane,
         profile: Profile,
         base: Callable[[web.Request], str] = from_host,
-        domain: str = "wb.localhost",
+        domains: Sequence[str] = ("env1.wb.localhost", "env2.wb.localhost"),
     ) -> None:
         chance = Random(profile.name)  # noqa: S311 - latencies and names, and the same in every run
         self.clock, self.profile, self._base = clock, profile, base
@@ -77,7 +77,7 @@ class Arm:
         )
         self._apps = AppCalls(self.store, writes, profile.signature)
         self._revisions = RevisionCalls(self._apps, writes, self.lifecycle, clock, profile.progress)
-        self._environments = EnvironmentCalls(self.store, clock, domain)
+        self._environments = EnvironmentCalls(self.store, clock, domains)
         self.registries = RegistryCalls(self.store)
         self._streams = Streams(self.store, clock, dataplane)
         frame = SubscriptionCalls(self.store)
