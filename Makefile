@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-infra fuzz mutants
+.PHONY: help setup demo test test-az check check-infra fuzz mutants
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
@@ -16,6 +16,10 @@ demo: setup  ## a good push promoted, a bad one rolled back; ONCE=1 ends by itse
 
 test: setup  ## every test, and a sample of the long ones; ARGS="-k traffic" for some
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-az: setup  ## the real Azure CLI against the local cloud; installs it into .work/az, 750 MB
+	@$(BIN)/python scripts/setup_az.py
+	@$(BIN)/python -m pytest -m az tests/az $(ARGS)
 
 check: setup  ## format, lint, types, imports, and check-infra
 	@$(BIN)/ruff format --check .

@@ -19,11 +19,13 @@ from localcloud.clock import Clock
 from localcloud.control import Controlled, control_app
 from localcloud.dataplane import DataPlane
 from localcloud.dataplane.fate import FateKind, Fates
+from localcloud.directory import Directory
 from localcloud.eventgrid import EventGrid
 from localcloud.functions import Functions, FunctionsError
 from localcloud.hooks import Hooks
 from localcloud.journal import Journal
 from localcloud.profile import AZURE, FAST, Profile
+from localcloud.proxy import Proxy
 from localcloud.registry import Registry
 from localcloud.samples import elsewhere
 from localcloud.scratch import Scratch
@@ -38,6 +40,8 @@ SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 GROUP = "rg-local"
 ENVIRONMENT = "env-local"
 DOMAIN = "wb.localhost"
+# One certificate covers every environment that may come; as on Azure, its domain does not tell an environment's name.
+DOMAINS = tuple(f"env{n}.{DOMAIN}" for n in range(1, 17))
 REGISTRY = "weighbridge"
 LOGIN_SERVER = f"{REGISTRY}.azurecr.io"
 REGISTRY_ID = (
@@ -111,7 +115,7 @@ class LocalCloud:
         self._scratch.close()
 
     async def _start(self) -> None:
-        ca = make_ca(self.folder, [DOMAIN, f"internal.{DOMAIN}"])
+        ca = make_ca(self.folder, [DOMAIN, f"internal.{DOMAIN}", *DOMAINS, LOGIN_SERVER])
         keep = self.options.state
         state = self._stack.enter_context(contextlib.closing(State(keep))) if keep else None
         storage = await asyncio.to_thread(azurite.start, self.options.root, keep=keep and keep / "storage")
@@ -148,16 +152,18 @@ class LocalCloud:
             clock=self.clock,
             dataplane=self.dataplane,
             profile=PROFILES[self.options.profile],
-            domain=DOMAIN,
+            domains=DOMAINS,
             seed=self.options.seed,
         )
         self._stack.push_async_callback(self.arm.close)
-        await self.arm.create_environment(SUBSCRIPTION, GROUP, ENVIRONMENT, DOMAIN)
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(ca.cert_file, ca.key_file)
         header = secrets.token_urlsafe(16)
+        secret = secrets.token_hex(16)  # a command line takes one that begins with "-" for an option
+        self.arm.store.streams = f"https://localhost:{(await self._serve(self._arm(secret), tls)).rpartition(':')[2]}"
+        await self.arm.create_environment(SUBSCRIPTION, GROUP, ENVIRONMENT, DOMAIN)
         self.endpoints = {
-            "arm": f"https://localhost:{(await self._serve(self._arm(), tls)).rpartition(':')[2]}",
+            "arm": self.arm.store.streams,
             "arm_http": f"http://{await self._serve(self.arm.app())}",
             "ca": str(ca.ca_file),
             "cert": str(ca.cert_file),
@@ -170,6 +176,10 @@ class LocalCloud:
             "storage": storage.connection_string,
             "identity_endpoint": f"http://{await self._serve(identity.app(header))}/msi/token",
             "identity_header": header,
+            "tenant": identity.TENANT,
+            "client": identity.CLIENT,
+            "client_secret": secret,
+            "proxy": f"http://{await self._open_proxy(tls)}",
             "eventgrid": f"http://{await self._serve(self.eventgrid.app())}",
             "eventgrid_key": self.eventgrid.key,
             "webhook": f"http://{await self._serve(self.hooks.app())}",
@@ -200,11 +210,34 @@ class LocalCloud:
             raise PortError(f"port: expected {port} to be free, found {error.strerror}") from error
         return f"127.0.0.1:{runner.addresses[0][1]}"
 
-    def _arm(self) -> web.Application:
-        """`az cloud register` asks the host it is pointed at what this cloud is made of."""
-        app = self.arm.app()
-        app.router.add_get("/metadata/endpoints", identity.metadata)
-        return app
+    def _arm(self, secret: str) -> web.Application:
+        """`az cloud register` asks the host it is pointed at what this cloud is made of, and signs in there too."""
+        return self.arm.app(web.get("/metadata/endpoints", identity.metadata), *Directory(secret).routes())
+
+    async def _open_proxy(self, tls: ssl.SSLContext) -> str:
+        """The registry over https demands tokens, as ACR does; the one over http lets anybody in."""
+        passwords = (secrets.token_urlsafe(24), secrets.token_urlsafe(24))
+        self.arm.registries.add(REGISTRY_ID, LOGIN_SERVER, self.clock.now(), passwords)
+        guarded = Registry(
+            folder=self._images,
+            clock=self.clock,
+            name=REGISTRY,
+            resource_id=REGISTRY_ID,
+            publish=self._publish,
+            auth=True,
+            admin=self.arm.registries.signs_in,
+        )
+        registry = await self._serve(guarded.app(), tls)
+
+        def where(scheme: str, host: str) -> str | None:
+            if scheme == "https" and host == LOGIN_SERVER:
+                return registry
+            served = host.endswith(f".{DOMAIN}")
+            return (self.dataplane.https if scheme == "https" else self.dataplane.http) if served else None
+
+        proxy = Proxy(where)
+        self._stack.push_async_callback(proxy.close)
+        return await proxy.open()
 
     async def _publish(self, event: dict[str, object]) -> None:
         await self.eventgrid.publish(REGISTRY, event)

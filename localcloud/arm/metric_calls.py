@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import bad_request, unsupported
@@ -69,7 +70,8 @@ def _span(text: str, now: datetime) -> tuple[datetime, datetime]:
     if not text:
         return now - timedelta(hours=1), now
     try:
-        since, until = (datetime.fromisoformat(part) for part in text.split("/"))
+        # The Azure CLI encodes it twice.
+        since, until = (datetime.fromisoformat(part) for part in unquote(text).split("/"))
         since, until = (at if at.tzinfo else at.replace(tzinfo=UTC) for at in (since, until))
     except ValueError:
         raise bad_request("BadRequest", f"Time interval '{text}' could not be parsed.") from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from localcloud.dataplane.model import Workload, WorkloadState
 
@@ -30,6 +31,9 @@ class Plane(Protocol):
     async def stop(self, revision: str) -> None:
         """Drain it and end its processes."""
 
+    def log(self, revision: str, replica: str) -> Path:
+        """Where the output of a replica is kept; the file may be missing."""
+
     async def route(self, routes: Mapping[str, tuple[tuple[str, int], ...]]) -> None:
         """Replace the whole ingress configuration; returns once it is in force."""
 
@@ -39,7 +43,10 @@ class Plane(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Environment:
-    """A managed environment, ready. domain: its default domain."""
+    """A managed environment, ready. domain: its default domain. streams: where logs of it and its apps are read.
+
+    logs: its `appLogsConfiguration`, without keys.
+    """
 
     subscription: str
     group: str
@@ -47,6 +54,9 @@ class Environment:
     domain: str
     created: datetime
     location: str = "East US"
+    streams: str = "https://localhost"
+    logs: Json = field(default_factory=dict)
+    tags: Json = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -157,12 +167,21 @@ class App:
 
 
 class Store:
-    """Everything there is. Names are compared without case, as ARM does."""
+    """Everything there is. Names are compared without case, as ARM does.
+
+    others: registries and workspaces, lower-case id -> body. streams: for environments that are made from now on.
+    """
 
     def __init__(self) -> None:
         self._apps: dict[tuple[str, str, str], App] = {}
         self.environments: dict[str, Environment] = {}
         self.operations: dict[str, Operation] = {}
+        self.others: dict[str, Json] = {}
+        self.streams = "https://localhost"
+
+    def of_kind(self, kind: str, home: str) -> list[Json]:
+        """Others of this type whose id begins with `home`."""
+        return [r for key, r in self.others.items() if r["type"] == kind and key.startswith(home.lower())]
 
     def apps(self) -> Iterable[App]:
         """All apps, in the order they were made."""

@@ -22,12 +22,16 @@ from localcloud.arm.metric_calls import metrics
 from localcloud.arm.metrics import Sampler
 from localcloud.arm.models import Environment, Store
 from localcloud.arm.operations import Operations
+from localcloud.arm.registry_calls import RegistryCalls
 from localcloud.arm.revision_calls import RevisionCalls
+from localcloud.arm.streams import Streams
+from localcloud.arm.subscription_calls import SubscriptionCalls
 from localcloud.arm.trouble import Kind, Troubles
+from localcloud.arm.workspace_calls import WorkspaceCalls
 from localcloud.arm.writes import Writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from localcloud.arm.models import Operation, Plane
     from localcloud.arm.trouble import Held, Trouble
@@ -56,7 +60,7 @@ class Arm:
         dataplane: Plane,
         profile: Profile,
         base: Callable[[web.Request], str] = from_host,
-        domain: str = "wb.localhost",
+        domains: Sequence[str] = ("env1.wb.localhost", "env2.wb.localhost"),
         seed: str = "",
     ) -> None:
         self._seed = seed or profile.name
@@ -77,13 +81,18 @@ class Arm:
         )
         self._apps = AppCalls(self.store, writes, profile.signature)
         self._revisions = RevisionCalls(self._apps, writes, self.lifecycle, clock, profile.progress)
-        self._environments = EnvironmentCalls(self.store, clock, domain)
+        self._environments = EnvironmentCalls(self.store, clock, domains)
+        self.registries = RegistryCalls(self.store)
+        self._streams = Streams(self.store, clock, dataplane)
+        frame = SubscriptionCalls(self.store)
+        self._families = (frame, WorkspaceCalls(self.store), self.registries, self._streams)
         self._urls = self._table()
         self._watches: list[asyncio.Task[None]] = []
 
-    def app(self) -> web.Application:
-        """All ARM routes. May be served more than once, over http and https."""
+    def app(self, *beside: web.RouteDef) -> web.Application:
+        """All ARM routes, after what else the host serves. May be served more than once, over http and https."""
         app = web.Application(client_max_size=_BODY)
+        app.add_routes([*beside, *self._streams.web_routes()])
         app.router.add_route("*", "/{path:.*}", self._serve)
         app.on_response_prepare.append(_unsigned)
         app.on_shutdown.append(self._let_go)
@@ -93,7 +102,12 @@ class Arm:
         """A managed environment, ready at once."""
         self._watch()
         environment = Environment(
-            subscription=subscription, group=group, name=name, domain=domain, created=self.clock.now()
+            subscription=subscription,
+            group=group,
+            name=name,
+            domain=domain,
+            created=self.clock.now(),
+            streams=self.store.streams,
         )
         self.store.environments[environment.id.lower()] = environment
 
@@ -162,17 +176,14 @@ class Arm:
         acts = "/{act:activate|deactivate|restart}"
         return urls.Urls(
             (
-                ("GET", urls.SUBSCRIPTIONS, environments.subscriptions),
-                ("GET", urls.SUBSCRIPTION, environments.subscription),
-                ("GET", urls.GROUP, environments.group),
-                ("GET", urls.PROVIDER, environments.provider),
-                ("GET", urls.PROVIDER_OF_SUBSCRIPTION, environments.provider),
                 ("GET", urls.STATUSES, apps.statuses),
                 ("GET", urls.RESULTS, apps.results),
                 ("GET", urls.ENVIRONMENTS_OF_SUBSCRIPTION, environments.list),
                 ("GET", urls.ENVIRONMENTS_OF_GROUP, environments.list),
                 ("GET", urls.ENVIRONMENT, environments.get),
                 ("PUT", urls.ENVIRONMENT, environments.put),
+                ("PATCH", urls.ENVIRONMENT, environments.patch),
+                ("DELETE", urls.ENVIRONMENT, environments.delete),
                 ("GET", urls.APPS_OF_SUBSCRIPTION, apps.list),
                 ("GET", urls.APPS_OF_GROUP, apps.list),
                 ("GET", urls.APP, apps.get),
@@ -186,6 +197,7 @@ class Arm:
                 ("GET", urls.REVISION + "/replicas", revisions.replicas),
                 ("GET", urls.REVISION + "/replicas/{replica}", revisions.replica),
                 ("GET", urls.METRICS, self._metrics),
+                *(route for family in self._families for route in family.routes()),
             )
         )
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     Handler = Callable[[Call], Awaitable[Reply]]
+    Route = tuple[str, str, Handler]
 
 _SUBSCRIPTION = "/subscriptions/{subscription}"
 _GROUP = _SUBSCRIPTION + "/resourceGroups/{group}"
@@ -25,8 +26,6 @@ ENVIRONMENTS_OF_GROUP, ENVIRONMENTS_OF_SUBSCRIPTION = _GROUP + _ENVIRONMENTS, _S
 METRICS = APP + "/providers/Microsoft.Insights/metrics"
 _OPERATION = _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/containerappOperation"
 STATUSES, RESULTS = _OPERATION + "Statuses/{operation}", _OPERATION + "Results/{operation}"
-SUBSCRIPTIONS, SUBSCRIPTION, GROUP = "/subscriptions", _SUBSCRIPTION, _GROUP
-PROVIDER, PROVIDER_OF_SUBSCRIPTION = "/providers/Microsoft.App", _SUBSCRIPTION + "/providers/Microsoft.App"
 
 _DOTTED = re.compile(r"\{(\w+)(?::([\w|]+))?\}")
 _APP_TYPE = re.compile(r"/providers/(Microsoft\.\w+(?:/.+)?)$", re.IGNORECASE)
@@ -35,7 +34,7 @@ _APP_TYPE = re.compile(r"/providers/(Microsoft\.\w+(?:/.+)?)$", re.IGNORECASE)
 class Urls:
     """Routes in the order they are given; the first that matches answers."""
 
-    def __init__(self, routes: Sequence[tuple[str, str, Handler]]) -> None:
+    def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = [(method, _compiled(path), handler) for method, path, handler in routes]
 
     def match(self, call: Call) -> tuple[Handler, dict[str, str]]:
@@ -64,7 +63,8 @@ def check_version(call: Call) -> None:
             "The api-version query parameter (?api-version=) is required for all requests.",
         )
     kind = resource_type(call.path)
-    ours = kind.lower().startswith("microsoft.app/") and "microsoft.insights" not in call.path.lower()
+    others = ("/register", "microsoft.insights")  # what is asked of these is not Container Apps' to version
+    ours = kind.lower().startswith("microsoft.app/") and not any(part in call.path.lower() for part in others)
     if ours and call.version not in VERSIONS:
         raise bad_request(
             "NoRegisteredProviderFound",

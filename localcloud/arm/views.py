@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _USER = {"createdBy": "user@example.com", "createdByType": "User"}
 _VERIFICATION = "0" * 64
-_STREAMS = "https://localhost"
 _PROVIDER = "/providers/Microsoft.App"
 _ADDRESSES = ["127.0.0.1"]
 
@@ -58,7 +57,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "customDomainVerificationId": _VERIFICATION,
             "configuration": configuration,
             "template": properties["template"],
-            "eventStreamEndpoint": f"{_STREAMS}{_short(app)}/eventstream",
+            "eventStreamEndpoint": f"{app.environment.streams}{_short(app)}/eventstream",
             "delegatedIdentities": [],
         },
         "identity": resource["identity"],
@@ -106,6 +105,8 @@ def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
     """One replica with its containers; one process stands for all of them."""
     home = f"{app.home}/containerApps/{app.name}/revisions/{revision.name}/replicas/{replica.name}"
     streams = f"{_short(app)}/revisions/{revision.name}/replicas/{replica.name}"
+    home_of_logs = f"{app.environment.streams}{streams}/containers"
+    home_of_shells = home_of_logs.replace("https", "wss", 1)
     up = replica.running == "Running"
     containers = [
         {
@@ -116,8 +117,8 @@ def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
             "restartCount": replica.restarts,
             "runningState": replica.running,
             "runningStateDetails": "",
-            "logStreamEndpoint": f"{_STREAMS}{streams}/containers/{container['name']}/logstream",
-            "execEndpoint": f"wss://localhost{streams}/containers/{container['name']}/exec",
+            "logStreamEndpoint": f"{home_of_logs}/{container['name']}/logstream",
+            "execEndpoint": f"{home_of_shells}/{container['name']}/exec",
         }
         for container in revision.template["containers"]
     ]
@@ -151,6 +152,7 @@ def environment_view(environment: Environment) -> Json:
         "name": environment.name,
         "type": "Microsoft.App/managedEnvironments",
         "location": environment.location,
+        **({"tags": environment.tags} if environment.tags else {}),
         "systemData": _times(when(environment.created), when(environment.created)),
         "properties": {
             "provisioningState": "Succeeded",
@@ -159,9 +161,9 @@ def environment_view(environment: Environment) -> Json:
             "vnetConfiguration": None,
             "defaultDomain": environment.domain,
             "staticIp": "127.0.0.1",
-            "appLogsConfiguration": {"destination": None, "logAnalyticsConfiguration": None},
+            "appLogsConfiguration": {"destination": None, "logAnalyticsConfiguration": None, **environment.logs},
             "zoneRedundant": False,
-            "eventStreamEndpoint": f"{_STREAMS}{environment.id.replace(_PROVIDER, '')}/eventstream",
+            "eventStreamEndpoint": f"{environment.streams}{environment.id.replace(_PROVIDER, '')}/eventstream",
             "customDomainConfiguration": {"customDomainVerificationId": _VERIFICATION, "dnsSuffix": None},
             "workloadProfiles": [{"workloadProfileType": "Consumption", "name": "Consumption"}],
             "infrastructureResourceGroup": None,

@@ -150,6 +150,10 @@ class DataPlane:
         unit = self._units.get(revision)
         return WorkloadState(replicas=()) if unit is None else unit.state
 
+    def log(self, revision: str, replica: str) -> Path:
+        """Where the output of a replica is kept; the file may be missing."""
+        return self._folder / "revisions" / revision / f"{replica}.log"
+
     async def stop(self, revision: str) -> None:
         """Take it from the ingress, let requests in flight end, then end its processes. Twice is once."""
         unit = self._units.get(revision)

@@ -20,7 +20,7 @@ from aiohttp import web
 from localcloud.registry.errors import RegistryError, unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from localcloud.clock import Clock
 
@@ -42,12 +42,16 @@ class _Scope:
 
 
 class Auth:
-    """Issues and checks tokens. service: the login server. demanded: False lets anybody in without one."""
+    """Issues and checks tokens. service: the login server. demanded: False lets anybody in without one.
 
-    def __init__(self, *, clock: Clock, service: str, demanded: bool) -> None:
+    admin: whether these are the user name and a password of the registry's admin user, and it is enabled.
+    """
+
+    def __init__(self, *, clock: Clock, service: str, demanded: bool, admin: Callable[[str, str], bool]) -> None:
         self._clock = clock
         self._service = service
         self._demanded = demanded
+        self._admin = admin
         self._secret = secrets.token_bytes(32)
 
     def routes(self) -> list[web.RouteDef]:
@@ -85,20 +89,26 @@ class Auth:
 
     async def _token(self, request: web.Request) -> web.Response:
         form = await request.post()
-        if form.get("grant_type") != "refresh_token":
-            raise unsupported(f"grant_type {form.get('grant_type')!r}: expected refresh_token")
+        kind, scopes = form.get("grant_type"), [str(one) for one in form.getall("scope", [])]
+        if kind not in ("refresh_token", "password"):
+            raise unsupported(f"grant_type {kind!r}: expected refresh_token or password")
         self._for_us(form.get("service"))
-        return self._access(str(form.get("refresh_token", "")), [str(one) for one in form.getall("scope", [])])
+        if kind == "password":
+            return self._for_admin(str(form.get("username", "")), str(form.get("password", "")), scopes)
+        return self._access(str(form.get("refresh_token", "")), scopes)
 
     async def _basic(self, request: web.Request) -> web.Response:
-        """What `docker login` leads to: Basic authentication with a refresh token as the password."""
+        """What `docker login` leads to: Basic authentication with a refresh token or the admin user's password."""
+        scopes = request.query.getall("scope", [])
         if not self._demanded:
-            scopes = tuple(_scopes(request.query.getall("scope", [])))
-            return web.json_response({"access_token": self._issue("access", _ACCESS, scopes)})
+            return web.json_response({"access_token": self._issue("access", _ACCESS, tuple(_scopes(scopes)))})
         user, _, password = _basic_pair(request.headers.get("Authorization", "")).partition(":")
-        if user != _NOBODY:
-            raise RegistryError("UNAUTHORIZED", 401, f"token: expected user {_NOBODY}, found another or none")
-        return self._access(password, request.query.getall("scope", []))
+        return self._access(password, scopes) if user == _NOBODY else self._for_admin(user, password, scopes)
+
+    def _for_admin(self, user: str, password: str, asked: list[str]) -> web.Response:
+        if not self._admin(user, password):
+            raise RegistryError("UNAUTHORIZED", 401, f"token: expected user {_NOBODY} or the admin user, found neither")
+        return web.json_response({"access_token": self._issue("access", _ACCESS, tuple(_scopes(asked)))})
 
     def _access(self, refresh: str, asked: list[str]) -> web.Response:
         if self._claims(refresh, "refresh") is None:

@@ -31,7 +31,8 @@ class Registry:
 
     name: "weighbridge" is known as weighbridge.azurecr.io. resource_id: of the registry, the topic of its events.
     publish: takes each event in Event Grid's own schema; a push waits for it. auth: demand a token, as ACR does;
-    without it anybody may pull and push. location: the Azure region its events name.
+    without it anybody may pull and push. admin: tells the admin user's name and password from any other.
+    location: the Azure region its events name.
     """
 
     def __init__(
@@ -43,12 +44,13 @@ class Registry:
         resource_id: str,
         publish: Callable[[dict[str, object]], Awaitable[None]],
         auth: bool = False,
+        admin: Callable[[str, str], bool] = lambda _user, _password: False,
         location: str = "westeurope",
     ) -> None:
         login_server = f"{name}.azurecr.io"
         content, repositories = Content(folder), Repositories(folder / "repositories")
         source = Source(resource_id=resource_id, host=login_server, location=location)
-        self._auth = Auth(clock=clock, service=login_server, demanded=auth)
+        self._auth = Auth(clock=clock, service=login_server, demanded=auth, admin=admin)
         self._parts = (
             self._auth,
             Blobs(content, repositories),

@@ -31,6 +31,7 @@ LIMIT_SECONDS = 20.0
 PROMISED = {
     *("arm", "arm_http", "ca", "registry", "ingress", "storage", "identity_endpoint", "identity_header"),
     *("eventgrid", "webhook", "control", "functions", "subscription", "resource_group", "environment"),
+    *("proxy", "tenant", "client", "client_secret"),
 }
 LOOPBACK = {"0100007F", "00000000000000000000000001000000"}  # as /proc writes 127.0.0.1 and ::1
 APP = """

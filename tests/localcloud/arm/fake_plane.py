@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcloud.dataplane.model import PullError, ReplicaState, Routes, Workload, WorkloadState
@@ -22,6 +23,7 @@ class FakeDataPlane:
     routes: list[Routes] = field(default_factory=list)
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    logs: Path = Path("no-such-folder")
 
     @property
     def served(self) -> Routes:
@@ -55,6 +57,9 @@ class FakeDataPlane:
 
     def state(self, revision: str) -> WorkloadState:
         return self.states.get(revision, WorkloadState(replicas=()))
+
+    def log(self, revision: str, replica: str) -> Path:
+        return self.logs / f"{revision}-{replica}"
 
     async def stop(self, revision: str) -> None:
         self.told.append(f"stop {revision}")

@@ -20,8 +20,8 @@ DIFFERS = {
     r".*revisions: (value\[\]\.)?properties\.(health|provisioning|running)State": "ready at once; drains by the clock",
     r".*revisions: value\[\]\.properties\.replicas": "no autoscaler",
     r".*replicas: properties\.containers\[\]\.runningStateDetails": "a time in prose",
+    r"POST containerApps/getAuthToken: properties.token": "scrubbed from the recording",
     r".*replicas: value": "the recorded restart still shows the replica that ended",
-    r"POST containerApps/getAuthToken: status": "501: no log streams",
 }
 RECORDINGS = ("revision_label_e2e", "ingress_traffic_e2e", "scale_revision_copy")
 
