@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from localcloud.arm.models import App, Revision
+from localcloud.arm.models import App, Environment, Revision
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -58,6 +58,21 @@ class KeptApp(msgspec.Struct, kw_only=True):
     latest: str
     ready: str
     autos: int
+    stopped: bool = False
+
+
+class KeptEnvironment(msgspec.Struct, kw_only=True):
+    """An environment that a client made; it is provisioned by then."""
+
+    subscription: str
+    group: str
+    name: str
+    domain: str
+    created: datetime
+    location: str
+    logs: dict[str, Any]
+    tags: dict[str, Any]
+    given: dict[str, Any]
 
 
 class KeptSubscription(msgspec.Struct, kw_only=True):
@@ -76,6 +91,7 @@ class Kept(msgspec.Struct, kw_only=True):
     version: Literal[1] = 1
     now: datetime
     apps: list[KeptApp]
+    environments: list[KeptEnvironment] = []
     subscriptions: list[KeptSubscription]
 
 
@@ -102,9 +118,10 @@ class State:
         kept = Kept(
             now=arm.clock.now(),
             apps=[_kept(app) for app in arm.store.apps() if not app.deleted],
+            environments=[_environment(one) for one in arm.store.environments.values()],
             subscriptions=[_subscription(one) for one in grid.subscriptions.values() if one.name not in but],
         )
-        same = msgspec.json.encode([kept.apps, kept.subscriptions])
+        same = msgspec.json.encode([kept.apps, kept.environments, kept.subscriptions])
         if same == self._written and self._file.is_file():
             return
         fresh = self._file.with_name(".cloud.json")
@@ -122,6 +139,10 @@ class State:
         except msgspec.DecodeError as error:
             raise StateError(f"state: {self._file}: expected what a local cloud wrote, found: {error}") from error
         _catch_up(arm.clock, kept.now)
+        for there in kept.environments:
+            known = {name: getattr(there, name) for name in there.__struct_fields__}
+            fresh = Environment(**known, streams=arm.store.streams)
+            arm.store.environments.setdefault(fresh.id.lower(), fresh)
         for one in kept.apps:
             await _restore(arm, one)
         for wanted in kept.subscriptions:
@@ -168,7 +189,12 @@ def _kept(app: App) -> KeptApp:
         latest=app.latest,
         ready=app.ready,
         autos=app.autos,
+        stopped=app.stopped,
     )
+
+
+def _environment(one: Environment) -> KeptEnvironment:
+    return KeptEnvironment(**{name: getattr(one, name) for name in KeptEnvironment.__struct_fields__})
 
 
 def _revisions(revisions: Iterable[Revision]) -> Iterable[KeptRevision]:
@@ -206,6 +232,7 @@ async def _restore(arm: Arm, kept: KeptApp) -> None:
         )
         for one in kept.revisions
     ]
-    app = App(**fields, environment=environment, revisions=revisions)
+    app = App(**fields, environment=environment, revisions=revisions, knobs=arm.store.knobs)
     arm.store.keep(app)
-    await arm.lifecycle.resume(app)
+    if not app.stopped:
+        await arm.lifecycle.resume(app)

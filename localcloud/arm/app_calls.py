@@ -58,7 +58,8 @@ class AppCalls:
             "location": self._results(call, operation),
             "x-ms-ratelimit-remaining-subscription-resource-requests": _LEFT,
         }
-        if call.version > _ONLY_LOCATION:
+        both = self._store.knobs.patch_statuses
+        if both == "always" or (both == "later" and call.version > _ONLY_LOCATION):
             headers["azure-asyncoperation"] = self._statuses(call, operation)
         return Reply(status=202, headers=headers)
 
@@ -78,6 +79,13 @@ class AppCalls:
     async def get(self, call: Call) -> Reply:
         """The app as it is."""
         return Reply(body=app_view(self.find(call)))
+
+    async def power(self, call: Call) -> Reply:
+        """`start` and `stop`: 202, and its results end with the app (published; in no recording)."""
+        app = self.find(call)
+        self._writes.free(app)
+        operation = self._writes.power(call, app, stop=call.names["act"].lower() == "stop")
+        return Reply(status=202, headers={"location": self._results(call, operation)})
 
     async def list(self, call: Call) -> Reply:
         """Apps of the subscription, or of the group the path names."""

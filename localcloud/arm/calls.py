@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from localcloud.arm.versions import VERSIONS, shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERSIONS = (
-    "2022-03-01",
-    "2022-10-01",
-    "2023-05-01",
-    "2024-03-01",
-    "2025-01-01",
-    "2025-07-01",
-    "2026-01-01",
-    "2026-07-01",
-)
 # The rest of Azure Resource Manager is asked with versions of its own, which no one checks here.
+_OF_PROVIDER = ("api-supported-versions", "x-powered-by")
 _COMMON = {
     "api-supported-versions": ", ".join(VERSIONS),
     "cache-control": "no-cache",
@@ -58,18 +51,21 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer. body: JSON; None is no body."""
+    """An answer. body: JSON; None is no body. of_frame: by Azure Resource Manager itself, which knows the resource."""
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    of_frame: bool = False
 
-    def response(self, method: str) -> web.Response:
+    def response(self, method: str, version: str) -> web.Response:
         """As aiohttp sends it, in one write."""
         headers = {**_COMMON, **self.headers}
+        if self.of_frame:
+            headers = {name: value for name, value in headers.items() if name not in _OF_PROVIDER}
         if self.body is None:
             return web.Response(status=self.status, headers=headers)
-        if method == "GET" or "x-ms-ratelimit-remaining-subscription-writes" in headers:
+        if (method == "GET" and not self.of_frame) or "x-ms-ratelimit-remaining-subscription-writes" in headers:
             headers["vary"] = "Accept-Encoding"
         headers["content-type"] = "application/json; charset=utf-8"
-        return web.Response(status=self.status, headers=headers, body=json.dumps(self.body).encode())
+        return web.Response(status=self.status, headers=headers, body=json.dumps(shown(self.body, version)).encode())

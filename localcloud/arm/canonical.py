@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from localcloud.arm.errors import bad_request
@@ -12,13 +14,22 @@ if TYPE_CHECKING:
 
 _REGIONS = {
     name.lower().replace(" ", ""): name
-    for name in ("East US", "East US 2", "West US 2", "West Europe", "North Europe", "UK South", "Korea Central")
+    for name in (
+        *("East US", "East US 2", "Central US", "North Central US", "South Central US", "West Central US"),
+        *("West US", "West US 2", "West US 3", "Canada Central", "Canada East", "Brazil South", "North Europe"),
+        *("West Europe", "UK South", "UK West", "France Central", "Germany West Central", "Switzerland North"),
+        *("Norway East", "Sweden Central", "Poland Central", "Italy North", "Spain Central", "UAE North"),
+        *("South Africa North", "Qatar Central", "Israel Central", "Central India", "South India"),
+        *("Jio India West", "East Asia", "Southeast Asia", "Japan East", "Japan West", "Korea Central"),
+        *("Australia East", "Australia Southeast", "Australia Central", "Central US EUAP", "East US 2 EUAP"),
+    )
 }
 _MODES = {"single": "Single", "multiple": "Multiple"}
 _TRANSPORTS = {"auto": "Auto", "http": "Http", "http2": "Http2", "tcp": "Tcp"}
 _EPHEMERAL = ((0.25, "1Gi"), (0.5, "2Gi"), (1.0, "4Gi"))
 # Given by api-versions later than the recorded one: kept when they are sent, never invented.
 _LATER = ("runtime", "identitySettings", "revisionTransitionThreshold", "targetLabel")
+_ZEROS = re.compile(r"\.0+(?=Gi$)", re.ASCII)
 _LATER_SCALE = ("cooldownPeriod", "pollingInterval")
 
 
@@ -92,10 +103,28 @@ def _present(body: Json) -> Json:
     return {key: value for key, value in body.items() if value is not None}
 
 
+def _deep(body: Json) -> Json:
+    """Without null members and empty lists at any depth; only a list of no probes is kept (recorded)."""
+    return {key: _lean(one) for key, one in body.items() if one is not None and (one != [] or key == "probes")}
+
+
+def _lean(value: object) -> object:
+    if isinstance(value, dict):
+        return _deep(value)
+    return [_lean(one) for one in value] if isinstance(value, list) else value
+
+
 def _identity(body: Json) -> Json:
     kind = str(body.get("type") or "None")
-    users = body.get("userAssignedIdentities")
-    return {"type": kind, **({"userAssignedIdentities": users} if users else {})}
+    users = _map(body.get("userAssignedIdentities"))
+    system = {"principalId": _guid("principal"), "tenantId": _guid("tenant")} if "SystemAssigned" in kind else {}
+    known = {name: {"principalId": _guid(f"p{name}"), "clientId": _guid(f"c{name}")} for name in users}
+    return {**system, "type": kind, **({"userAssignedIdentities": known} if known else {})}
+
+
+def _guid(name: str) -> str:
+    """One that a name always has."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, name.lower()))
 
 
 def _configuration(app: str, body: Json) -> Json:
@@ -128,24 +157,32 @@ def _ingress(app: str, mode: str, body: Json) -> Json:
         "traffic": canonical_traffic(app, body.get("traffic") if mode != "Single" else None),
         "customDomains": body.get("customDomains"),
         "allowInsecure": bool(body.get("allowInsecure")),
-        "ipSecurityRestrictions": body.get("ipSecurityRestrictions"),
+        "ipSecurityRestrictions": _lean(body.get("ipSecurityRestrictions")),
         "corsPolicy": body.get("corsPolicy"),
         "clientCertificateMode": body.get("clientCertificateMode"),
         "stickySessions": body.get("stickySessions"),
-        "additionalPortMappings": body.get("additionalPortMappings"),
+        "additionalPortMappings": [_mapping(m) for m in body.get("additionalPortMappings") or ()] or None,
     }
+
+
+def _mapping(body: Json) -> Json:
+    return {name: body.get(name) for name in ("external", "targetPort", "exposedPort")}
 
 
 def _container(body: Json) -> Json:
     resources = _map(body.get("resources"))
     cpu = float(resources.get("cpu") or 0.5)
     storage = next((size for most, size in _EPHEMERAL if cpu <= most), "8Gi")
-    kept = _present(body)
+    kept = _deep(body)
     return {
         "image": kept.pop("image", None),
         "name": kept.pop("name", None),
         **{k: v for k, v in kept.items() if k != "resources"},
-        "resources": {"cpu": cpu, "memory": resources.get("memory") or "1Gi", "ephemeralStorage": storage},
+        "resources": {
+            "cpu": cpu,
+            "memory": _ZEROS.sub("", resources.get("memory") or "1Gi"),
+            "ephemeralStorage": storage,
+        },
     }
 
 

@@ -59,6 +59,13 @@ def environment_not_found(name: str) -> ArmError:
     return ArmError(404, "ManagedEnvironmentNotFound", f"Managed Environment '{name}' was not found.", wrapped=False)
 
 
+def environment_not_provisioned(name: str) -> ArmError:
+    """400, bare (recorded; the words are not)."""
+    return ArmError(
+        400, "ManagedEnvironmentNotProvisioned", f"Managed Environment '{name}' is not provisioned yet.", wrapped=False
+    )
+
+
 def revision_not_found(name: str) -> ArmError:
     """404. No recording has this one, so the code is the one that third parties expect."""
     return ArmError(404, "RevisionNotFound", f"Revision '{name}' was not found.")

@@ -13,6 +13,7 @@ from localcloud.dataplane.model import PullError, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from datetime import datetime
 
     from localcloud.arm.models import App, Plane, Revision, Store
     from localcloud.clock import Clock
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _WATCH_SECONDS = 0.05
-_NO_IMAGE = "Pending:ImagePullBackOff on legion"
+NO_IMAGE = "Pending:ImagePullBackOff on legion"
 
 
 class Lifecycle:
@@ -64,9 +65,12 @@ class Lifecycle:
         self._spawn(self._restart(app, revision))
 
     async def stop(self, app: App) -> None:
-        """End an app that is being deleted: first no more requests, then no more processes."""
+        """End what runs of an app that is being deleted or stopped: first no more requests, then no more processes."""
         await self.route()
-        await asyncio.gather(*(self._plane.stop(r.name) for r in app.revisions if r.seen is not None))
+        running = [revision for revision in app.revisions if revision.seen is not None]
+        await asyncio.gather(*(self._plane.stop(revision.name) for revision in running))
+        for revision in running:
+            revision.seen = None
 
     async def watch(self) -> None:
         """Look at every revision again and again, for ever."""
@@ -87,7 +91,19 @@ class Lifecycle:
                     if revision.ready_since is None and is_ready(revision):
                         revision.ready_since = now
             self._follow(app)
+            self._prune(app, now)
         await self.route()
+
+    def _prune(self, app: App, now: datetime) -> None:
+        """Forget the oldest inactive revisions over the limit, long after it was passed: it is a target (seen)."""
+        after, most = self._store.knobs.prune, app.configuration["maxInactiveRevisions"]
+        if after == "never" or most is None:
+            return
+        inactive = [revision for revision in app.revisions if not revision.active]
+        settled = now - timedelta(seconds=int(after))
+        for revision in inactive[: max(0, len(inactive) - most)]:
+            if revision.last_active is not None and revision.last_active <= settled:
+                app.revisions.remove(revision)
 
     async def close(self) -> None:
         """Leave every revision as it is."""
@@ -138,7 +154,7 @@ class Lifecycle:
         try:
             await self.begin(app, revision)
         except PullError:
-            revision.failed = _NO_IMAGE
+            revision.failed = NO_IMAGE
 
     async def _deactivate(self, revision: Revision, still: Callable[[], bool]) -> None:
         """still: whether it is still wanted, asked before it begins to drain and again before it is stopped."""

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from localcloud.arm.knobs import Knobs
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
@@ -43,9 +45,10 @@ class Plane(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Environment:
-    """A managed environment, ready. domain: its default domain. streams: where logs of it and its apps are read.
+    """A managed environment. domain: its default domain. streams: where logs of it and its apps are read.
 
-    logs: its `appLogsConfiguration`, without keys.
+    ready: when it is provisioned. logs: its `appLogsConfiguration`, without keys. given: other members that are kept
+    and answered as they were given.
     """
 
     subscription: str
@@ -57,6 +60,12 @@ class Environment:
     streams: str = "https://localhost"
     logs: Json = field(default_factory=dict)
     tags: Json = field(default_factory=dict)
+    ready: datetime | None = None
+    given: Json = field(default_factory=dict)
+
+    def provisioned(self, now: datetime) -> bool:
+        """Whether apps can be made in it."""
+        return self.ready is None or self.ready <= now
 
     @property
     def id(self) -> str:
@@ -126,6 +135,8 @@ class App:
     latest: str = ""
     ready: str = ""
     autos: int = 0
+    stopped: bool = False
+    knobs: Knobs = field(default_factory=Knobs)
     deleted: bool = False
 
     @property
@@ -160,9 +171,10 @@ class App:
         """The revision of this name in any case."""
         return next((r for r in self.revisions if r.name.lower() == name.lower()), None)
 
-    def host(self, name: str) -> str:
-        """The host of the app or of one of its revisions or labels."""
-        inside = "" if self.ingress is None or self.ingress["external"] else "internal."
+    def host(self, name: str, ingress: Json | None = None) -> str:
+        """The host of the app or of one of its revisions or labels. ingress: one that is accepted, not yet in force."""
+        found = ingress or self.ingress
+        inside = "" if found is None or found["external"] else "internal."
         return f"{name}.{inside}{self.environment.domain}"
 
 
@@ -172,7 +184,8 @@ class Store:
     others: registries and workspaces, lower-case id -> body. streams: for environments that are made from now on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, knobs: Knobs | None = None) -> None:
+        self.knobs = knobs or Knobs()
         self._apps: dict[tuple[str, str, str], App] = {}
         self.environments: dict[str, Environment] = {}
         self.operations: dict[str, Operation] = {}

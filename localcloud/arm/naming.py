@@ -14,9 +14,9 @@ _LETTERS = string.ascii_lowercase + string.digits
 _LENGTH = 7
 
 
-def next_name(app: App, suffix: str, chance: Random) -> str:
-    """`<app>--<suffix>`; without a suffix the first is random and later ones are counted (observed in 2026)."""
+def next_name(app: App, suffix: str, chance: Random, *, counted: bool) -> str:
+    """`<app>--<suffix>`; without a suffix a random one, or from the second on a number."""
     if not suffix:
-        suffix = f"{app.autos:0{_LENGTH}}" if app.autos else "".join(chance.choices(_LETTERS, k=_LENGTH))
+        suffix = f"{app.autos:0{_LENGTH}}" if app.autos and counted else "".join(chance.choices(_LETTERS, k=_LENGTH))
         app.autos += 1
     return f"{app.name}--{suffix}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localcloud.arm.calls import Reply
-from localcloud.arm.errors import ArmError, revision_not_found
+from localcloud.arm.errors import ArmError, bad_request, revision_not_found, unsupported
+from localcloud.arm.traffic import configured_weight
 from localcloud.arm.views import replica_view, revision_view
 
 if TYPE_CHECKING:
@@ -27,10 +28,17 @@ class RevisionCalls:
         self._clock, self._progress = clock, progress
 
     async def list(self, call: Call) -> Reply:
-        """All of them, inactive ones too, oldest first."""
-        app = self._apps.find(call)
-        now = self._clock.now()
-        return Reply(body={"value": [revision_view(app, r, now, self._progress) for r in app.revisions]})
+        """All of them, inactive ones too, oldest first; in pages where that is asked for."""
+        app, now = self._apps.find(call), self._clock.now()
+        if call.query.get("$filter"):
+            raise unsupported("GET", "Microsoft.App/containerApps/revisions with $filter")
+        size = int(app.knobs.page) or len(app.revisions) or 1
+        first = int(call.query.get("$skipToken") or 0)
+        page = app.revisions[first : first + size]
+        left = first + size < len(app.revisions)
+        link = f"{call.base}{call.path}?api-version={call.version}&$skipToken={first + size}"
+        body = {"value": [revision_view(app, r, now, self._progress) for r in page]}
+        return Reply(body={**body, **({"nextLink": link} if left else {})})
 
     async def get(self, call: Call) -> Reply:
         """One revision."""
@@ -46,6 +54,8 @@ class RevisionCalls:
                 self._lifecycle.activate(app, revision)
                 done = "Activate succeeded"
             case "deactivate":
+                if app.knobs.dead_weight == "refused" and configured_weight(app, revision):
+                    raise bad_request("ContainerAppRevisionHasTraffic", f"Revision '{revision.name}' has traffic.")
                 self._lifecycle.deactivate(revision)
                 done = "Deactivate succeeded"
             case _:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from localcloud.arm import urls
 from localcloud.arm.app_calls import AppCalls
+from localcloud.arm.bucket import Bucket
 from localcloud.arm.calls import Call, Reply
 from localcloud.arm.environment_calls import EnvironmentCalls
 from localcloud.arm.errors import ArmError, in_progress, internal, locked, throttled
@@ -33,6 +34,7 @@ from localcloud.arm.writes import Writes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from localcloud.arm.knobs import Knobs
     from localcloud.arm.models import Operation, Plane
     from localcloud.arm.trouble import Held, Trouble
     from localcloud.clock import Clock
@@ -62,11 +64,12 @@ class Arm:
         base: Callable[[web.Request], str] = from_host,
         domains: Sequence[str] = ("env1.wb.localhost", "env2.wb.localhost"),
         seed: str = "",
+        knobs: Knobs | None = None,
     ) -> None:
         self._seed = seed or profile.name
         self._chance = Random(self._seed)  # noqa: S311 - latencies and names, and the same in every run
         self.clock, self.profile, self._base = clock, profile, base
-        self.store, self.troubles, self.log = Store(), Troubles(), RequestLog()
+        self.store, self.troubles, self.log = Store(knobs), Troubles(), RequestLog()
         self.operations = Operations(self.store, clock, profile.expires)
         self.lifecycle = Lifecycle(self.store, clock, dataplane, profile)
         self.sampler = Sampler(self.store, clock, dataplane, profile.metrics_delay)
@@ -81,12 +84,13 @@ class Arm:
         )
         self._apps = AppCalls(self.store, writes, profile.signature)
         self._revisions = RevisionCalls(self._apps, writes, self.lifecycle, clock, profile.progress)
-        self._environments = EnvironmentCalls(self.store, clock, domains)
+        self._environments = EnvironmentCalls(self.store, clock, domains, profile.put, self._chance)
         self.registries = RegistryCalls(self.store)
         self._streams = Streams(self.store, clock, dataplane)
         frame = SubscriptionCalls(self.store)
         self._families = (frame, WorkspaceCalls(self.store), self.registries, self._streams)
         self._urls = self._table()
+        self._bucket = Bucket(clock)
         self._watches: list[asyncio.Task[None]] = []
 
     def app(self, *beside: web.RouteDef) -> web.Application:
@@ -147,9 +151,12 @@ class Arm:
         try:
             handler, names = self._urls.match(call)
             urls.check_version(call)
+            if self.store.knobs.writes == "limited" and call.method != "GET":
+                self._bucket.take()
             return await handler(replace(call, names=names))
         except ArmError as error:
-            return Reply(status=error.status, body=error.body, headers=error.headers)
+            of_frame = error.code == "ResourceNotFound"
+            return Reply(status=error.status, body=error.body, headers=error.headers, of_frame=of_frame)
 
     async def release(self, held: Held) -> Reply:
         """Let a held request land, as soon as no operation of its app runs."""
@@ -182,6 +189,7 @@ class Arm:
                 ("GET", urls.ENVIRONMENTS_OF_GROUP, environments.list),
                 ("GET", urls.ENVIRONMENT, environments.get),
                 ("PUT", urls.ENVIRONMENT, environments.put),
+                ("GET", urls.ENVIRONMENT_STATUSES, environments.statuses),
                 ("PATCH", urls.ENVIRONMENT, environments.patch),
                 ("DELETE", urls.ENVIRONMENT, environments.delete),
                 ("GET", urls.APPS_OF_SUBSCRIPTION, apps.list),
@@ -191,6 +199,7 @@ class Arm:
                 ("PATCH", urls.APP, apps.patch),
                 ("DELETE", urls.APP, apps.delete),
                 ("POST", urls.APP + "/listSecrets", apps.secrets),
+                ("POST", urls.APP + "/{act:start|stop}", apps.power),
                 ("GET", urls.APP + "/revisions", revisions.list),
                 ("GET", urls.REVISION, revisions.get),
                 ("POST", urls.REVISION + acts, revisions.act),
@@ -215,7 +224,7 @@ class Arm:
                 request.transport.abort()
             return web.Response(status=504, reason=_NEVER)
         entry.status = reply.status
-        return reply.response(request.method)
+        return reply.response(request.method, call.version)
 
     async def _call(self, request: web.Request) -> Call:
         raw = await request.read()

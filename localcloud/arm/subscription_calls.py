@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localcloud.arm.calls import VERSIONS, Reply
+from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, unsupported
+from localcloud.arm.versions import VERSIONS
 from localcloud.arm.views import app_view, environment_view
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class SubscriptionCalls:
 
     def _all(self, call: Call) -> Iterator[Json]:
         home = f"/subscriptions/{call.names['subscription']}/".lower()
-        bodies = [environment_view(e) for e in self._store.environments.values()]
+        bodies = [environment_view(e, e.created) for e in self._store.environments.values()]
         bodies += [app_view(a) for a in self._store.apps()]
         bodies += self._store.others.values()
         for body in bodies:

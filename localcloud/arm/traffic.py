@@ -33,18 +33,22 @@ def canonical_traffic(app: str, entries: object) -> list[Json]:
     """As Azure stores it: order kept, weights as numbers, false and null members gone; blank is all to the latest.
 
     Raises:
-        ArmError: 400. The code for weights that do not sum to 100 is in no recording; only the status is known.
+        ArmError: 400.
     """
     if not isinstance(entries, list) or not entries:
         return [{"weight": _ALL, "latestRevision": True}]
     stored = [_entry(app, entry) for entry in entries]
-    total = sum(entry["weight"] for entry in stored)
-    if total != _ALL or any(entry["weight"] < 0 for entry in stored):
-        raise bad_request("ContainerAppInvalidTrafficWeight", f"The traffic weights must sum to 100, but are {total}.")
     labels = [entry["label"].lower() for entry in stored if "label" in entry]
     if len(labels) != len(set(labels)):
         raise bad_request("ContainerAppInvalidTrafficLabel", "A label may be assigned to one revision only.")
     return stored
+
+
+def check_sum(entries: Iterable[Json], code: str) -> None:
+    """Raise ArmError 400 of this code unless weights sum to 100: that it is refused is known, with what is not."""
+    weights = [entry["weight"] for entry in entries]
+    if sum(weights) != _ALL or any(weight < 0 for weight in weights):
+        raise bad_request(code, f"The traffic weights must sum to 100, but are {sum(weights)}.")
 
 
 def _entry(app: str, body: Json) -> Json:
@@ -85,7 +89,7 @@ def routes(apps: Iterable[App]) -> dict[str, tuple[tuple[str, int], ...]]:
     """
     table: dict[str, tuple[tuple[str, int], ...]] = {}
     for app in apps:
-        if app.ingress is None or app.deleted:
+        if app.ingress is None or app.deleted or app.stopped:
             continue
         for revision in app.revisions:
             if revision.active and not revision.stopping:

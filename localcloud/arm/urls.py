@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localcloud.arm.calls import VERSIONS, Call, Reply
 from localcloud.arm.errors import bad_request, unsupported
+from localcloud.arm.versions import VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+    from localcloud.arm.calls import Call, Reply
 
     Handler = Callable[[Call], Awaitable[Reply]]
     Route = tuple[str, str, Handler]
@@ -23,6 +25,9 @@ REVISION = APP + "/revisions/{revision}"
 _ENVIRONMENTS = "/providers/Microsoft.App/managedEnvironments"
 ENVIRONMENT = _GROUP + _ENVIRONMENTS + "/{environment}"
 ENVIRONMENTS_OF_GROUP, ENVIRONMENTS_OF_SUBSCRIPTION = _GROUP + _ENVIRONMENTS, _SUBSCRIPTION + _ENVIRONMENTS
+ENVIRONMENT_STATUSES = (
+    _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/managedEnvironmentOperationStatuses/{operation}"
+)
 METRICS = APP + "/providers/Microsoft.Insights/metrics"
 _OPERATION = _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/containerappOperation"
 STATUSES, RESULTS = _OPERATION + "Statuses/{operation}", _OPERATION + "Results/{operation}"

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 _USER = {"createdBy": "user@example.com", "createdByType": "User"}
 _VERIFICATION = "0" * 64
 _PROVIDER = "/providers/Microsoft.App"
+_DOMAIN = ("dnsSuffix", "certificateValue", "certificatePassword", "thumbprint", "subjectName", "expirationDate")
+_CONSUMPTION = {"workloadProfileType": "Consumption", "name": "Consumption"}
+# Seen in 2026 in answers to 2025-10-02-preview, though nobody had sent them.
+_LATER: Json = {
+    "targetLabel": "",
+    "revisionTransitionThreshold": None,
+    "identitySettings": [],
+    "patchingMode": "Automatic",
+}
 _ADDRESSES = ["127.0.0.1"]
 
 
@@ -32,10 +41,11 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
     properties = resource["properties"]
     zone = "Z" if answer_to_put else ""
     configuration = dict(properties["configuration"])
-    if configuration["ingress"] is not None:
-        shown = app.host(app.name)
-        configuration["ingress"] = {**configuration["ingress"], "fqdn": shown}
-    latest = {"latestRevisionFqdn": app.host(app.latest) if app.latest else ""} if configuration["ingress"] else {}
+    ingress = configuration["ingress"]
+    if app.knobs.later == "shown":
+        configuration |= {name: value for name, value in _LATER.items() if name not in configuration}
+    if ingress is not None:
+        configuration["ingress"] = {**ingress, "fqdn": app.host(app.name, ingress)}
     given = {"tags": resource["tags"]} if resource.get("tags") else {}
     return {
         "id": f"{app.home}/containerapps/{app.name}",
@@ -46,14 +56,14 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
         "systemData": _system(app, zone),
         "properties": {
             "provisioningState": "InProgress" if answer_to_put or app.operation else app.provisioning,
-            "runningStatus": "Running",
+            "runningStatus": "Stopped" if app.stopped else "Running",
             "managedEnvironmentId": properties["environmentId"],
             "environmentId": properties["environmentId"],
             "workloadProfileName": properties["workloadProfileName"],
             "outboundIpAddresses": _ADDRESSES,
             "latestRevisionName": app.latest,
             "latestReadyRevisionName": app.ready,
-            **latest,
+            "latestRevisionFqdn": app.host(app.latest, ingress) if ingress and app.latest else "",
             "customDomainVerificationId": _VERIFICATION,
             "configuration": configuration,
             "template": properties["template"],
@@ -145,8 +155,9 @@ def _container_id(name: str) -> str:
     return f"containerd://{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
-def environment_view(environment: Environment) -> Json:
-    """A managed environment, always ready."""
+def environment_view(environment: Environment, now: datetime) -> Json:
+    """A managed environment. Versions of Dapr and KEDA are those of one recording."""
+    given = environment.given
     return {
         "id": environment.id,
         "name": environment.name,
@@ -155,19 +166,22 @@ def environment_view(environment: Environment) -> Json:
         **({"tags": environment.tags} if environment.tags else {}),
         "systemData": _times(when(environment.created), when(environment.created)),
         "properties": {
-            "provisioningState": "Succeeded",
+            "provisioningState": "Succeeded" if environment.provisioned(now) else "Waiting",
             "daprAIInstrumentationKey": None,
             "daprAIConnectionString": None,
             "vnetConfiguration": None,
             "defaultDomain": environment.domain,
             "staticIp": "127.0.0.1",
             "appLogsConfiguration": {"destination": None, "logAnalyticsConfiguration": None, **environment.logs},
-            "zoneRedundant": False,
+            "zoneRedundant": bool(given.get("zoneRedundant")),
+            "kedaConfiguration": {"version": "2.12.1"},
+            "daprConfiguration": {"version": "1.12.5"},
             "eventStreamEndpoint": f"{environment.streams}{environment.id.replace(_PROVIDER, '')}/eventstream",
-            "customDomainConfiguration": {"customDomainVerificationId": _VERIFICATION, "dnsSuffix": None},
-            "workloadProfiles": [{"workloadProfileType": "Consumption", "name": "Consumption"}],
+            "customDomainConfiguration": {"customDomainVerificationId": _VERIFICATION, **dict.fromkeys(_DOMAIN)},
+            "workloadProfiles": given.get("workloadProfiles") or [dict(_CONSUMPTION)],
             "infrastructureResourceGroup": None,
-            "peerAuthentication": {"mtls": {"enabled": False}},
+            "peerAuthentication": given.get("peerAuthentication") or {"mtls": {"enabled": False}},
+            "peerTrafficConfiguration": {"encryption": {"enabled": False}},
         },
     }
 

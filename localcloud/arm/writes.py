@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING, cast
 
 from localcloud.arm import canonical
 from localcloud.arm.app_secrets import check_references, read_secrets
-from localcloud.arm.errors import OperationFailed, bad_request, environment_not_found, in_progress, invalid_field
+from localcloud.arm.errors import (
+    OperationFailed,
+    bad_request,
+    environment_not_found,
+    environment_not_provisioned,
+    in_progress,
+    invalid_field,
+    locked,
+)
+from localcloud.arm.lifecycle import NO_IMAGE
 from localcloud.arm.merge import merge_patch
 from localcloud.arm.models import App, Revision
 from localcloud.arm.naming import next_name
-from localcloud.arm.traffic import check_revision_name
+from localcloud.arm.traffic import check_revision_name, check_sum
 from localcloud.dataplane.model import PullError
 
 if TYPE_CHECKING:
@@ -53,7 +62,7 @@ class Writes:
                 wanted["properties"]["configuration"]["maxInactiveRevisions"] or 100
             )
             app = self._new(call, wanted)
-        _check(app, wanted, secrets)
+        self._check(app, wanted, secrets)
         self._store.keep(app)
         return app, self._begin(call, app, self._profile.put, lambda: self._apply(app, wanted, secrets)), wanted
 
@@ -63,7 +72,7 @@ class Writes:
         given = _secrets(body)
         secrets = app.secrets if given is None else read_secrets(given)
         wanted = canonical.resource(app.name, cast("Json", merge_patch(app.resource, body)))
-        _check(app, wanted, secrets)
+        self._check(app, wanted, secrets)
         return self._begin(call, app, self._profile.patch, lambda: self._apply(app, wanted, secrets))
 
     def delete(self, call: Call, app: App) -> Operation:
@@ -73,7 +82,17 @@ class Writes:
     def free(self, app: App) -> None:
         """Raise ArmError 409 while an operation of this app runs."""
         if app.operation is not None:
-            raise in_progress(app.name, app.operation.id)
+            by_lock = self._store.knobs.overlap == "lock"
+            raise locked(app.name) if by_lock else in_progress(app.name, app.operation.id)
+
+    def power(self, call: Call, app: App, *, stop: bool) -> Operation:
+        """Stop or start the whole app; its revisions stay as they are."""
+
+        async def work() -> None:
+            app.stopped = stop
+            await (self._lifecycle.stop(app) if stop else self._lifecycle.resume(app))
+
+        return self._begin(call, app, self._profile.patch, work)
 
     def _new(self, call: Call, wanted: Json) -> App:
         identifier = wanted["properties"]["environmentId"]
@@ -81,11 +100,14 @@ class Writes:
         if environment is None:
             raise environment_not_found(identifier.rpartition("/")[2])
         now = self._clock.now()
+        if not environment.provisioned(now):
+            raise environment_not_provisioned(environment.name)
         return App(
             subscription=call.names["subscription"],
             group=call.names["group"],
             name=call.names["app"],
             environment=environment,
+            knobs=self._store.knobs,
             resource=wanted,
             created=now,
             modified=now,
@@ -137,7 +159,12 @@ class Writes:
         elif last is not None and canonical.of_revision(last.template) == canonical.of_revision(template):
             return None
         now = self._clock.now()
-        return Revision(name=next_name(app, suffix, self._chance), template=template, created=now, since=now)
+        return Revision(
+            name=next_name(app, suffix, self._chance, counted=self._store.knobs.names == "counted"),
+            template=template,
+            created=now,
+            since=now,
+        )
 
     async def _launch(self, app: App, revision: Revision) -> None:
         for container in revision.template["containers"]:
@@ -146,6 +173,9 @@ class Writes:
                 if container is revision.template["containers"][0]:
                     await self._lifecycle.begin(app, revision)
             except PullError as error:
+                if self._store.knobs.late_pull == "on":
+                    revision.failed = NO_IMAGE
+                    return
                 field = f"template.containers.{container['name']}.image"
                 raise invalid_field(app.name, field, f'Invalid value: "{container["image"]}": {error}') from error
 
@@ -153,6 +183,37 @@ class Writes:
         app.deleted = True
         await self._lifecycle.stop(app)
         self._store.forget(app)
+
+    def _check(self, app: App, wanted: Json, secrets: dict[str, Json]) -> None:
+        """Raise ArmError 400 for what Azure refuses before it accepts."""
+        check_template(app, wanted, secrets)
+        configuration = wanted["properties"]["configuration"]
+        ingress = configuration["ingress"] or {}
+        if "traffic" in ingress:
+            check_sum(ingress["traffic"], self._store.knobs.sum_code)
+            self._check_named(app, wanted, ingress["traffic"])
+        affinity = (ingress.get("stickySessions") or {}).get("affinity")
+        if (
+            self._store.knobs.sticky == "refused"
+            and affinity == "sticky"
+            and configuration["activeRevisionsMode"] != "Single"
+        ):
+            raise bad_request("ContainerAppInvalidStickySessions", "Sticky sessions need a single active revision.")
+
+    def _check_named(self, app: App, wanted: Json, entries: list[Json]) -> None:
+        """Traffic may name a revision that is there, active or not, or the one that the same request makes."""
+        coming = f"{app.name}--{wanted['properties']['template']['revisionSuffix']}".lower()
+        for entry in entries:
+            named = entry.get("revisionName", "")
+            found = app.revision(named) if named else None
+            if named and named.lower() != coming and found is None:
+                raise bad_request(
+                    "ContainerAppTrafficRevisionNotFound", f"Revision '{named}' in traffic was not found."
+                )
+            if found and entry["weight"] and not found.active and self._store.knobs.dead_weight == "refused":
+                raise bad_request(
+                    "ContainerAppTrafficRevisionInactive", f"Revision '{named}' in traffic is not active."
+                )
 
 
 def _object(body: object) -> Json:
@@ -167,16 +228,11 @@ def _secrets(body: Json) -> list[Json] | None:
     return (configuration["secrets"] or []) if "secrets" in configuration else None
 
 
-def _check(app: App, wanted: Json, secrets: dict[str, Json]) -> None:
-    """Raise ArmError 400 for what Azure refuses before it accepts."""
+def check_template(app: App, wanted: Json, secrets: dict[str, Json]) -> None:
+    """Raise ArmError 400 for a template without containers, a bad suffix, or references to secrets there are not."""
     template = wanted["properties"]["template"]
     if not template["containers"]:
         raise bad_request("ContainerAppContainersRequired", "At least one container must be given in the template.")
     if template["revisionSuffix"]:
         check_revision_name(app.name, f"{app.name}--{template['revisionSuffix']}")
     check_references(wanted, secrets)
-    coming = f"{app.name}--{template['revisionSuffix']}".lower()
-    for entry in (wanted["properties"]["configuration"]["ingress"] or {}).get("traffic", ()):
-        named = entry.get("revisionName", "")
-        if named and named.lower() != coming and app.revision(named) is None:
-            raise bad_request("ContainerAppTrafficRevisionNotFound", f"Revision '{named}' in traffic was not found.")

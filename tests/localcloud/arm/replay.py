@@ -76,7 +76,7 @@ class Replay:
     ) -> tuple[int, dict[str, str], Any]:
         sent = None if body is None else json.loads(self._ours(json.dumps(body)))
         await self.arm.lifecycle.step()
-        ended = "/containerappOperation" in path and _over(recorded)
+        ended = method == "GET" and "/revisions" not in path and _over(recorded)
         async with asyncio.timeout(5):
             while True:
                 async with self.http.request(method, URL(self.base + self._ours(path), encoded=True), json=sent) as got:
@@ -118,7 +118,11 @@ class Replay:
 
 def _over(answer: dict[str, Any]) -> bool:
     body = answer["body"]
-    return answer["status"] in _ENDED and not (isinstance(body, dict) and body.get("status") == "InProgress")
+    waits = isinstance(body, dict) and (
+        body.get("status") == "InProgress"
+        or (body.get("properties") or {}).get("provisioningState") in ("Waiting", "InProgress")
+    )
+    return answer["status"] in _ENDED and not waits
 
 
 def _mask(text: str) -> str:
@@ -139,6 +143,8 @@ def _pairs(theirs: object, ours: object) -> Iterator[tuple[str, str]]:
         for key in ("latestRevisionName", "name"):
             if "--" in str(theirs.get(key, "")) and "--" in str(ours.get(key, "")):
                 yield theirs[key], ours[key]
+        if "defaultDomain" in theirs and "defaultDomain" in ours:
+            yield theirs["defaultDomain"], ours["defaultDomain"]
         for key in theirs.keys() & ours.keys():
             yield from _pairs(theirs[key], ours[key])
     elif isinstance(theirs, list) and isinstance(ours, list):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, SUBSCRIPTION, app_body, cloud, image
+from localcloud.profile import Latency
+from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, SUBSCRIPTION, app_body, cloud, image
 
 
 async def test_creating_answers_201_with_what_is_not_known_yet_left_blank() -> None:
@@ -155,7 +158,7 @@ async def test_turning_ingress_off_takes_the_addresses_away_and_makes_no_revisio
 
         properties = await it.properties()
         assert properties["configuration"]["ingress"] is None
-        assert "latestRevisionFqdn" not in properties
+        assert properties["latestRevisionFqdn"] == ""
         assert properties["latestRevisionName"] == revision
         assert "fqdn" not in await it.revision(revision)
         assert it.plane.served == {}
@@ -220,12 +223,22 @@ async def test_an_app_needs_an_environment_that_is_there() -> None:
         assert (answer.status, answer.body["code"]) == (404, "ManagedEnvironmentNotFound")
 
 
-async def test_an_environment_that_is_put_is_ready_at_once() -> None:
-    async with cloud() as it:
+async def test_an_environment_waits_until_its_operation_has_succeeded_and_takes_no_app_before() -> None:
+    slow = replace(QUICK, put=Latency(p50=60, p90=61))
+    async with cloud(slow) as it:
         other = ENVIRONMENT.replace("env-local", "env-two")
-        await it.ask("PUT", other, {"location": "eastus", "properties": {}})
-
+        answer = await it.ask("PUT", other, {"location": "eastus", "properties": {}})
+        assert (answer.status, answer.body["properties"]["provisioningState"]) == (201, "Waiting")
+        body = app_body()
+        body["properties"]["environmentId"] = other
+        early = await it.ask("PUT", APP, body)
+        assert (early.status, early.body["code"]) == (400, "ManagedEnvironmentNotProvisioned")
+        running = await it.ask("GET", answer.headers["azure-asyncoperation"])
+        assert set(running.body) == {"id", "name", "status", "startTime"}
+        assert running.body["status"] == "InProgress"
+        assert (await it.end(answer, skip=40)).body["status"] == "Succeeded"
         assert (await it.properties(other))["provisioningState"] == "Succeeded"
+        assert (await it.ask("PUT", APP, body)).status == 201
 
 
 async def test_if_match_is_not_heeded_and_no_etag_is_given() -> None:

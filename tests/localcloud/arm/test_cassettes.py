@@ -11,19 +11,34 @@ from tests.localcloud.arm.replay import recording, replay
 # A pattern of "<request>: <member>", and why our answer differs there.
 DIFFERS = {
     r".*customDomainVerificationId|.*\.(logStream|exec|eventStream)Endpoint|.*eventStreamEndpoint": "of that region",
-    r".*outboundIpAddresses\[\]|.*staticIp|.*containerId": "addresses and ids of that machine",
-    r"GET managedEnvironments: properties\.(keda|dapr|peerTraffic)Configuration": "what an environment is made of",
-    r"GET managedEnvironments: properties\.customDomainConfiguration\.\w+": "no custom domains",
-    r"GET managedEnvironments: properties\.workloadProfiles": "one workload profile",
-    r"PUT containerApps: properties\.latest(Ready)?RevisionName": "absent in one recording, blank in the other",
+    r".*outboundIpAddresses\[\]|.*outboundIpAddresses|.*staticIp|.*containerId": "addresses and ids of that machine",
+    r"GET managedEnvironments: properties\.(keda|dapr)Configuration\.version": "newer and older ones",
+    r"GET managedEnvironments: properties\.workloadProfiles": "one more was there before the recording",
+    r".*getAuthToken: (properties\.token|location)|.*getAuthToken: id": "a secret, and what the recording left of it",
+    r".*: header": "the front of 2022 said who it was, and sent bodies in chunks",
+    r".*managedEnvironments: (sku|location|properties\.useLegionServerlessCompute|systemData\..*)": "of 2022",
+    r"(PUT|GET) containerApps: properties\.latestRevision(Name|Fqdn)": "known sooner or later while an operation runs",
+    r"PUT containerApps: properties\.latestReadyRevisionName": "the same",
+    r"PUT containerApps: properties\.(runningStatus|configuration\.ingress\.(fqdn|exposedPort))": "left blank in one",
     r"(GET containerApps|.*Results): properties\.latestReadyRevisionName": "the test's processes are ready at once",
     r".*revisions: (value\[\]\.)?properties\.(health|provisioning|running)State": "ready at once; drains by the clock",
-    r".*revisions: value\[\]\.properties\.replicas": "no autoscaler",
+    r".*revisions: properties\.provisioningError": "the recorded one crashed",
+    r".*replicas: (value\[\]\.)?properties\.containers\[\]\.(ready|started|restartCount)": "likewise",
+    r".*revisions: (value\[\]\.)?properties\.replicas": "nothing scales without the data plane",
     r".*replicas: properties\.containers\[\]\.runningStateDetails": "a time in prose",
-    r"POST containerApps/getAuthToken: properties.token": "scrubbed from the recording",
     r".*replicas: value": "the recorded restart still shows the replica that ended",
 }
-RECORDINGS = ("revision_label_e2e", "ingress_traffic_e2e", "scale_revision_copy")
+RECORDINGS = (
+    "revision_label_e2e",
+    "ingress_traffic_e2e",
+    "scale_revision_copy",
+    "ingress_e2e",
+    "update",
+    "update_containers",
+    "create_with_yaml",
+    "mount_secret_update_e2e",
+    "logstream_2022",
+)
 
 
 async def differences(name: str) -> set[tuple[str, str, str]]:
