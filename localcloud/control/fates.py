@@ -6,7 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from localcloud.control import bodies
+from localcloud.control.reading import Wrong
 from localcloud.control.routes import Asked, Route
+from localcloud.dataplane.fate import COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,8 @@ def fate_routes(fates: Fates) -> Sequence[Route]:
 
     async def order(asked: Asked) -> object:
         wanted: bodies.FateOrder = asked.body
+        if wanted.times and wanted.kind not in COUNTED:
+            raise Wrong(f"body.times: expected it with {', '.join(COUNTED)} alone, found it with {wanted.kind}")
         return asdict(fates.add(wanted.kind, wanted.revision, after=wanted.after, times=wanted.times))
 
     async def listed(_: Asked) -> object:

@@ -31,8 +31,11 @@ class FateKind(StrEnum):
     PULL_BACKOFF = "pull-backoff"  # there is a revision, and its image never comes
     NO_CAPACITY = "no-capacity"  # no replica is assigned
     DEGRADED = "degraded"  # its process lives, but is ready no more, `after` seconds after it was
-    MEMORY_KILL = "memory-kill"  # killed `after` seconds after it got ready, `times` times (0: each time)
+    MEMORY_KILL = "memory-kill"  # killed `after` seconds after it got ready, each time
 
+
+COUNTED = (FateKind.CRASH_LOOP, FateKind.PULL_REFUSED, FateKind.MEMORY_KILL)
+"""Kinds that strike again and again, `times` times or (0) for ever; the others last."""
 
 _WAITING = (FateKind.NO_CAPACITY, FateKind.PULL_BACKOFF)
 
@@ -177,9 +180,8 @@ class Script:
         return self._first is not None and fate.due(self._first) <= self._fates.clock.now()
 
     def _strike(self, fate: Fate) -> None:
-        """A killing counts each time, whatever keeps it from running or being ready once."""
-        each = fate.kind in (FateKind.MEMORY_KILL, FateKind.CRASH_LOOP)
-        if each or fate.id not in self._struck:
+        """What lasts strikes a replica once."""
+        if fate.kind in COUNTED or fate.id not in self._struck:
             self._struck.add(fate.id)
             self._fates.strike(fate, self._revision, self._replica)
 

@@ -249,6 +249,7 @@ async def test_what_is_to_be_kept_survives_a_reset(local: Local) -> None:
     ("method", "path", "body", "status", "error"),
     [
         ("POST", "/fates", {"kind": "old age", "revision": "a"}, 400, "expected one of slow-start, port-mismatch, "),
+        ("POST", "/fates", {"kind": "degraded", "revision": "*", "times": 1}, 400, "found it with degraded"),
         ("POST", "/fates", {"kind": "degraded"}, 400, "body: expected the member 'revision', found none"),
         (
             "POST",

@@ -83,6 +83,14 @@ async def test_one_that_crashes_says_so_and_recovers_when_its_fate_is_lifted(loc
     await local.until(TWO, healthState="Healthy", runningState="Running")
 
 
+async def test_one_that_crashes_so_often_and_no_more_gets_ready(local: Local) -> None:
+    await local.order("/fates", kind="crash-loop", revision="web--two", times=2)
+    await local.patch(PATCH)
+
+    await local.until(TWO, healthState="Healthy", runningState="Running")
+    assert [replica.restarts for replica in local.real.state("web--two").replicas] == [2]
+
+
 async def test_a_refused_image_fails_the_operation_and_makes_no_revision(local: Local) -> None:
     await local.order("/fates", kind="pull-refused", revision="web--two")
     failed = await local.patch(PATCH)

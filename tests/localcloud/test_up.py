@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -63,6 +64,10 @@ def stat(pid: int) -> list[str]:
 
 def alive(pid: int) -> bool:
     return stat(pid)[:1] not in ([], ["Z"])  # a zombie has ended; its new parent has not looked yet
+
+
+def program(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0]
 
 
 def descendants(pid: int) -> set[int]:
@@ -221,6 +226,35 @@ async def test_one_that_is_ended_while_it_starts_leaves_nothing_either(tmp_path)
         assert await asyncio.to_thread(cloud.process.wait, LIMIT_SECONDS) == 0
         assert not [pid for pid in running if alive(pid)]
         assert list(temporary.iterdir()) == []
+
+
+async def test_without_envoys_package_the_whole_cloud_serves_all_the_same(tmp_path):
+    (tmp_path / "envoy.py").write_text("")  # hides the package from the cloud, which runs in this folder
+    with up(tmp_path / "temporary", "--no-app") as cloud:
+        await with_a_revision(cloud)
+        programs = [program(pid) for pid in descendants(cloud.process.pid)]
+        assert not [name for name in programs if name.endswith(b"envoy")]
+        assert len(programs) > 1
+
+
+async def test_the_control_plane_is_where_it_is_asked_for_and_takes_everything_back(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with up(tmp_path / "temporary", "--no-app", "--control", str(port)) as cloud:
+        assert cloud.at["control"] == f"http://127.0.0.1:{port}"
+        await with_a_revision(cloud)
+        async with aiohttp.ClientSession() as http:
+            async with http.post(f"{cloud.at['control']}/reset", raise_for_status=True):
+                pass
+            assert await json_of(http, f"http://{cloud.at['registry']}/v2/_catalog") == {"repositories": []}
+            apps = f"{cloud.at['arm_http']}{cloud.ids('containerApps')}?api-version=2025-07-01"
+            assert await json_of(http, apps) == {"value": []}
+        await with_a_revision(cloud)
+        with up(tmp_path / "other", "--no-app", "--control", str(port)) as second:
+            said = await asyncio.to_thread(second.process.stderr.read) if second.process.stderr else ""
+            assert second.process.wait(LIMIT_SECONDS) == 1
+            assert said.startswith(f"localcloud: port: expected {port} to be free")
 
 
 async def test_without_an_app_there_is_no_functions_host(tmp_path):
