@@ -36,7 +36,7 @@ class Az:
 
     async def sign_in(self) -> None:
         """Tell it of this cloud, and sign in as its service principal."""
-        await self("cloud", "register", "--name", "local", "--endpoint-resource-manager", f"{self.at['arm']}/")
+        await self("cloud", "register", "--name", "local", "--endpoint-resource-manager", self.at["arm"])
         await self("cloud", "set", "--name", "local")
         who = ("--username", self.at["client"], "--password", self.at["client_secret"], "--tenant", self.at["tenant"])
         await self("login", "--service-principal", *who)

@@ -27,7 +27,7 @@ async def test_a_service_principal_signs_in_with_its_secret_only(cloud: LocalClo
 
 async def test_a_managed_identity_signs_in(cloud: LocalCloud, tmp_path: Path) -> None:
     az = Az(cloud.endpoints, tmp_path)
-    await az("cloud", "register", "--name", "local", "--endpoint-resource-manager", cloud.endpoints["arm"] + "/")
+    await az("cloud", "register", "--name", "local", "--endpoint-resource-manager", cloud.endpoints["arm"])
     await az("cloud", "set", "--name", "local")
     (account,) = await az("login", "--identity")
     assert account["id"] == cloud.endpoints["subscription"]
