@@ -17,6 +17,7 @@ from localcloud.arm.bucket import Bucket
 from localcloud.arm.calls import Call, Reply
 from localcloud.arm.environment_calls import EnvironmentCalls
 from localcloud.arm.errors import ArmError, in_progress, internal, locked, throttled
+from localcloud.arm.group_calls import GroupCalls
 from localcloud.arm.lifecycle import Lifecycle
 from localcloud.arm.log import RequestLog
 from localcloud.arm.metric_calls import metrics
@@ -87,8 +88,8 @@ class Arm:
         self._environments = EnvironmentCalls(self.store, clock, domains, profile.put, self._chance)
         self.registries = RegistryCalls(self.store)
         self._streams = Streams(self.store, clock, dataplane)
-        frame = SubscriptionCalls(self.store)
-        self._families = (frame, WorkspaceCalls(self.store), self.registries, self._streams)
+        groups, frame = GroupCalls(self.store, writes, self.operations), SubscriptionCalls(self.store)
+        self._families = (groups, frame, WorkspaceCalls(self.store), self.registries, self._streams)
         self._urls = self._table()
         self._bucket = Bucket(clock)
         self._watches: list[asyncio.Task[None]] = []

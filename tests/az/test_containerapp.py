@@ -186,6 +186,21 @@ async def test_secrets_are_named_and_only_shown_when_asked_for(az: Az) -> None:
 
 
 @pytest.mark.usefixtures("first")
+async def test_registries_identity_dapr_and_ingress_are_set_and_shown(az: Az) -> None:
+    registry = ("containerapp", "registry")
+    server = ("--server", "weighbridge.azurecr.io")
+    await az(*registry, "set", *HERE, *server, "--username", "puller", "--password", "opens")
+    assert (await az(*registry, "show", *HERE, *server))["username"] == "puller"
+    await az("containerapp", "identity", "assign", *HERE, "--system-assigned")
+    assert (await az("containerapp", "identity", "show", *HERE))["type"] == "SystemAssigned"
+    assert (await az("containerapp", "dapr", "enable", *HERE, "--dapr-app-id", "talks"))["appId"] == "talks"
+    await az("containerapp", "ingress", "disable", *HERE)
+    assert (await az("containerapp", "show", *HERE))["properties"]["configuration"]["ingress"] is None
+    await az("containerapp", "ingress", "enable", *HERE, "--type", "external", "--target-port", "80")
+    assert (await fqdn(az)).startswith(NAME)
+
+
+@pytest.mark.usefixtures("first")
 async def test_what_is_refused_is_said_by_az_in_azures_words(az: Az, cloud: LocalCloud) -> None:
     with pytest.raises(AzError, match="ResourceNotFound"):
         await az("containerapp", "show", "--resource-group", GROUP, "--name", "nobody")
@@ -206,3 +221,5 @@ async def test_a_deleted_app_and_its_environment_are_gone(az: Az) -> None:
     assert await az("containerapp", "list", "--resource-group", GROUP) == []
     with pytest.raises(AzError, match="ResourceNotFound"):
         await az("containerapp", "env", "show", "--resource-group", GROUP, "--name", ENVIRONMENT)
+    await az("group", "delete", "--name", GROUP, "--yes")
+    assert await az("group", "exists", "--name", GROUP) is False

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from email.message import Message
 
 GROUPS = f"/subscriptions/{os.environ['LOCALCLOUD_SUBSCRIPTION']}/resourceGroups"
 ACR = "providers/Microsoft.ContainerRegistry"
@@ -33,19 +34,26 @@ QUERIES: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def ask(method: str, path: str, body: object = None) -> Any:
-    """One request; waits for the end of the operation that it began."""
+def send(method: str, path: str, body: object = None) -> tuple[int, Message, Any]:
     url = path if path.startswith("http") else f"{os.environ['LOCALCLOUD_ARM_HTTP']}{path}?api-version=2025-07-01"
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - ours
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
-        operation = answer.headers.get("azure-asyncoperation", "")
-        found = json.loads(answer.read() or b"null")
+        return answer.status, answer.headers, json.loads(answer.read() or b"null")
+
+
+def ask(method: str, path: str, body: object = None) -> Any:
+    """One request; waits for the end of the operation that it began."""
+    status, headers, found = send(method, path, body)
+    operation, location = headers.get("azure-asyncoperation", ""), headers.get("location", "")
     deadline = time.monotonic() + 30
-    while operation and (state := ask("GET", operation))["status"] != "Succeeded":
+    while operation and (state := send("GET", operation)[2])["status"] != "Succeeded":
         if state["status"] == "Failed" or time.monotonic() > deadline:
             sys.exit(f"az stand-in: {method} {path}: {state}")
         time.sleep(0.1)
+    while location and not operation and status == 202 and time.monotonic() < deadline:
+        time.sleep(0.1)
+        status, _, _ = send("GET", location)
     return found
 
 
@@ -101,6 +109,8 @@ COMMANDS: dict[str, Callable[[dict[str, str]], Any]] = {
     "cloud set": lambda _: None,
     "login": lambda _: None,
     "group create": lambda o: ask("PUT", f"{GROUPS}/{o['name']}", {"location": o["location"]}),
+    "group delete": lambda o: ask("DELETE", f"{GROUPS}/{o['name']}"),
+    "group exists": lambda o: str(any(g["name"] == o["name"] for g in ask("GET", GROUPS)["value"])).lower(),
     "provider register": lambda o: ask("POST", f"{SUBSCRIPTION}/providers/{o['namespace']}/register"),
     "acr check-name": lambda o: ask("POST", f"{SUBSCRIPTION}/{ACR}/checkNameAvailability", {"name": o["name"]}),
     "acr list": lambda _: registries(),

@@ -32,6 +32,25 @@ async def test_a_group_is_there_once_it_was_made_or_something_is_in_it() -> None
         ]
 
 
+async def test_a_deleted_group_takes_everything_in_it_along() -> None:
+    async with cloud() as it:
+        await it.create()
+        await it.ask("PUT", WORKSPACE, {"location": "eastus"})
+        begun = await it.ask("DELETE", GROUP)
+        assert begun.status == 202
+        assert (await it.end(begun)).status == 200
+        assert [(await it.ask("GET", path)).status for path in (APP, ENVIRONMENT, WORKSPACE, GROUP)] == [404] * 4
+        assert it.plane.running == {}
+        assert (await it.ask("DELETE", GROUP)).status == 404
+
+
+async def test_the_group_of_the_registry_stays() -> None:
+    async with cloud() as it:
+        it.arm.registries.add(REGISTRY, "weighbridge.azurecr.io", it.clock.now(), ("one", "two"))
+        assert (await it.ask("DELETE", GROUP)).status == 501
+        assert (await it.ask("GET", ENVIRONMENT)).status == 200
+
+
 async def test_providers_are_registered_and_unknown_ones_refused() -> None:
     async with cloud() as it:
         asked = await it.ask("POST", f"{HOME}/providers/microsoft.app/register", version="2024-11-01")
