@@ -19,13 +19,13 @@ from localcloud.arm.environment_calls import EnvironmentCalls
 from localcloud.arm.errors import ArmError, in_progress, internal, locked, throttled
 from localcloud.arm.lifecycle import Lifecycle
 from localcloud.arm.log import RequestLog
-from localcloud.arm.metric_calls import metrics
 from localcloud.arm.metrics import Sampler
 from localcloud.arm.models import Environment, Store
 from localcloud.arm.operations import Operations
 from localcloud.arm.revision_calls import RevisionCalls
 from localcloud.arm.trouble import Kind, Troubles
 from localcloud.arm.writes import Writes
+from localcloud.monitor import metric_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,12 +164,20 @@ class Arm:
                 ("POST", urls.REVISION + acts, revisions.act),
                 ("GET", urls.REVISION + "/replicas", revisions.replicas),
                 ("GET", urls.REVISION + "/replicas/{replica}", revisions.replica),
-                ("GET", urls.METRICS, self._metrics),
+                ("GET", urls.METRICS + "/metrics", self._metrics),
+                ("GET", urls.METRICS + "/metricDefinitions", self._metric_definitions),
+                ("GET", urls.METRICS + "/metricNamespaces", self._metric_namespaces),
             )
         )
 
     async def _metrics(self, call: Call) -> Reply:
-        return await metrics(call, self._apps.find(call), self.sampler, self.clock.now())
+        return await metric_calls.metrics(call, self._apps.find(call), self.sampler, self.clock.now())
+
+    async def _metric_definitions(self, call: Call) -> Reply:
+        return await metric_calls.definitions(self._apps.find(call))
+
+    async def _metric_namespaces(self, call: Call) -> Reply:
+        return await metric_calls.namespaces(self._apps.find(call))
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         call = await self._call(request)
