@@ -18,6 +18,7 @@ from localcloud.clock import Clock
 from localcloud.dataplane import DataPlane
 from localcloud.eventgrid import EventGrid
 from localcloud.functions import Functions, FunctionsError
+from localcloud.monitor.service import Monitor
 from localcloud.profile import AZURE, FAST, Profile
 from localcloud.registry import Registry
 from localcloud.scratch import Scratch
@@ -120,6 +121,17 @@ class LocalCloud:
         )
         self._stack.push_async_callback(self.arm.close)
         await self.arm.create_environment(SUBSCRIPTION, GROUP, ENVIRONMENT, DOMAIN)
+        self.monitor = Monitor(
+            store=self.arm.store,
+            sampler=self.arm.sampler,
+            plane=self.dataplane,
+            clock=self.clock,
+            folder=self.folder / "dataplane" / "revisions",
+            group=f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}",
+            delay=PROFILES[self.options.profile].logs_delay,
+        )
+        self._stack.push_async_callback(self.monitor.close)
+        self.monitor.open()
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(ca.cert_file, ca.key_file)
         header = secrets.token_urlsafe(16)
@@ -145,6 +157,7 @@ class LocalCloud:
             "environment": ENVIRONMENT,
             "functions": "",
             "functions_key": "",
+            **await self._serve_monitor(tls),
         }
         if self.options.app is not None:
             await self._start_functions(self.options.app)
@@ -156,6 +169,19 @@ class LocalCloud:
         self._stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         return f"127.0.0.1:{runner.addresses[0][1]}"
+
+    async def _serve_monitor(self, tls: ssl.SSLContext) -> dict[str, str]:
+        """Azure Monitor's data planes; its clients insist on https."""
+        monitor = self.monitor
+        served = {"logs": monitor.logs(), "metrics": monitor.metrics(), "prometheus": monitor.prometheus()}
+        ports = {name: (await self._serve(app, tls)).rpartition(":")[2] for name, app in served.items()}
+        ingestion = f"http://{await self._serve(monitor.ingestion())}/"
+        return {
+            **{name: f"https://localhost:{port}" for name, port in ports.items()},
+            "workspace": monitor.workspace_id,
+            "component": monitor.component,
+            "telemetry": f"InstrumentationKey={monitor.instrumentation_key};IngestionEndpoint={ingestion}",
+        }
 
     def _arm(self) -> web.Application:
         """`az cloud register` asks the host it is pointed at what this cloud is made of."""
