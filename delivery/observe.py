@@ -51,7 +51,8 @@ async def observe(ports: Ports, app: App) -> Observation:
     if isinstance(seen, AppSeen):
         seen = await _with_restarts(ports, app, seen)
     # A query may take 30 s: nothing that is known to be bad, and no person, waits for one.
-    metrics = {} if orders or bad or _failed(app, seen) else await metric_rows.asked(ports, app, now)
+    known = bad and _probes_are_judged(app)
+    metrics = {} if orders or known or _failed(app, seen) else await metric_rows.asked(ports, app, now)
     found, shut = await asyncio.gather(
         _candidates(ports, app, seen, gone), gates.again(ports, app, seen) if seen is not None else _not_asked()
     )
@@ -149,6 +150,12 @@ def _all_good(live: Rollout, probes: tuple[ProbeSeen, ...]) -> bool:
         return True
     answers = {probe.path: probe for probe in probes}
     return all(spec.path in answers and watch.good(spec, answers[spec.path]) for spec in watch.specs(live.plan))
+
+
+def _probes_are_judged(app: App) -> bool:
+    """Whether a check of the plan does; without one, the probe of `/` only tells that the canary answers at all."""
+    plan = app.live.plan if app.live else None
+    return plan is not None and any(check.probe is not None and not check.warn for check in plan.checks)
 
 
 def _failed(app: App, seen: AppSeen | Unknown | None) -> bool:

@@ -24,6 +24,7 @@ from localcloud.eventgrid import EventGrid
 from localcloud.functions import Functions, FunctionsError
 from localcloud.hooks import Hooks
 from localcloud.journal import Journal
+from localcloud.monitor.service import Monitor
 from localcloud.profile import AZURE, FAST, Profile
 from localcloud.proxy import Proxy
 from localcloud.registry import Registry
@@ -162,6 +163,17 @@ class LocalCloud:
         secret = secrets.token_hex(16)  # a command line takes one that begins with "-" for an option
         self.arm.store.streams = f"https://localhost:{(await self._serve(self._arm(secret), tls)).rpartition(':')[2]}"
         await self.arm.create_environment(SUBSCRIPTION, GROUP, ENVIRONMENT, DOMAIN)
+        self.monitor = Monitor(
+            store=self.arm.store,
+            sampler=self.arm.sampler,
+            plane=self.dataplane,
+            clock=self.clock,
+            folder=self.folder / "dataplane" / "revisions",
+            group=f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}",
+            delay=PROFILES[self.options.profile].logs_delay,
+        )
+        self._stack.push_async_callback(self.monitor.close)
+        self.monitor.open()
         self.endpoints = {
             "arm": self.arm.store.streams,
             "arm_http": f"http://{await self._serve(self.arm.app())}",
@@ -189,6 +201,7 @@ class LocalCloud:
             "environment": ENVIRONMENT,
             "functions": "",
             "functions_key": "",
+            **await self._serve_monitor(tls),
         }
         if state is not None:
             await state.load(self.arm, self.eventgrid)
@@ -209,6 +222,19 @@ class LocalCloud:
         except OSError as error:
             raise PortError(f"port: expected {port} to be free, found {error.strerror}") from error
         return f"127.0.0.1:{runner.addresses[0][1]}"
+
+    async def _serve_monitor(self, tls: ssl.SSLContext) -> dict[str, str]:
+        """Azure Monitor's data planes; its clients insist on https."""
+        monitor = self.monitor
+        served = {"logs": monitor.logs(), "metrics": monitor.metrics(), "prometheus": monitor.prometheus()}
+        ports = {name: (await self._serve(app, tls)).rpartition(":")[2] for name, app in served.items()}
+        ingestion = f"http://{await self._serve(monitor.ingestion())}/"
+        return {
+            **{name: f"https://localhost:{port}" for name, port in ports.items()},
+            "workspace": monitor.workspace_id,
+            "component": monitor.component,
+            "telemetry": f"InstrumentationKey={monitor.instrumentation_key};IngestionEndpoint={ingestion}",
+        }
 
     def _arm(self, secret: str) -> web.Application:
         """`az cloud register` asks the host it is pointed at what this cloud is made of, and signs in there too."""
@@ -252,6 +278,7 @@ class LocalCloud:
                 eventgrid=self.eventgrid,
                 hooks=self.hooks,
                 forget_images=self._forget_images,
+                forget_logs=self.monitor.clear,
                 functions=lambda: self.functions,
             )
         )

@@ -20,7 +20,6 @@ from localcloud.arm.errors import ArmError, in_progress, internal, locked, throt
 from localcloud.arm.group_calls import GroupCalls
 from localcloud.arm.lifecycle import Lifecycle
 from localcloud.arm.log import RequestLog
-from localcloud.arm.metric_calls import metrics
 from localcloud.arm.metrics import Sampler
 from localcloud.arm.models import Environment, Store
 from localcloud.arm.operations import Operations
@@ -31,6 +30,7 @@ from localcloud.arm.subscription_calls import SubscriptionCalls
 from localcloud.arm.trouble import Kind, Troubles
 from localcloud.arm.workspace_calls import WorkspaceCalls
 from localcloud.arm.writes import Writes
+from localcloud.monitor import metric_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -206,13 +206,21 @@ class Arm:
                 ("POST", urls.REVISION + acts, revisions.act),
                 ("GET", urls.REVISION + "/replicas", revisions.replicas),
                 ("GET", urls.REVISION + "/replicas/{replica}", revisions.replica),
-                ("GET", urls.METRICS, self._metrics),
+                ("GET", urls.METRICS + "/metrics", self._metrics),
+                ("GET", urls.METRICS + "/metricDefinitions", self._metric_definitions),
+                ("GET", urls.METRICS + "/metricNamespaces", self._metric_namespaces),
                 *(route for family in self._families for route in family.routes()),
             )
         )
 
     async def _metrics(self, call: Call) -> Reply:
-        return await metrics(call, self._apps.find(call), self.sampler, self.clock.now())
+        return await metric_calls.metrics(call, self._apps.find(call), self.sampler, self.clock.now())
+
+    async def _metric_definitions(self, call: Call) -> Reply:
+        return await metric_calls.definitions(self._apps.find(call))
+
+    async def _metric_namespaces(self, call: Call) -> Reply:
+        return await metric_calls.namespaces(self._apps.find(call))
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         call = await self._call(request)

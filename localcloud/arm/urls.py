@@ -28,7 +28,7 @@ ENVIRONMENTS_OF_GROUP, ENVIRONMENTS_OF_SUBSCRIPTION = _GROUP + _ENVIRONMENTS, _S
 ENVIRONMENT_STATUSES = (
     _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/managedEnvironmentOperationStatuses/{operation}"
 )
-METRICS = APP + "/providers/Microsoft.Insights/metrics"
+METRICS = APP + "/providers/Microsoft.Insights"
 _OPERATION = _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/containerappOperation"
 STATUSES, RESULTS = _OPERATION + "Statuses/{operation}", _OPERATION + "Results/{operation}"
 

@@ -34,7 +34,8 @@ _SOURCES = "arm, control, events, fate, webhook"
 class Controlled:
     """What the control plane reaches; a part that is None is not there, and neither are its orders.
 
-    forget_images: empties the registry. functions: answers the Functions host, None without one.
+    forget_images: empties the registry. forget_logs: empties the workspace of logs. functions: answers the Functions
+    host, None without one.
     """
 
     clock: Clock
@@ -44,6 +45,7 @@ class Controlled:
     eventgrid: EventGrid | None = None
     hooks: Hooks | None = None
     forget_images: Callable[[], Awaitable[None]] | None = None
+    forget_logs: Callable[[], None] | None = None
     functions: Callable[[], Functions | None] = lambda: None
 
 
@@ -105,6 +107,8 @@ class _Cloud:
                 orders.clear()
         if wanted.apps:
             await parts.arm.reset()
+            if parts.forget_logs is not None:
+                parts.forget_logs()
         if wanted.images and parts.forget_images is not None:
             await parts.forget_images()
         if wanted.log:

@@ -1,4 +1,4 @@
-"""Images of one small web app in the states a rollout meets: good, failing, crashing, slow, on the wrong port."""
+"""Images of one small web app in the states a rollout meets: good, failing, late, crashing, slow, on the wrong port."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from localcloud.images import Image
 
-_WEB = Path(__file__).with_name("web.py")
+_FILES = {f"/app/{name}": Path(__file__).with_name(name) for name in ("telemetry.py", "web.py")}
 _ENTRYPOINT = ("python3", "/app/web.py")
 
 
@@ -24,6 +24,11 @@ def good(version: str) -> Image:
 def bad(version: str, fail_share: float = 0.2) -> Image:
     """Fails this share of its requests, and looks healthy to a probe of `/healthz`."""
     return _image(version, {"FAIL_SHARE": str(fail_share)})
+
+
+def late(version: str, seconds: float) -> Image:
+    """Answers every request, each of them only after these seconds."""
+    return _image(version, {"DELAY": str(seconds)})
 
 
 def crash(version: str) -> Image:
@@ -43,7 +48,7 @@ def portmismatch(version: str) -> Image:
 
 def _image(version: str, env: Mapping[str, str]) -> Image:
     return build(
-        {"/app/web.py": _WEB.read_bytes()},
+        {name: file.read_bytes() for name, file in _FILES.items()},
         entrypoint=_ENTRYPOINT,
         env={"VERSION": version, **env},
         labels={"org.opencontainers.image.version": version},

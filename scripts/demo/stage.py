@@ -103,7 +103,9 @@ class Stage:
         partition = f"{self.at['login_server']}|{repository.replace('/', '|')}"
         await self.put_row("policies", partition, name, **cells)
 
-    async def create_app(self, tag: str, *, name: str = APP, repository: str = REPOSITORY) -> None:
+    async def create_app(
+        self, tag: str, *, name: str = APP, repository: str = REPOSITORY, env: Mapping[str, str] | None = None
+    ) -> None:
         """Create the app in Multiple mode at a pushed tag, and wait until it serves."""
         image = f"{self.at['login_server']}/{repository}:{tag}"
         body = {
@@ -115,7 +117,14 @@ class Stage:
                     "ingress": {"external": True, "targetPort": PORT},
                 },
                 "template": {
-                    "containers": [{"name": "web", "image": image, "resources": {"cpu": 0.25, "memory": "0.5Gi"}}],
+                    "containers": [
+                        {
+                            "name": "web",
+                            "image": image,
+                            "resources": {"cpu": 0.25, "memory": "0.5Gi"},
+                            "env": [{"name": key, "value": value} for key, value in (env or {}).items()],
+                        }
+                    ],
                     "scale": {"minReplicas": 1, "maxReplicas": 3},
                 },
             },

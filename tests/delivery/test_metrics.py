@@ -183,6 +183,17 @@ async def test_nothing_is_asked_in_a_tick_that_already_knows_of_something_bad() 
     assert len(shop.queries.asked) == before
 
 
+async def test_a_page_that_no_check_asks_for_keeps_no_query_from_being_asked() -> None:
+    """Without a probe check nothing judges the probe of `/`, so one that fails would starve the queries for ever."""
+    shop = await open_shop("metric backlog <= 500", backlog=LOGS)
+    shop.queries.readings = {"wb1": Reading(value=900.0)}
+    await shop.push(1)
+    await shop.run_until(Phase.BAKING, 0)
+    shop.app.revisions["ca-web--wb1-000001"].answers = False
+    await shop.run(timedelta(minutes=10))
+    assert ended(shop) == ["RolloutRolledBack"]
+
+
 @pytest.mark.parametrize("known", ["nothing", "a person's order", "a revision that failed"])
 async def test_a_person_and_a_known_failure_wait_for_no_query(known: str) -> None:
     shop = await open_shop("metric backlog <= 500", backlog=LOGS)

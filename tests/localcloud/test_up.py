@@ -33,6 +33,7 @@ PROMISED = {
     *("arm", "arm_http", "ca", "registry", "ingress", "storage", "identity_endpoint", "identity_header"),
     *("eventgrid", "webhook", "control", "functions", "subscription", "resource_group", "environment"),
     *("proxy", "tenant", "client", "client_secret"),
+    *("logs", "metrics", "prometheus", "telemetry", "workspace", "component"),
 }
 LOOPBACK = {"0100007F", "00000000000000000000000001000000"}  # as /proc writes 127.0.0.1 and ::1
 APP = """
@@ -184,6 +185,12 @@ async def test_it_prints_every_endpoint_and_each_of_them_answers_on_loopback(tmp
             assert await status(http, identity, **{"X-IDENTITY-HEADER": cloud.at["identity_header"]}) == 200
             assert await status(http, f"{cloud.at['eventgrid']}/") == 501
             assert await status(http, f"{cloud.at['control']}/log") == 200
+            for name, path in (
+                ("logs", f"v1/workspaces/{cloud.at['workspace']}/query"),
+                ("prometheus", "api/v1/labels"),
+            ):
+                async with http.get(f"{cloud.at[name]}/{path}", ssl=trusted) as refused:
+                    assert (await refused.json())["error"]["code"] == "AuthenticationFailed"
             assert await status(http, f"{cloud.at['functions']}/admin/host/status") == 200
         await with_a_revision(cloud)
         await until((tmp_path / "told").exists)

@@ -37,6 +37,7 @@ PROFILE = Profile(
     ready_lag=0,
     progress=600,
     metrics_delay=0,
+    logs_delay=0,
     signature=0,
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?")

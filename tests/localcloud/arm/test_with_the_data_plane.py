@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from localcloud import samples
 from tests.localcloud.arm.cloud import APP, Cloud, cloud, image, to, traffic
-from tests.localcloud.arm.test_metrics import ask, sums
+from tests.localcloud.monitor.test_metrics import ask, sums
 from tests.localcloud.planes import Users, plane, until
 from tests.localcloud.static_registry import StaticRegistry
 

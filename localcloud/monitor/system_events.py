@@ -1,0 +1,102 @@
+"""What happens to revisions and replicas, as the rows of the system log that Container Apps writes of it.
+
+Reasons and texts were seen in system logs of live apps (`docs/localcloud-monitor.md`). Two looks at the cloud differ by
+what happened between them: what came and went between two looks is not told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from localcloud.arm.models import App, Revision
+    from localcloud.dataplane.model import ReplicaState
+
+_SOURCE = "ContainerAppController"
+_NORMAL, _WARNING = "Normal", "Warning"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """A revision at the last look."""
+
+    ready: bool = False
+    stopping: bool = False
+    failed: str = ""
+    replicas: dict[str, ReplicaState] = field(default_factory=dict)
+
+
+class SystemEvents:
+    """Remembers the last look."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Seen] = {}
+
+    def look(self, apps: Iterable[App], now: datetime) -> list[Mapping[str, object]]:
+        """Rows of what has happened since the last look."""
+        rows: list[Mapping[str, object]] = []
+        for app in apps:
+            for revision in app.revisions:
+                for reason, kind, said, replica in self._happened(revision):
+                    rows.append(_row(app, revision, now, reason, kind, said, replica))
+        return rows
+
+    def clear(self) -> None:
+        """Forget the last look."""
+        self._seen.clear()
+
+    def _happened(self, revision: Revision) -> Iterator[tuple[str, str, str, str]]:
+        """Yield (reason, severity, message, replica)."""
+        before = self._seen.get(revision.name)
+        if before is None:
+            before = self._seen[revision.name] = _Seen()
+            yield "RevisionCreation", _NORMAL, f"Creating a new revision: {revision.name}", ""
+        replicas = {one.name: one for one in revision.seen.replicas} if revision.seen else {}
+        container = revision.template["containers"][0]["name"] or ""
+        for name, replica in replicas.items():
+            yield from _replica(name, container, before.replicas.get(name), replica)
+        ready = revision.ready_since is not None and revision.active
+        if ready and not before.ready:
+            yield "RevisionReady", _NORMAL, f"Successfully provisioned revision '{revision.name}'", ""
+        failed = (revision.seen.failed if revision.seen else "") or revision.failed
+        if failed and failed != before.failed:
+            yield "Error", _WARNING, f"Error provisioning revision {revision.name}. {failed}", ""
+        if revision.stopping and not before.stopping:
+            yield "RevisionDeactivating", _NORMAL, f"Deactivating revision: {revision.name}", ""
+        self._seen[revision.name] = _Seen(ready=ready, stopping=revision.stopping, failed=failed, replicas=replicas)
+
+
+def _replica(
+    name: str, container: str, before: ReplicaState | None, now: ReplicaState
+) -> Iterator[tuple[str, str, str, str]]:
+    if before is None:
+        yield "AssigningReplica", _NORMAL, f"Replica '{name}' has been scheduled to run on a node.", name
+    restarts = now.restarts - (before.restarts if before else 0)
+    if restarts > 0:
+        said = f"Container '{container}' was terminated with exit code '' and reason 'ProcessExited'"
+        yield "ContainerTerminated", _WARNING, said, name
+    if now.started and (before is None or not before.started or restarts > 0):
+        yield "ContainerCreated", _NORMAL, f"Created container '{container}'", name
+        yield "ContainerStarted", _NORMAL, f"Started container '{container}'", name
+
+
+def _row(
+    app: App, revision: Revision, now: datetime, reason: str, kind: str, said: str, replica: str
+) -> Mapping[str, object]:
+    return {
+        "TimeGenerated": now,
+        "ContainerAppName": app.name,
+        "EnvironmentName": app.environment.name,
+        "Location": app.environment.location,
+        "RevisionName": revision.name,
+        "ReplicaName": replica,
+        "Log": said,
+        "Reason": reason,
+        "Type": kind,
+        "EventSource": _SOURCE,
+        "Count": 1,
+    }
