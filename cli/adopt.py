@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from cli import policy_table
 from cli.agreed import agreed
-from cli.azure_app import AzureApp, AzureSaysError
+from cli.arm import AzureSaysError
+from cli.azure_app import AzureApp
 from cli.first_row import FirstRow, first_row
 from cli.preflight import Found, Means, Preflight, inspect
 from policies.errors import PolicyError

@@ -36,7 +36,10 @@ def _work(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
         from delivery import parking, tick
 
         try:
-            wake = tick.read(_body(message))
+            body = _body(message)
+            if await _was_a_call(ports(), body, names.TICKS):
+                return
+            wake = tick.read(body)
         except Malformed as error:
             await parking.park(ports(), f"queue {names.TICKS}", message, str(error))
             return
@@ -51,7 +54,10 @@ def _work(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
         from delivery import outbox, parking
 
         try:
-            letter = outbox.read(_body(message))
+            body = _body(message)
+            if await _was_a_call(ports(), body, names.OUTBOX):
+                return
+            letter = outbox.read(body)
         except Malformed as error:
             await parking.park(ports(), f"queue {names.OUTBOX}", message, str(error))
             return
@@ -84,6 +90,16 @@ def _poison(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
         log.error("parked_events: an event failed five times; it is heard again in 5 minutes")
         event = decode.queued(message)
         await parking.park_event(ports(), _body_or_nothing(event), event)
+
+
+async def _was_a_call(ports: Ports, body: Mapping[str, object], queue: str) -> bool:
+    """Whether `weighbridge doctor` asks if the queue is worked on; then that is answered, and no more is to do."""
+    from delivery import doctor_call
+
+    call = doctor_call.of_message(body)
+    if call:
+        await doctor_call.hear(ports, call, queue)
+    return bool(call)
 
 
 def _body(message: str) -> Mapping[str, object]:

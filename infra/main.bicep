@@ -139,6 +139,7 @@ resource operator 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           'Microsoft.App/containerApps/revisions/activate/action'
           'Microsoft.App/containerApps/revisions/deactivate/action'
           'Microsoft.Insights/metrics/read'
+          'Microsoft.Authorization/permissions/read'
         ]
         notActions: []
         dataActions: []

@@ -17,6 +17,7 @@ from localcloud.arm import Arm
 from localcloud.clock import Clock
 from localcloud.dataplane import DataPlane
 from localcloud.eventgrid import EventGrid
+from localcloud.eventgrid.arm_reads import SITE, ArmReads
 from localcloud.functions import Functions, FunctionsError
 from localcloud.profile import AZURE, FAST, Profile
 from localcloud.registry import Registry
@@ -116,7 +117,11 @@ class LocalCloud:
         self._stack.push_async_callback(self.dataplane.close)
         await self.dataplane.open()
         self.arm = Arm(
-            clock=self.clock, dataplane=self.dataplane, profile=PROFILES[self.options.profile], domain=DOMAIN
+            clock=self.clock,
+            dataplane=self.dataplane,
+            profile=PROFILES[self.options.profile],
+            domain=DOMAIN,
+            more=ArmReads(self.eventgrid, REGISTRY, REGISTRY_ID).routes(),
         )
         self._stack.push_async_callback(self.arm.close)
         await self.arm.create_environment(SUBSCRIPTION, GROUP, ENVIRONMENT, DOMAIN)
@@ -185,6 +190,7 @@ class LocalCloud:
             "AzureWebJobsStorage": self.endpoints["storage"],
             "IDENTITY_ENDPOINT": self.endpoints["identity_endpoint"],
             "IDENTITY_HEADER": self.endpoints["identity_header"],
+            "WEBSITE_SITE_NAME": SITE,
             **_filled(self.options.settings, self.endpoints),
             **self.options.more,
         }

@@ -23,15 +23,17 @@ from localcloud.arm.metric_calls import metrics
 from localcloud.arm.metrics import Sampler
 from localcloud.arm.models import Environment, Store
 from localcloud.arm.operations import Operations
+from localcloud.arm.permission_calls import PermissionCalls
 from localcloud.arm.revision_calls import RevisionCalls
 from localcloud.arm.trouble import Kind, Troubles
 from localcloud.arm.writes import Writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from localcloud.arm.models import Operation, Plane
     from localcloud.arm.trouble import Held, Trouble
+    from localcloud.arm.urls import Handler
     from localcloud.clock import Clock
     from localcloud.profile import Profile
 
@@ -45,7 +47,10 @@ def from_host(request: web.Request) -> str:
 
 
 class Arm:
-    """Azure Resource Manager for Container Apps on one machine; see `localcloud.arm`."""
+    """Azure Resource Manager for Container Apps on one machine; see `localcloud.arm`.
+
+    more: routes of other providers, as in `urls.Urls`.
+    """
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class Arm:
         profile: Profile,
         base: Callable[[web.Request], str] = from_host,
         domain: str = "wb.localhost",
+        more: Sequence[tuple[str, str, Handler]] = (),
     ) -> None:
         chance = Random(profile.name)  # noqa: S311 - latencies and names, and the same in every run
         self.clock, self.profile, self._base = clock, profile, base
@@ -74,7 +80,8 @@ class Arm:
         self._apps = AppCalls(self.store, writes, profile.signature)
         self._revisions = RevisionCalls(self._apps, writes, self.lifecycle, clock, profile.progress)
         self._environments = EnvironmentCalls(self.store, clock, domain)
-        self._urls = self._table()
+        self.permissions = PermissionCalls(self._apps)
+        self._urls = self._table(more)
         self._watches: list[asyncio.Task[None]] = []
 
     def app(self) -> web.Application:
@@ -136,7 +143,7 @@ class Arm:
         found = (a.operation for a in self.store.apps() if f"{a.home}/containerapps/{a.name}/".lower() in under)
         return next(found, None)
 
-    def _table(self) -> urls.Urls:
+    def _table(self, more: Sequence[tuple[str, str, Handler]]) -> urls.Urls:
         apps, revisions, environments = self._apps, self._revisions, self._environments
         acts = "/{act:activate|deactivate|restart}"
         return urls.Urls(
@@ -165,6 +172,8 @@ class Arm:
                 ("GET", urls.REVISION + "/replicas", revisions.replicas),
                 ("GET", urls.REVISION + "/replicas/{replica}", revisions.replica),
                 ("GET", urls.METRICS, self._metrics),
+                ("GET", urls.PERMISSIONS, self.permissions.list),
+                *more,
             )
         )
 

@@ -23,6 +23,7 @@ _ENVIRONMENTS = "/providers/Microsoft.App/managedEnvironments"
 ENVIRONMENT = _GROUP + _ENVIRONMENTS + "/{environment}"
 ENVIRONMENTS_OF_GROUP, ENVIRONMENTS_OF_SUBSCRIPTION = _GROUP + _ENVIRONMENTS, _SUBSCRIPTION + _ENVIRONMENTS
 METRICS = APP + "/providers/Microsoft.Insights/metrics"
+PERMISSIONS = APP + "/providers/Microsoft.Authorization/permissions"
 _OPERATION = _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/containerappOperation"
 STATUSES, RESULTS = _OPERATION + "Statuses/{operation}", _OPERATION + "Results/{operation}"
 SUBSCRIPTIONS, SUBSCRIPTION, GROUP = "/subscriptions", _SUBSCRIPTION, _GROUP
@@ -64,7 +65,8 @@ def check_version(call: Call) -> None:
             "The api-version query parameter (?api-version=) is required for all requests.",
         )
     kind = resource_type(call.path)
-    ours = kind.lower().startswith("microsoft.app/") and "microsoft.insights" not in call.path.lower()
+    ours = kind.lower().startswith("microsoft.app/")
+    ours = ours and not any(other in call.path.lower() for other in ("microsoft.insights", "microsoft.authorization"))
     if ours and call.version not in VERSIONS:
         raise bad_request(
             "NoRegisteredProviderFound",

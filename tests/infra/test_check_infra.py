@@ -80,7 +80,7 @@ MISTAKES = [
     (
         "a text for a list",
         "modules/scans.bicep",
-        "['Weighbridge.ImageScanCompleted']",
+        "['Weighbridge.ImageScanCompleted', 'Weighbridge.DoctorCalled']",
         "'Weighbridge.ImageScanCompleted'",
         "filter.includedEventTypes: expected a list, found 'Weighbridge.ImageScanCompleted'",
     ),
