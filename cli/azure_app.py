@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -43,17 +44,21 @@ class AzureApp:
         In one, because Azure takes no weights in Single mode, and between two writes a new revision could take all.
         Raises `AzureSaysError`.
         """
+        body = _ready(stable, ingress=ingress)
         entry = {"revisionName": stable, "weight": 100}
-        traffic = {"ingress": {"traffic": [entry]}} if ingress else {}
 
         def done(found: dict[str, Any]) -> bool:
             mode = str(_configuration(found).get("activeRevisionsMode")).lower()
             return mode == "multiple" and (not ingress or _traffic(found) == [entry])
 
-        self._patch({"activeRevisionsMode": "Multiple", **traffic}, done)
+        self._patch(body, done)
 
-    def _patch(self, configuration: Mapping[str, Any], done: Callable[[dict[str, Any]], bool]) -> None:
-        self._ask("PATCH", "", {"properties": {"configuration": configuration}})
+    def ready_write(self, stable: str) -> tuple[str, str]:
+        """Address and body of that one write, for who would rather send it by hand."""
+        return f"{base()}{self._path}?api-version={API_VERSION}", json.dumps(_ready(stable, ingress=True))
+
+    def _patch(self, body: Mapping[str, Any], done: Callable[[dict[str, Any]], bool]) -> None:
+        self._ask("PATCH", "", body)
         end = time.monotonic() + WITHIN
         while time.monotonic() < end:
             found = self._ask("GET", "")
@@ -69,6 +74,11 @@ class AzureApp:
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         return self._arm.ask(method, f"{self._path}{path}", API_VERSION, body)
+
+
+def _ready(stable: str, *, ingress: bool) -> dict[str, Any]:
+    traffic = {"ingress": {"traffic": [{"revisionName": stable, "weight": 100}]}} if ingress else {}
+    return {"properties": {"configuration": {"activeRevisionsMode": "Multiple", **traffic}}}
 
 
 def _configuration(app: Mapping[str, Any]) -> Mapping[str, Any]:
