@@ -33,7 +33,7 @@ def _work(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
     @functions.function_name("tick")
     @functions.queue_trigger(arg_name="message", queue_name=names.TICKS, connection=STORAGE)
     async def tick_app(message: str) -> None:
-        from delivery import parking, tick
+        from delivery import tick
 
         try:
             body = _body(message)
@@ -41,7 +41,7 @@ def _work(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
                 return
             wake = tick.read(body)
         except Malformed as error:
-            await parking.park(ports(), f"queue {names.TICKS}", message, str(error))
+            await _park(ports(), names.TICKS, message, error)
             return
         ticked = await tick.tick(ports(), wake)
         if ticked.won and ticked.decision and ticked.decision.because:
@@ -51,7 +51,7 @@ def _work(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
     @functions.function_name("deliver")
     @functions.queue_trigger(arg_name="message", queue_name=names.OUTBOX, connection=STORAGE)
     async def deliver(message: str) -> None:
-        from delivery import outbox, parking
+        from delivery import outbox
 
         try:
             body = _body(message)
@@ -59,7 +59,7 @@ def _work(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
                 return
             letter = outbox.read(body)
         except Malformed as error:
-            await parking.park(ports(), f"queue {names.OUTBOX}", message, str(error))
+            await _park(ports(), names.OUTBOX, message, error)
             return
         log.info("deliver: %s: %s", letter.key, await outbox.deliver(ports(), letter))
 
@@ -100,6 +100,13 @@ async def _was_a_call(ports: Ports, body: Mapping[str, object], queue: str) -> b
     if call:
         await doctor_call.hear(ports, call, queue)
     return bool(call)
+
+
+async def _park(ports: Ports, queue: str, message: str, error: Malformed) -> None:
+    from delivery import parking
+
+    key = await parking.park(ports, f"queue {queue}", message, str(error))
+    log.warning("queue %s: parked as %s: %s", queue, key, error)
 
 
 def _body(message: str) -> Mapping[str, object]:

@@ -39,12 +39,19 @@ param alwaysReady string = 'on'
 @description('on: images that wait for it are asked about at Microsoft Defender.')
 param defender string = 'off'
 
+@description('Address that is told when Weighbridge itself is sick; empty, without alertActionGroupId: no alerts are made.')
+param alertEmail string = ''
+
+@description('Resource id of an action group that is told, instead or as well.')
+param alertActionGroupId string = ''
+
 @description('More app settings, such as WEIGHBRIDGE_SECRET_OPS as a reference to a Key Vault. Never a secret itself.')
 param moreSettings object = {}
 
 var tags = { 'azd-env-name': environmentName }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var groupName = 'rg-${environmentName}'
+var alertsOn = !empty(alertEmail) || !empty(alertActionGroupId)
 var functionName = 'fn-weighbridge-${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -98,6 +105,20 @@ module topics 'modules/topics.bicep' = {
     tags: tags
     storageAccountName: storage.outputs.name
     identityPrincipalId: identity.outputs.principalId
+  }
+}
+
+module alerts 'modules/alerts.bicep' = if (alertsOn) {
+  name: 'weighbridge-alerts'
+  scope: group
+  params: {
+    name: 'weighbridge-${token}'
+    location: location
+    tags: tags
+    componentName: monitoring.outputs.componentName
+    scansTopicName: topics.outputs.scansName
+    email: alertEmail
+    actionGroupId: alertActionGroupId
   }
 }
 
@@ -192,3 +213,4 @@ output WEIGHBRIDGE_OPERATIONS_ROLE string = operations.name
 output WEIGHBRIDGE_SCANS_TOPIC string = topics.outputs.scansName
 output WEIGHBRIDGE_SCANS_ENDPOINT string = topics.outputs.scansEndpoint
 output WEIGHBRIDGE_EVENTS_ENDPOINT string = topics.outputs.eventsEndpoint
+output WEIGHBRIDGE_ALERT_GROUPS string = alertsOn ? join(alerts.outputs.actionGroups, ',') : ''
