@@ -105,7 +105,7 @@ def _whole(service: Service, args: argparse.Namespace, clock: Clock) -> list[Dia
 def _unsent(args: argparse.Namespace, call: str) -> list[Diagnosis]:
     """Send the test event; answers why it was not, nothing when it was."""
     if not args.topic:
-        do = 'eval "$(azd env get-values)", or --topic ENDPOINT'
+        do = "export what azd tells (docs/doctor.md), or --topic ENDPOINT"
         return [
             wrong("walk", "", "no test event was sent: no topic given", "the topic's address", "you", do, mild=True)
         ]
@@ -113,7 +113,8 @@ def _unsent(args: argparse.Namespace, call: str) -> list[Diagnosis]:
         send(Topic.of(args.topic, args.key_from, os.environ), event(call))
     except NotSent as error:
         do = 'az role assignment create --assignee "$(az ad signed-in-user show --query id -o tsv)" '
-        do += '--role "EventGrid Data Sender" --scope <resource id of the topic>'
+        do += '--role "EventGrid Data Sender" --scope '
+        do += '"$(az eventgrid topic show -g "$AZURE_RESOURCE_GROUP" -n "$WEIGHBRIDGE_SCANS_TOPIC" --query id -o tsv)"'
         return [wrong("walk", "", str(error), "to publish one event", "who may give roles", do, mild=True)]
     return []
 

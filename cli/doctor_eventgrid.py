@@ -68,7 +68,7 @@ def pushes(arm: Arm, registries: Sequence[str], heard: Container[str], site: str
 def scans(arm: Arm, name: str, site: str) -> list[Diagnosis]:
     """The topic of scans. name: "" when nobody told it."""
     if not name:
-        do = 'eval "$(azd env get-values)", or --scans-topic NAME'
+        do = "export what azd tells (docs/doctor.md), or --scans-topic NAME"
         return [wrong("topic", "scans", "nobody said which it is", "its name", "you", do, mild=True)]
     try:
         topic = next((one for one in _listed(arm, "topics") if one.get("name") == name), None)
@@ -109,7 +109,7 @@ def _judged(wanted: Wanted, subscription: Json) -> list[Diagnosis]:
     lacks = [kind for kind in (*wanted.needed, *wanted.useful) if types and kind not in types]
     found = []
     if state != "Succeeded":
-        do = f"az eventgrid event-subscription delete --ids {subscription.get('id')}; {AGAIN}"
+        do = f"az resource delete --ids {subscription.get('id')}; {AGAIN}"
         found.append(wrong("subscription", name, f"provisioning is {state}", "Succeeded", DEPLOYS, do))
     if lacks:
         mild = not set(lacks) & set(wanted.needed)

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 EVERY = 1.0  # seconds between two questions
 TOPIC = "topic"
-_LOOKED = {"ticks": "tick", "outbox": "deliver", "events": "queued_event", TOPIC: "scan_completed"}
+_LOOKED = {
+    "ticks": "`tick`",
+    "outbox": "`deliver`",
+    "events": "`queued_event`",
+    TOPIC: "`scan_completed` (by queue: `queued_event`); the lines `subscription` say what stands between",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +70,8 @@ def end(service: Service, call: str) -> None:
 def _judged(way: str, came: float | None, within: float) -> Diagnosis:
     check, subject = ("walk", "") if way == TOPIC else ("worked", way)
     if came is not None:
-        return Diagnosis(check=check, subject=subject, found=f"came out of `{_LOOKED[way]}` within {came + 1:.0f} s")
-    then = "; the lines `subscription` say what stands between" if way == TOPIC else ""
-    do = f"look at the log of the function `{_LOOKED[way]}`{then}; ask again with --within {within * 3:.0f}"
-    return wrong(
-        check, subject, f"nothing came out in {within:.0f} s", "the test message", "who deploys Weighbridge", do
-    )
+        by = "went through the topic and" if way == TOPIC else "the message"
+        return Diagnosis(check=check, subject=subject, found=f"{by} came out within {came + 1:.0f} s")
+    do = f"look at the log of the function {_LOOKED[way]}; ask again with --within {within * 3:.0f}"
+    found = f"nothing came out in {within:.0f} s"
+    return wrong(check, subject, found, "the test message", "who deploys Weighbridge", do)

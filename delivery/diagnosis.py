@@ -11,7 +11,7 @@ from delivery.errors import DeliveryError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
-# What the commands below name: azd tells both, `eval "$(azd env get-values)"`; docs/doctor.md says it too.
+# What the commands name is what azd tells (docs/doctor.md).
 IDENTITY, OPERATOR_ROLE = '"$WEIGHBRIDGE_IDENTITY"', '"$WEIGHBRIDGE_OPERATOR_ROLE"'
 GIVES_ROLES = "who may give roles"
 ON_CALL = "on call"

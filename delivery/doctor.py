@@ -45,7 +45,7 @@ async def examine(ports: Ports) -> Json:
     outside = await asyncio.gather(*_outside(ports, policies, registries))
     diagnoses = [Diagnosis(check="settings", found="none is missing or wrong")]
     diagnoses += [one for some in found for one in some]
-    diagnoses += [*_rows(checked), *(one for some in outside for one in some), *_left_out(ports, policies)]
+    diagnoses += [*_rows(checked), *(one for some in outside for one in some), *_left_out(ports, policies, registries)]
     return {
         "call": call,
         "site": ports.settings.site,
@@ -145,17 +145,20 @@ def _outside(ports: Ports, policies: list[Policy], registries: dict[str, str]) -
     ]
 
 
-def _left_out(ports: Ports, policies: list[Policy]) -> list[Diagnosis]:
-    apps = _apps(ports, policies)
-    if len(apps) <= MOST_APPS:
-        return []
+def _left_out(ports: Ports, policies: list[Policy], registries: dict[str, str]) -> list[Diagnosis]:
+    counts = (
+        ("app", len(_apps(ports, policies)), MOST_APPS, "weighbridge doctor --app GROUP/APP, for each that matters"),
+        ("registry", len(registries), MOST_REGISTRIES, "weighbridge doctor --app GROUP/APP, for an app of each"),
+    )
     return [
         Diagnosis(
-            check="app",
+            check=check,
             state=State.WARNING,
-            found=f"{MOST_APPS} of {len(apps)} were looked at",
+            found=f"{most} of {count} were looked at",
             expected="all of them",
             who=DEPLOYS,
-            do="weighbridge doctor --app GROUP/APP, for each that matters",
+            do=do,
         )
+        for check, count, most, do in counts
+        if count > most
     ]

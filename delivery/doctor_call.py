@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from delivery import names
-from delivery.errors import Conflict
+from delivery.errors import DeliveryError
 from delivery.ports import Delete, Insert, Merge
 from policies.events import CALLED
 
@@ -60,12 +60,15 @@ def of_message(body: Mapping[str, object]) -> str:
 
 
 async def hear(ports: Ports, call: str, way: str) -> bool:
-    """Note that a call came out of a way; False for one that is not open. 1 write."""
+    """Note that a call came out of a way; False where it is not noted, for it is over or the store is away. 1 write.
+
+    Nothing is raised: what is raised comes again, fails again, and is parked in the end.
+    """
     if _CALL.fullmatch(call) is None or way not in WAYS:
         return False
     try:
         await ports.rows.commit(names.NAMES, DOCTOR, [Merge(key=call, columns={way: ports.clock.now()})])
-    except Conflict:
+    except DeliveryError:
         return False
     return True
 

@@ -67,5 +67,5 @@ def _refused(registry: str, error: Refused) -> Diagnosis:
         found=str(error),
         expected="to list and read what rows select",
         who=GIVES_ROLES if denied else DEPLOYS,
-        do=grant("AcrPull", scope) if denied else f"az acr check-health -n {name} --yes; WEIGHBRIDGE_REGISTRIES",
+        do=grant("AcrPull", scope) if denied else f"az acr check-health -n {name} --yes",
     )

@@ -66,7 +66,7 @@ def test_a_message_that_comes_out_of_no_queue_is_broken_and_the_call_is_ended(se
     found = run(capsys, "doctor", "--within", "0")
     assert found.code == 1
     assert "broken   worked ticks" in found.out
-    assert "who deploys Weighbridge: look at the log of the function `tick`" in found.out
+    assert "who deploys Weighbridge: look at the log of the function `tick`;" in found.out
     assert service.shop.rows.peek("names") == [
         row for row in service.shop.rows.peek("names") if row.partition != "doctor"
     ]

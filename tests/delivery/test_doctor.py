@@ -84,6 +84,17 @@ async def test_a_call_is_heard_by_each_way_and_one_that_nobody_opened_leaves_not
     assert shop.rows.peek(names.NAMES) == []
 
 
+async def test_a_store_that_is_away_costs_a_call_its_answer_and_is_never_repeated() -> None:
+    shop = Shop()
+    call = await doctor_call.open_call(shop.ports)
+
+    async def away(*_: object) -> None:
+        raise Retry("table names: 503")
+
+    shop.rows.before = away
+    assert not await doctor_call.hear(shop.ports, call, "ticks")
+
+
 async def test_a_call_that_nobody_ended_goes_with_the_first_one_after_an_hour() -> None:
     shop = Shop()
     old = await doctor_call.open_call(shop.ports)
@@ -233,6 +244,8 @@ async def test_many_apps_are_looked_at_in_part_and_it_says_so(monkeypatch: pytes
     more = {"App": "rg-shop/ca-other", "Tags": "semver"}
     await shop.rows.commit(names.POLICIES, f"{REGISTRY}|shop|other", [Put(key="production", columns=more)])
     assert (await wrong(shop))["app"]["found"] == "1 of 2 were looked at"
+    monkeypatch.setattr(doctor, "MOST_REGISTRIES", 0)
+    assert (await wrong(shop))["registry"]["found"] == "0 of 1 were looked at"
 
 
 async def test_settings_that_let_nothing_begin_are_the_only_thing_told() -> None:
