@@ -108,6 +108,16 @@ module topics 'modules/topics.bicep' = {
   }
 }
 
+module workbook 'modules/workbook.bicep' = {
+  name: 'weighbridge-workbook'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    componentName: monitoring.outputs.componentName
+  }
+}
+
 module alerts 'modules/alerts.bicep' = if (alertsOn) {
   name: 'weighbridge-alerts'
   scope: group

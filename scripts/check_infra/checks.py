@@ -19,8 +19,8 @@ _SECRET = re.compile(r"key[s12]?$|secret|password|connectionstring|sastoken|cred
 # Functions of Bicep that we use; learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions has them all.
 FUNCTIONS = frozenset(
     {
-        *("concat", "contains", "deployer", "empty", "filter", "guid", "items", "join", "last", "length"),
-        *("loadTextContent", "map", "replace"),
+        *("concat", "contains", "deployer", "empty", "filter", "flatten", "guid", "items", "join"),
+        *("last", "length", "loadTextContent", "map", "replace", "string"),
         *(
             "resourceGroup",
             "resourceId",

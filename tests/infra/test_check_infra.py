@@ -323,6 +323,13 @@ MISTAKES = [
         "Microsoft.Insights/actionGroups.properties.groupShortName: expected string, found none",
     ),
     (
+        "a workbook without a name for people",
+        "modules/workbook.bicep",
+        "    displayName: 'Weighbridge'\n",
+        "",
+        "Microsoft.Insights/workbooks.properties.displayName: expected string, found none",
+    ),
+    (
         "no Bicep",
         "modules/topics.bicep",
         "resource scans '",

@@ -128,6 +128,11 @@ def test_each_alert_measures_a_column_that_its_query_answers_as_one_row():
         assert said["name"] == source
 
 
+def test_the_workbook_has_every_query_once():
+    loaded = re.findall(r"loadTextContent\('../queries/([\w-]+\.kql)'\)", text("infra/modules/workbook.bicep"))
+    assert sorted(loaded) == [path.name for path in QUERIES]
+
+
 def test_the_page_for_on_call_names_every_query_and_no_other():
     named = re.findall(r"\(\.\./infra/queries/([\w-]+\.kql)\)", text("docs/operating.md"))
     assert sorted(named) == [path.name for path in QUERIES]
