@@ -8,7 +8,7 @@ import azure.functions as func
 
 from delivery import settings
 from delivery.ports import Ports
-from handlers import acr_webhook, answers, api, events, queues, timers, told
+from handlers import acr_webhook, answers, api, doctor, events, queues, timers, told
 
 
 @functools.cache
@@ -23,6 +23,7 @@ def ports() -> Ports:
     from cloud.queues import StorageQueue
     from cloud.registry import ContainerRegistry
     from cloud.resource_graph import ResourceGraph
+    from cloud.rights import Rights
     from cloud.tables import TableRows
     from delivery.clock import SystemClock
     from notify.channels import channels
@@ -35,6 +36,7 @@ def ports() -> Ports:
         rows=TableRows(known, identity),
         queue=StorageQueue(known, identity),
         apps=ContainerApps(arm, clock),
+        rights=Rights(arm),
         metrics=Monitor(arm),
         queries=Logs(known, identity.credential),
         prober=Probe(known, clock),
@@ -53,5 +55,5 @@ for problem in settings.problems(os.environ):
     logging.getLogger("weighbridge.settings").error("%s", problem)
 
 app = func.FunctionApp()
-for trigger in (events, acr_webhook, queues, timers, api, answers, told):
+for trigger in (events, acr_webhook, queues, timers, api, answers, told, doctor):
     app.register_functions(trigger.blueprint(ports))

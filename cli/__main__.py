@@ -15,6 +15,7 @@ COMMANDS = (
     "adopt",
     "apps",
     "choose",
+    "doctor",
     "explain",
     "lint",
     "offer",

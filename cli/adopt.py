@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 
 from cli import policy_table
 from cli.agreed import agreed
-from cli.azure_app import AzureApp, AzureSaysError
+from cli.arm import AzureSaysError
+from cli.azure_app import AzureApp
 from cli.first_row import FirstRow, first_row
+from cli.installation import asked
 from cli.preflight import Found, Means, Preflight, inspect
+from cli.service import KEY, URL
 from policies.errors import PolicyError
 from policies.parse import parse
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 HELP = "check an app, make it ready for canaries on your yes, and write its first policy row"
 ADOPTED, NOT_ADOPTED, WRONG = 0, 1, 2
@@ -28,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what it takes."""
     parser.add_argument("app", metavar="GROUP/APP", help="resource group and container app")
     parser.add_argument("--subscription", default=os.environ.get(SUBSCRIPTION, ""), help=f"or {SUBSCRIPTION}")
+    parser.add_argument("--url", default="", help=f"of the installation that will roll it out; or {URL}, with {KEY}")
     parser.add_argument("--policy", default="production", help="the row's name")
     parser.add_argument("--observe", action="store_true", help="the row only says what it would have done")
     parser.add_argument("--yes", action="store_true", help="run the commands and write the row without asking")
@@ -54,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     except AzureSaysError as error:
         print(f"adopt: {error}", file=sys.stderr)
         return WRONG
-    _show(args.app, seen, signs_in=signs_in)
+    _show(args.app, seen, asked(args.url, args.app), signs_in=signs_in)
     containers = ((body.get("properties") or {}).get("template") or {}).get("containers") or []
     row = first_row(group, name, containers, ingress=seen.ingress, tcp=seen.tcp, observe=args.observe)
     if isinstance(row, str) or seen.stops:
@@ -64,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
     return _adopt(args, app, seen, row)
 
 
-def _show(name: str, seen: Preflight, *, signs_in: bool | None) -> None:
-    findings = list(seen.findings)
+def _show(name: str, seen: Preflight, more: Sequence[Found], *, signs_in: bool | None) -> None:
+    findings = [*seen.findings, *more]
     if signs_in is None:
         then = "look at Authentication in the portal: a probe is not signed in"
         findings.append(Found(what="sign-in", means=Means.NOTE, said="could not be asked", then=then))
@@ -78,22 +83,29 @@ def _show(name: str, seen: Preflight, *, signs_in: bool | None) -> None:
         print(f"  {one.means:<6}  {one.what:<{width}}  {one.said}{f'; {one.then}' if one.then else ''}")
 
 
-def _commands(app: str, seen: Preflight) -> list[str]:
-    """What a person would run to make it ready; Azure takes no weights in Single mode, so the mode comes first."""
-    group, _, name = app.partition("/")
-    changes = [one.what for one in seen.findings if one.means is Means.CHANGE]
+def _by_hand(app: AzureApp, named: str, seen: Preflight) -> list[str]:
+    """What a person would run to make it ready. Each line may be the last: the app serves as before."""
+    group, _, name = named.partition("/")
+    changes = {one.what for one in seen.findings if one.means is Means.CHANGE}
     target = f"-g {group} -n {name}"
     mode = f"az containerapp revision set-mode {target} --mode multiple"
     pin = f"az containerapp ingress traffic set {target} --revision-weight {seen.stable}=100"
-    return [*([mode] if "mode" in changes else []), *([pin] if "traffic" in changes else [])]
+    if not {"mode", "traffic"} <= changes:
+        return [f"  {mode if 'mode' in changes else pin}"] if changes else []
+    address, body = app.ready_write(seen.stable)
+    return [
+        f"  az rest --method patch --url '{address}' --body '{body}'",
+        "or in two, in this order (Azure takes no weights in Single mode) and while nobody deploys in between:",
+        f"  {mode}",
+        f"  {pin}",
+    ]
 
 
 def _adopt(args: argparse.Namespace, app: AzureApp, seen: Preflight, row: FirstRow) -> int:
-    commands = _commands(args.app, seen)
-    if commands:
-        print("\nmakes it ready (done here in one write, so that no new revision can take the traffic in between):")
-        for command in commands:
-            print(f"  {command}")
+    by_hand = _by_hand(app, args.app, seen)
+    if by_hand:
+        print("\nmakes it ready, here in one write, so that no new revision can take the traffic in between; by hand:")
+        print("\n".join(by_hand))
     print(f"\nfirst row: {row.partition} / {args.policy}")
     for column, cell in row.columns.items():
         print(f"  {column:<10}{cell}")

@@ -1,29 +1,19 @@
-"""One container app over Azure Resource Manager, as the person who is signed in: read, and changed by one write alone.
-
-Raw JSON over the SDK's own pipeline (tokens, retries, addresses): what is looked at here, its models do not all have.
-"""
+"""One container app over Azure Resource Manager, as who is signed in: read, and changed by one write alone."""
 
 from __future__ import annotations
 
-import os
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import AzureError, HttpResponseError
-from azure.core.rest import HttpRequest
+from cli.arm import Arm, AzureSaysError, base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from azure.mgmt.appcontainers import ContainerAppsAPIClient
-
 API_VERSION = "2025-07-01"
 WITHIN = 15 * 60.0  # seconds; ARM gives up on an operation by then
 EVERY = 2.0
-
-
-class AzureSaysError(Exception):
-    """What Azure answered instead, for the person who asked."""
 
 
 class AzureApp:
@@ -33,8 +23,8 @@ class AzureApp:
         self._path = (
             f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.App/containerApps/{name}"
         )
-        self._client = _client(subscription)
-        self._every = EVERY if _base().endswith(".azure.com") else EVERY / 20
+        self._arm = Arm(subscription)
+        self._every = EVERY if base().endswith(".azure.com") else EVERY / 20
 
     def read(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The app, and its revisions: 2 GETs. Raises `AzureSaysError`."""
@@ -54,17 +44,21 @@ class AzureApp:
         In one, because Azure takes no weights in Single mode, and between two writes a new revision could take all.
         Raises `AzureSaysError`.
         """
+        body = _ready(stable, ingress=ingress)
         entry = {"revisionName": stable, "weight": 100}
-        traffic = {"ingress": {"traffic": [entry]}} if ingress else {}
 
         def done(found: dict[str, Any]) -> bool:
             mode = str(_configuration(found).get("activeRevisionsMode")).lower()
             return mode == "multiple" and (not ingress or _traffic(found) == [entry])
 
-        self._patch({"activeRevisionsMode": "Multiple", **traffic}, done)
+        self._patch(body, done)
 
-    def _patch(self, configuration: Mapping[str, Any], done: Callable[[dict[str, Any]], bool]) -> None:
-        self._ask("PATCH", "", {"properties": {"configuration": configuration}})
+    def ready_write(self, stable: str) -> tuple[str, str]:
+        """Address and body of that one write, for who would rather send it by hand."""
+        return f"{base()}{self._path}?api-version={API_VERSION}", json.dumps(_ready(stable, ingress=True))
+
+    def _patch(self, body: Mapping[str, Any], done: Callable[[dict[str, Any]], bool]) -> None:
+        self._ask("PATCH", "", body)
         end = time.monotonic() + WITHIN
         while time.monotonic() < end:
             found = self._ask("GET", "")
@@ -79,34 +73,12 @@ class AzureApp:
         )
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        request = HttpRequest(method, f"{self._path}{path}", params={"api-version": API_VERSION}, json=body)
-        try:
-            answer = self._client.send_request(request)
-            answer.raise_for_status()
-            found: dict[str, Any] = answer.json() if answer.content else {}
-        except HttpResponseError as error:
-            code = error.error.code if error.error else ""
-            raise AzureSaysError(f"{method} {self._path}{path}: {error.status_code} {code}".rstrip()) from error
-        except AzureError as error:
-            raise AzureSaysError(
-                f"{method} {self._path}{path}: no answer ({type(error).__name__}); sign in with az login"
-            ) from error
-        return found
+        return self._arm.ask(method, f"{self._path}{path}", API_VERSION, body)
 
 
-def _client(subscription: str) -> ContainerAppsAPIClient:
-    from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - slow, and only needed to ask
-    from azure.mgmt.appcontainers import ContainerAppsAPIClient  # noqa: PLC0415 - same
-
-    ca = os.environ.get("WEIGHBRIDGE_CA_FILE", "")
-    more: dict[str, Any] = {"connection_verify": ca} if ca else {}
-    scopes = [os.environ.get("WEIGHBRIDGE_ARM_AUDIENCE", "https://management.azure.com/.default")]
-    credential = DefaultAzureCredential()
-    return ContainerAppsAPIClient(credential, subscription, base_url=_base(), credential_scopes=scopes, **more)
-
-
-def _base() -> str:
-    return os.environ.get("WEIGHBRIDGE_ARM", "https://management.azure.com").rstrip("/")
+def _ready(stable: str, *, ingress: bool) -> dict[str, Any]:
+    traffic = {"ingress": {"traffic": [{"revisionName": stable, "weight": 100}]}} if ingress else {}
+    return {"properties": {"configuration": {"activeRevisionsMode": "Multiple", **traffic}}}
 
 
 def _configuration(app: Mapping[str, Any]) -> Mapping[str, Any]:

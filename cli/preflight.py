@@ -14,7 +14,8 @@ from typing import Any
 Json = Mapping[str, Any]
 
 LONGEST_NAME = 39  # of an app: with "--" and our suffix of 13 a revision's name has at most 54 characters
-_HTTP = frozenset({"http", "tcp"})
+# Rules that give an app no work: requests go by weights, and these count what is there anyway (keda.sh/docs/scalers).
+_NO_WORK = frozenset({"http", "tcp", "cpu", "memory", "cron"})
 
 
 class Means(StrEnum):
@@ -22,6 +23,7 @@ class Means(StrEnum):
 
     FINE = "ok"
     NOTE = "note"  # works, and has a consequence that should be known
+    MEND = "mend"  # may be adopted, and nothing will ship until somebody has mended it
     CHANGE = "change"  # adopting it mends this
     STOP = "stop"  # cannot be adopted as it is
 
@@ -166,7 +168,7 @@ def _template(template: Json, *, has_ingress: bool) -> Iterator[Found]:
     if not scale.get("minReplicas"):
         then = "idle revisions sleep: a probe wakes the canary, and the old revision may have gone to sleep when undone"
         yield Found(what="minReplicas", means=Means.NOTE, said="0", then=then)
-    kinds = sorted({_kind(rule) for rule in _list(scale.get("rules"))} - _HTTP)
+    kinds = sorted({_kind(rule) for rule in _list(scale.get("rules"))} - _NO_WORK)
     if kinds:
         then = "a canary takes work from there also at 0 %, as soon as it runs"
         yield Found(what="scale rules", means=Means.NOTE, said=", ".join(kinds), then=then)

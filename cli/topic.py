@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -61,6 +62,7 @@ def send(topic: Topic, event: Mapping[str, object]) -> None:
     from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError  # noqa: PLC0415 - `--dry-run` needs none of it
     from azure.eventgrid import EventGridPublisherClient  # noqa: PLC0415 - same
 
+    logging.getLogger("azure").addHandler(logging.NullHandler())  # it warns of the retries below, which it obeys
     why = ""
     try:
         with EventGridPublisherClient(topic.endpoint, _credential(topic)) as client:

@@ -141,6 +141,14 @@ class Apps(Protocol):
         ...
 
 
+class Rights(Protocol):
+    """What the installation's own identity may do."""
+
+    async def lacking(self, resource: str, wanted: Sequence[str]) -> tuple[str, ...]:
+        """Those of the wanted rights that it does not have on a resource, as Azure says: 1 GET."""
+        ...
+
+
 class Metrics(Protocol):
     """Azure Monitor's request counts."""
 
@@ -252,6 +260,7 @@ class Ports:
     rows: Rows
     queue: Queue
     apps: Apps
+    rights: Rights
     metrics: Metrics
     queries: Queries
     prober: Prober

@@ -54,6 +54,7 @@ class Settings:
     registries: base URL per login server, where that is not `https://<login server>`.
     settle: age below which request metrics are not judged (METRICS_SETTLE).
     look_every: how often ARM and metrics are asked while nothing is wrong.
+    site: name of the function app (WEBSITE_SITE_NAME), "" elsewhere than on the platform.
     signed_in: whether the platform signs people in (WEBSITE_AUTH_ENABLED); only then are its headers believed.
     page: base URL of this installation's HTTP API, for links in messages; "" leaves links out.
     defender: how images that wait for Defender are asked about; None: they are not.
@@ -76,6 +77,7 @@ class Settings:
     settle: timedelta = timedelta(seconds=180)
     look_every: timedelta = timedelta(seconds=60)
     page: str = ""
+    site: str = ""
     signed_in: bool = False
     acr_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     defender: Defender | None = None
@@ -216,6 +218,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         settle=env.seconds("METRICS_SETTLE", "180"),
         look_every=env.seconds("WEIGHBRIDGE_LOOK_EVERY", "60"),
         page=env.address("WEIGHBRIDGE_PAGE"),
+        site=env.text("WEBSITE_SITE_NAME"),
         signed_in=env.text("WEBSITE_AUTH_ENABLED").lower() == "true",
         defender=_defender(env),
         acr_webhook_secrets=_secrets(env, ACR_WEBHOOK_SECRET),

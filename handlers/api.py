@@ -104,7 +104,7 @@ def _reads_of_apps(functions: func.Blueprint, ports: Callable[[], Ports]) -> Non
 
 
 async def _of_app(ports: Ports, req: func.HttpRequest, ask: Callable[[Ports, str], Awaitable[object]]) -> object:
-    return await ask(ports, _app(req, ports.settings))
+    return await ask(ports, app_of(req, ports.settings))
 
 
 async def _of_rollout(ports: Ports, req: func.HttpRequest) -> object:
@@ -113,13 +113,13 @@ async def _of_rollout(ports: Ports, req: func.HttpRequest) -> object:
     number = req.route_params["n"]
     if _NUMBER.fullmatch(number) is None:
         raise Malformed(f"rollout: expected its number, found {number[:40]!r}")
-    return await reads.rollout(ports, _app(req, ports.settings), int(number))
+    return await reads.rollout(ports, app_of(req, ports.settings), int(number))
 
 
 async def _give(ports: Ports, req: func.HttpRequest) -> dict[str, object]:
     from delivery import orders
 
-    app = _app(req, ports.settings)
+    app = app_of(req, ports.settings)
     asked = orders.read(_json(req), req.route_params["verb"])
     answered = await orders.give(ports, app, asked, actor(req, ports.settings))
     log.info("give_order: %s on %s by %s: %s", asked.verb, app, answered.order.actor.name, answered.answer)
@@ -154,7 +154,7 @@ def _json(req: func.HttpRequest) -> dict[str, object]:
     return body
 
 
-def _app(req: func.HttpRequest, settings: Settings) -> str:
+def app_of(req: func.HttpRequest, settings: Settings) -> str:
     """The key of the app a route names."""
     named = key = unquote(req.route_params["app"]).lower().replace("/", "|")
     if not named.startswith("|"):

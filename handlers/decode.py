@@ -9,7 +9,7 @@ from delivery.errors import Malformed
 from policies import events
 from policies.body import Part, read_body
 from policies.errors import EvidenceError
-from policies.events import PUSHED, SCANNED, Ignored
+from policies.events import PUSHED, SCANNED, Called, Ignored
 from policies.evidence import ScanEvidence
 from policies.pushes import PushEvidence
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PUSHED",
     "SCANNED",
+    "Called",
     "Ignored",
     "acr_webhook",
     "image_pushed",

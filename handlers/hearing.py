@@ -50,11 +50,13 @@ async def hear(
 
     source: what it came as, as in `event image_pushed`.
     """
-    from delivery import parking
-    from handlers.decode import Ignored
+    from delivery import doctor_call, parking
+    from handlers.decode import Called, Ignored
 
     try:
         evidence = read(text)
+        if isinstance(evidence, Called):
+            await doctor_call.hear(ports, evidence.call, evidence.way)
         if isinstance(evidence, Ignored):
             log.info("%s: ignored, %s", source, evidence.because)
             return Heard(became=Became.IGNORED, because=evidence.because)

@@ -33,12 +33,15 @@ def _work(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
     @functions.function_name("tick")
     @functions.queue_trigger(arg_name="message", queue_name=names.TICKS, connection=STORAGE)
     async def tick_app(message: str) -> None:
-        from delivery import parking, tick
+        from delivery import tick
 
         try:
-            wake = tick.read(_body(message))
+            body = _body(message)
+            if await _was_a_call(ports(), body, names.TICKS):
+                return
+            wake = tick.read(body)
         except Malformed as error:
-            await parking.park(ports(), f"queue {names.TICKS}", message, str(error))
+            await _park(ports(), names.TICKS, message, error)
             return
         ticked = await tick.tick(ports(), wake)
         if ticked.won and ticked.decision and ticked.decision.because:
@@ -48,12 +51,15 @@ def _work(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
     @functions.function_name("deliver")
     @functions.queue_trigger(arg_name="message", queue_name=names.OUTBOX, connection=STORAGE)
     async def deliver(message: str) -> None:
-        from delivery import outbox, parking
+        from delivery import outbox
 
         try:
-            letter = outbox.read(_body(message))
+            body = _body(message)
+            if await _was_a_call(ports(), body, names.OUTBOX):
+                return
+            letter = outbox.read(body)
         except Malformed as error:
-            await parking.park(ports(), f"queue {names.OUTBOX}", message, str(error))
+            await _park(ports(), names.OUTBOX, message, error)
             return
         log.info("deliver: %s: %s", letter.key, await outbox.deliver(ports(), letter))
 
@@ -84,6 +90,23 @@ def _poison(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
         log.error("parked_events: an event failed five times; it is heard again in 5 minutes")
         event = decode.queued(message)
         await parking.park_event(ports(), _body_or_nothing(event), event)
+
+
+async def _was_a_call(ports: Ports, body: Mapping[str, object], queue: str) -> bool:
+    """Whether `weighbridge doctor` asks if the queue is worked on; then that is answered, and no more is to do."""
+    from delivery import doctor_call
+
+    call = doctor_call.of_message(body)
+    if call:
+        await doctor_call.hear(ports, call, queue)
+    return bool(call)
+
+
+async def _park(ports: Ports, queue: str, message: str, error: Malformed) -> None:
+    from delivery import parking
+
+    key = await parking.park(ports, f"queue {queue}", message, str(error))
+    log.warning("queue %s: parked as %s: %s", queue, key, error)
 
 
 def _body(message: str) -> Mapping[str, object]:

@@ -54,6 +54,9 @@ param workspaces array
 @allowed(['on', 'off'])
 param defender string
 
+@description('Resource ids of action groups that are told of pushes that were given up; none: no alert is made.')
+param alertGroups array
+
 var registryParts = split(registryId, '/')
 var storageId = resourceId(subscription().subscriptionId, resourceGroupName, 'Microsoft.Storage/storageAccounts', storageAccountName)
 var functionId = resourceId(subscription().subscriptionId, resourceGroupName, 'Microsoft.Web/sites', functionAppName)
@@ -107,6 +110,18 @@ module pushes 'modules/pushes.bicep' = {
     delivery: delivery
   }
   dependsOn: [pushesMayDeliver]
+}
+
+module pushesGivenUp 'modules/undelivered.bicep' = if (!empty(alertGroups)) {
+  name: 'weighbridge-pushes-given-up'
+  scope: resourceGroup(resourceGroupName)
+  params: {
+    prefix: '${functionAppName}-pushes'
+    tags: {}
+    topicId: resourceId(registryParts[2], registryParts[4], 'Microsoft.EventGrid/systemTopics', systemTopicName)
+    actionGroups: alertGroups
+  }
+  dependsOn: [pushes]
 }
 
 module scans 'modules/scans.bicep' = {

@@ -39,12 +39,19 @@ param alwaysReady string = 'on'
 @description('on: images that wait for it are asked about at Microsoft Defender.')
 param defender string = 'off'
 
+@description('Address that is told when Weighbridge itself is sick; empty, without alertActionGroupId: no alerts are made.')
+param alertEmail string = ''
+
+@description('Resource id of an action group that is told, instead or as well.')
+param alertActionGroupId string = ''
+
 @description('More app settings, such as WEIGHBRIDGE_SECRET_OPS as a reference to a Key Vault. Never a secret itself.')
 param moreSettings object = {}
 
 var tags = { 'azd-env-name': environmentName }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var groupName = 'rg-${environmentName}'
+var alertsOn = !empty(alertEmail) || !empty(alertActionGroupId)
 var functionName = 'fn-weighbridge-${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -101,6 +108,30 @@ module topics 'modules/topics.bicep' = {
   }
 }
 
+module workbook 'modules/workbook.bicep' = {
+  name: 'weighbridge-workbook'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    componentName: monitoring.outputs.componentName
+  }
+}
+
+module alerts 'modules/alerts.bicep' = if (alertsOn) {
+  name: 'weighbridge-alerts'
+  scope: group
+  params: {
+    name: 'weighbridge-${token}'
+    location: location
+    tags: tags
+    componentName: monitoring.outputs.componentName
+    scansTopicName: topics.outputs.scansName
+    email: alertEmail
+    actionGroupId: alertActionGroupId
+  }
+}
+
 module function 'modules/function.bicep' = {
   name: 'weighbridge-function'
   scope: group
@@ -139,6 +170,7 @@ resource operator 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           'Microsoft.App/containerApps/revisions/activate/action'
           'Microsoft.App/containerApps/revisions/deactivate/action'
           'Microsoft.Insights/metrics/read'
+          'Microsoft.Authorization/permissions/read'
         ]
         notActions: []
         dataActions: []
@@ -191,3 +223,4 @@ output WEIGHBRIDGE_OPERATIONS_ROLE string = operations.name
 output WEIGHBRIDGE_SCANS_TOPIC string = topics.outputs.scansName
 output WEIGHBRIDGE_SCANS_ENDPOINT string = topics.outputs.scansEndpoint
 output WEIGHBRIDGE_EVENTS_ENDPOINT string = topics.outputs.eventsEndpoint
+output WEIGHBRIDGE_ALERT_GROUPS string = alertsOn ? join(alerts.outputs.actionGroups, ',') : ''

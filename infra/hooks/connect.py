@@ -3,7 +3,7 @@
 Run it again whenever the registry or the apps change: `azd hooks run postdeploy`. It reads the azd environment:
 WEIGHBRIDGE_REGISTRY (a name or a resource id; none: one is made), WEIGHBRIDGE_APP_GROUPS, WEIGHBRIDGE_APPS
 (`<group>/<app>`), WEIGHBRIDGE_WORKSPACES (`<group>/<name>`), WEIGHBRIDGE_SCAN_SENDERS (object ids),
-WEIGHBRIDGE_DELIVERY, WEIGHBRIDGE_DEFENDER; lists have commas between.
+WEIGHBRIDGE_DELIVERY, WEIGHBRIDGE_DEFENDER, WEIGHBRIDGE_ALERT_GROUPS; lists have commas between.
 """
 
 from __future__ import annotations
@@ -109,6 +109,7 @@ def parameters() -> dict[str, object]:
         "delivery": switch("WEIGHBRIDGE_DELIVERY", "AzureFunction", "StorageQueue"),
         "scanSenders": listed("WEIGHBRIDGE_SCAN_SENDERS"),
         "workspaces": pairs("WEIGHBRIDGE_WORKSPACES"),
+        "alertGroups": listed("WEIGHBRIDGE_ALERT_GROUPS"),
         "defender": switch("WEIGHBRIDGE_DEFENDER", "off", "on"),
     }
 

@@ -40,7 +40,7 @@ resource scans 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15' = {
   name: 'weighbridge'
   properties: union(delivery == 'StorageQueue' ? queue : call, {
     eventDeliverySchema: 'CloudEventSchemaV1_0'
-    filter: { includedEventTypes: ['Weighbridge.ImageScanCompleted'] }
+    filter: { includedEventTypes: ['Weighbridge.ImageScanCompleted', 'Weighbridge.DoctorCalled'] }
     retryPolicy: {
       maxDeliveryAttempts: 30
       eventTimeToLiveInMinutes: 1440

@@ -23,6 +23,7 @@ from localcloud.arm.log import RequestLog
 from localcloud.arm.metrics import Sampler
 from localcloud.arm.models import Environment, Store
 from localcloud.arm.operations import Operations
+from localcloud.arm.permission_calls import PermissionCalls
 from localcloud.arm.registry_calls import RegistryCalls
 from localcloud.arm.revision_calls import RevisionCalls
 from localcloud.arm.streams import Streams
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from localcloud.arm.knobs import Knobs
     from localcloud.arm.models import Operation, Plane
     from localcloud.arm.trouble import Held, Trouble
+    from localcloud.arm.urls import Handler
     from localcloud.clock import Clock
     from localcloud.profile import Profile
 
@@ -54,6 +56,7 @@ class Arm:
     """Azure Resource Manager for Container Apps on one machine; see `localcloud.arm`.
 
     seed: of latencies and of the names Azure makes up; without one, every run of a profile has the same.
+    more: routes of other providers, as in `urls.Urls`.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Arm:
         domains: Sequence[str] = ("env1.wb.localhost", "env2.wb.localhost"),
         seed: str = "",
         knobs: Knobs | None = None,
+        more: Sequence[tuple[str, str, Handler]] = (),
     ) -> None:
         self._seed = seed or profile.name
         self._chance = Random(self._seed)  # noqa: S311 - latencies and names, and the same in every run
@@ -90,7 +94,8 @@ class Arm:
         self._streams = Streams(self.store, clock, dataplane)
         groups, frame = GroupCalls(self.store, writes, self.operations), SubscriptionCalls(self.store)
         self._families = (groups, frame, WorkspaceCalls(self.store), self.registries, self._streams)
-        self._urls = self._table()
+        self.permissions = PermissionCalls(self._apps)
+        self._urls = self._table(more)
         self._bucket = Bucket(clock)
         self._watches: list[asyncio.Task[None]] = []
 
@@ -179,7 +184,7 @@ class Arm:
         found = (a.operation for a in self.store.apps() if f"{a.home}/containerapps/{a.name}/".lower() in under)
         return next(found, None)
 
-    def _table(self) -> urls.Urls:
+    def _table(self, more: Sequence[tuple[str, str, Handler]]) -> urls.Urls:
         apps, revisions, environments = self._apps, self._revisions, self._environments
         acts = "/{act:activate|deactivate|restart}"
         return urls.Urls(
@@ -210,6 +215,8 @@ class Arm:
                 ("GET", urls.METRICS + "/metricDefinitions", self._metric_definitions),
                 ("GET", urls.METRICS + "/metricNamespaces", self._metric_namespaces),
                 *(route for family in self._families for route in family.routes()),
+                ("GET", urls.PERMISSIONS, self.permissions.list),
+                *more,
             )
         )
 

@@ -29,6 +29,7 @@ ENVIRONMENT_STATUSES = (
     _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/managedEnvironmentOperationStatuses/{operation}"
 )
 METRICS = APP + "/providers/Microsoft.Insights"
+PERMISSIONS = APP + "/providers/Microsoft.Authorization/permissions"
 _OPERATION = _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/containerappOperation"
 STATUSES, RESULTS = _OPERATION + "Statuses/{operation}", _OPERATION + "Results/{operation}"
 
@@ -68,7 +69,11 @@ def check_version(call: Call) -> None:
             "The api-version query parameter (?api-version=) is required for all requests.",
         )
     kind = resource_type(call.path)
-    others = ("/register", "microsoft.insights")  # what is asked of these is not Container Apps' to version
+    others = (
+        "/register",
+        "microsoft.insights",
+        "microsoft.authorization",
+    )  # what is asked of these is not Container Apps' to version
     ours = kind.lower().startswith("microsoft.app/") and not any(part in call.path.lower() for part in others)
     if ours and call.version not in VERSIONS:
         raise bad_request(

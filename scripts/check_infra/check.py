@@ -38,6 +38,7 @@ def _problems(root: Path) -> Iterator[Problem]:
         for resource in file.resources.values():
             yield from types.check_resource(file, resource, models)
         yield from checks.names(file, files, models)
+        yield from checks.texts(file)
         yield from checks.known_before(file)
         yield from checks.modules(file, files)
         yield from checks.roles(file, table)

@@ -19,7 +19,8 @@ _SECRET = re.compile(r"key[s12]?$|secret|password|connectionstring|sastoken|cred
 # Functions of Bicep that we use; learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions has them all.
 FUNCTIONS = frozenset(
     {
-        *("concat", "contains", "deployer", "empty", "filter", "guid", "items", "last", "length", "map", "replace"),
+        *("concat", "contains", "deployer", "empty", "filter", "flatten", "guid", "items", "join"),
+        *("last", "length", "loadTextContent", "map", "replace", "string"),
         *(
             "resourceGroup",
             "resourceId",
@@ -33,6 +34,7 @@ FUNCTIONS = frozenset(
         *("union", "uniqueString"),
     }
 )
+_LOADED = re.compile(r"loadTextContent\('([^']*)'\)")
 # What keeps keys and passwords out of the door: each of these must be set so.
 KEYLESS: Mapping[str, Mapping[str, bool]] = {
     "Microsoft.Storage/storageAccounts": {"allowSharedKeyAccess": False, "allowBlobPublicAccess": False},
@@ -80,6 +82,14 @@ def _references(file: File) -> Iterator[Reference]:
 
 def _target(file: File, path: str) -> Path:
     return (file.path.parent / path).resolve()
+
+
+def texts(file: File) -> Iterator[Problem]:
+    """Every file whose text becomes a value is there."""
+    for line, text in enumerate(file.path.read_text(encoding="utf-8").splitlines(), 1):
+        for path in _LOADED.findall(text):
+            if not _target(file, path).is_file():
+                yield file.problem(line, f"loadTextContent: expected a file beside this one, found none at {path}")
 
 
 def known_before(file: File) -> Iterator[Problem]:

@@ -14,11 +14,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import azure.functions as func
 
-from handlers import answers, api, told
+from handlers import answers, api, doctor, told
 from tests.delivery.shop import ROW, Shop
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator, Mapping
+
+    from delivery.ports import Ports
 
 T = TypeVar("T")
 SECRET = "function-key-9b1e"
@@ -56,10 +58,14 @@ class Installation:
         """Run it where the product runs."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
+    def ports(self) -> Ports:
+        """What every route is given."""
+        return self.shop.ports
+
     async def answer(self, method: str, path: str, body: bytes) -> func.HttpResponse:
         app = func.FunctionApp()
-        for trigger in (api, answers, told):
-            app.register_functions(trigger.blueprint(lambda: self.shop.ports))
+        for trigger in (api, answers, told, doctor):
+            app.register_functions(trigger.blueprint(self.ports))
         parts = urlsplit(path)
         for one, methods, route in _routes(app):
             match = re.fullmatch(f"/api/{route}", parts.path)

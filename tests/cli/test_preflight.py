@@ -80,11 +80,25 @@ def test_an_app_that_is_ready_to_be_adopted_has_nothing_to_change() -> None:
             Means.NOTE,
             "kafka",
         ),
+        (
+            an_app(scale={"minReplicas": 1, "rules": [{"custom": {"type": kind}} for kind in ("cpu", "cron")]}),
+            "scale rules",
+            None,
+            "",
+        ),
         (an_app(containers=[{"name": "web", "image": "x"}]), "probes", Means.NOTE, "none in the template"),
     ],
 )
 def test_what_is_found_and_what_it_means(app: Any, what: str, means: Means | None, said: str) -> None:
     assert found(app, what) == ([(means, said)] if means else [])
+
+
+def test_a_dapr_subscriber_and_a_queue_worker_are_told_of_what_a_canary_at_0_percent_does() -> None:
+    app = an_app(scale={"minReplicas": 1, "rules": [{"azureQueue": {}}]})
+    app["properties"]["configuration"]["dapr"] = {"enabled": True, "appId": "orders"}
+    notes = {one.what: one.then for one in inspect(app, ()).findings if one.means is Means.NOTE}
+    assert "also at 0 %" in notes["scale rules"]
+    assert "also at 0 %" in notes["Dapr"]
 
 
 def test_weights_are_summed_per_revision() -> None:

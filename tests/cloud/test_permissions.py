@@ -20,6 +20,8 @@ from cloud.container_apps import ContainerApps
 from cloud.monitor import Monitor
 from cloud.registry import ContainerRegistry
 from cloud.resource_graph import ResourceGraph
+from cloud.rights import Rights as OwnRights
+from delivery.doctor_app import WANTED
 from delivery.errors import DeliveryError
 from delivery.settings import MDVM_KEY, Defender
 from rollouts.decided import Activate, Deactivate
@@ -77,6 +79,7 @@ async def asked_of_arm() -> Rights:
             *(("ContainerApps.operation", apps.operation(server.url + OPERATION.format(kind))) for kind in KINDS),
             *(("ContainerApps.send", apps.send(APP, write, LATER)) for write in WRITES),
             ("Monitor.totals", Monitor(arm).totals(APP, NEW, OLD, SINCE, UNTIL)),
+            ("Rights.lacking", OwnRights(arm).lacking(APP, WANTED)),
             ("ResourceGraph.sub_assessments", graph.sub_assessments(ACR, SHA)),
         ]
         for name, call in calls:
@@ -100,6 +103,7 @@ def serve(server: Loopback) -> None:
     server.on("GET", "/1", Answer(204))
     server.on("PATCH", "/containerapp000002", recorded("revision_label.json", 33))
     server.on("POST", "/resources", page())
+    server.on("GET", "/permissions", Answer(200, {"value": []}))
     server.on("POST", "ivate", Answer(200))
 
 
@@ -126,9 +130,17 @@ def actions(role: str) -> set[str]:
     return {str(item.literal).lower() for item in granted.items if isinstance(item, Plain)}
 
 
+def test_doctor_asks_for_each_right_that_the_role_gives_on_an_app():
+    """But the right to ask, which the asking tells of."""
+    assert {one.lower() for one in WANTED} == actions("operator") - {"microsoft.authorization/permissions/read"}
+
+
+ADAPTERS = (ContainerApps, Monitor, ResourceGraph, OwnRights)
+
+
 async def test_no_method_of_an_adapter_is_left_out():
     said = {name for names in (await asked_of_arm()).values() for name in names}
-    assert said == {f"{one.__name__}.{name}" for one in (ContainerApps, Monitor, ResourceGraph) for name in public(one)}
+    assert said == {f"{one.__name__}.{name}" for one in ADAPTERS for name in public(one)}
 
 
 def public(adapter: type) -> set[str]:

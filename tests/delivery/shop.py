@@ -72,6 +72,7 @@ class Shop:
             rows=self.rows,
             queue=self.queue,
             apps=self.azure,
+            rights=self.azure,
             metrics=self.metrics,
             queries=self.queries,
             prober=self.azure,

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from scripts.demo.stage import Stage
 
 
-async def weighbridge(stage: Stage, *arguments: str, given: str = "") -> tuple[int, str]:
-    """Its exit code, and all that it printed. given: its standard input."""
+async def weighbridge(stage: Stage, *arguments: str, given: str = "", **more: str) -> tuple[int, str]:
+    """Its exit code, and all that it printed. given: its standard input. more: of its environment."""
     at = stage.at
     environ = {
         **os.environ,
@@ -26,6 +26,7 @@ async def weighbridge(stage: Stage, *arguments: str, given: str = "") -> tuple[i
         "AzureWebJobsStorage": at["storage"],
         "IDENTITY_ENDPOINT": at["identity_endpoint"],
         "IDENTITY_HEADER": at["identity_header"],
+        **more,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,

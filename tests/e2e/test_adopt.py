@@ -35,10 +35,17 @@ async def single(stage: Stage) -> None:
 async def test_a_single_mode_app_is_adopted_watches_and_then_acts(stage: Stage) -> None:
     await single(stage)
     named = f"{stage.at['resource_group']}/{NAME}"
-    code, said = await weighbridge(stage, "adopt", named, "--observe", "--dry-run")
+    code, said = await weighbridge(stage, "adopt", named, "--observe", "--dry-run", WEIGHBRIDGE_URL="")
     assert (code, "nothing was changed: --dry-run" in said) == (1, True), said
     assert "change  mode" in said
-    assert f"--revision-weight {NAME}--" in said
+    one_write, mode_first, then_pin = (
+        said.index(part) for part in ("az rest --method patch", "set-mode", f"--revision-weight {NAME}--")
+    )
+    assert one_write < mode_first < then_pin
+    assert "note    installation  was not asked" in said
+    code, said = await weighbridge(stage, "adopt", named, "--observe", "--dry-run", "--url", stage.at["functions"])
+    for looked_at in ("rights", "probe", f"registry {stage.at['login_server']}"):
+        assert f"ok      {looked_at} " in said, said
     code, said = await weighbridge(stage, "adopt", named, "--observe")
     assert (code, "nobody can be asked here" in said) == (1, True), said
 

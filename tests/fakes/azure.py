@@ -18,7 +18,7 @@ from rollouts.decided import Activate, ArmWrite, CreateCanary, Deactivate, SetTr
 from rollouts.seen import AppSeen, OperationSeen, OperationState, ProbeSeen, RevisionSeen, TrafficEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from delivery.ports import Clock
     from rollouts.checks import ProbeSpec
@@ -91,7 +91,7 @@ class FakeApp:
 
 
 class FakeAzure:
-    """Implements delivery.ports.Apps and Prober over apps in memory; time is the given clock."""
+    """Implements delivery.ports.Apps, Rights and Prober over apps in memory; time is the given clock."""
 
     def __init__(self, clock: Clock, *, latency: timedelta = timedelta(seconds=8)) -> None:
         self.clock = clock
@@ -102,6 +102,7 @@ class FakeAzure:
         self.operations: dict[str, tuple[str, _Operation]] = {}
         self.trouble: Callable[[FakeApp, ArmWrite], Trouble] = lambda _app, _write: Trouble.NONE
         self.away = False
+        self.missing: set[str] = set()  # rights that were taken away
         self.unhealthy: set[str] = set()
         self.hidden: set[str] = set()  # made, and not listed yet
         self.before: Hook | None = None
@@ -124,6 +125,11 @@ class FakeAzure:
 
     def fate(self, image: str) -> Fate:
         return next((fate for digest, fate in self.fates.items() if digest in image), Fate.GOOD)
+
+    async def lacking(self, resource: str, wanted: Sequence[str]) -> tuple[str, ...]:
+        """`delivery.ports.Rights`: all but `missing`."""
+        del resource
+        return tuple(right for right in wanted if right in self.missing)
 
     # what a person or another tool does, past the product
 

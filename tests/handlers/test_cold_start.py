@@ -19,6 +19,7 @@ FREE = {  # what registering the triggers needs
         "handlers.acr_webhook",
         "handlers.answers",
         "handlers.api",
+        "handlers.doctor",
         "handlers.events",
         "handlers.queues",
         "handlers.timers",

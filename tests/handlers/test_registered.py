@@ -34,6 +34,10 @@ ROUTES = {
     "simulate": ("POST", "simulate"),
     "offer": ("POST", "offer"),
     "replay": ("POST", "replay"),
+    "examine": ("POST", "doctor"),
+    "examine_app": ("GET", "doctor/apps/{app}"),
+    "doctor_ways": ("GET", "doctor/calls/{call}"),
+    "doctor_end": ("POST", "doctor/calls/{call}"),
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from delivery import names
+from policies import events
 from scripts.check_infra.bicep import read
 from scripts.check_infra.values import Fields, Items, Plain, Value
 from tests.source import ROOT, text
@@ -64,6 +65,11 @@ def test_what_a_registry_tells_is_only_pushes_with_a_tag():
     source = text("infra/modules/pushes.bicep")
     assert "includedEventTypes: ['Microsoft.ContainerRegistry.ImagePushed']" in source
     assert re.search(r"operatorType: 'IsNotNull'\s+key: 'data\.target\.tag'", source)
+
+
+def test_the_topic_of_scans_delivers_scans_and_the_test_event_of_doctor():
+    [types] = re.findall(r"includedEventTypes: \[(.*)\]", text("infra/modules/scans.bicep"))
+    assert re.findall(r"'(.+?)'", types) == [events.SCANNED, events.CALLED]
 
 
 def test_the_hooks_of_azd_are_programs_of_this_project():
