@@ -65,9 +65,17 @@ async def park_tick(ports: Ports, body: Mapping[str, object], text: str) -> None
     if known is None or not _this_hour(known.columns.get("at"), ports.clock.now()):
         await _tell(ports, wake.app, because)
     await _keep(ports, key, source, text, because)
-    await index.put(ports.rows, wake.app, ports.clock.now() + RETRY)
+    await _look_again(ports, wake.app)
     if wake.offers:
         await ports.queue.put(names.TICKS, replace(wake, seq=None).message(), RETRY)
+
+
+async def _look_again(ports: Ports, app: str) -> None:
+    """Have the sweep wake it in five minutes; an entry that is not overdue is a tick's that did better meanwhile."""
+    now, entry = ports.clock.now(), await index.read(ports.rows, app)
+    due = entry.columns.get(index.DUE) if entry else None
+    if not isinstance(due, datetime) or due <= now:
+        await index.put(ports.rows, app, now + RETRY)
 
 
 def _this_hour(at: object, now: datetime) -> bool:

@@ -138,6 +138,14 @@ async def test_a_tick_that_keeps_failing_is_announced_and_tried_again_in_five_mi
     assert shop.channel.types() == ["AppParked"]
 
 
+async def test_a_tick_that_did_better_meanwhile_keeps_its_own_time():
+    shop = await Shop().open()
+    soon = shop.clock.now() + timedelta(seconds=15)
+    await index.put(shop.rows, KEY, soon)
+    await parking.park_tick(shop.ports, {"app": KEY, "seq": 3}, "{}")
+    assert await index.overdue(shop.rows, soon, 9) == [KEY]
+
+
 async def test_an_app_that_is_parked_is_told_of_once_an_hour_and_woken_by_nobody_but_the_sweep():
     """Each message that failed used to put another one into the queue, and the sweep added its own each minute."""
     shop = await Shop().open()
