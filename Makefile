@@ -34,5 +34,5 @@ check-infra: setup  ## the Bicep, its roles and its settings, without Azure
 fuzz: setup  ## the long versions of the generated tests; ARGS="tests/rollouts" for some
 	@WEIGHBRIDGE_FUZZ=1 $(BIN)/python -m pytest -n 2 --dist loadfile -o timeout=3600 $(ARGS)
 
-mutants: setup  ## break the pure core on purpose and count what the tests miss; MINUTES=20
-	@$(BIN)/python scripts/mutants.py --minutes $(or $(MINUTES),20) $(FILES)
+mutants: setup  ## break the pure core on purpose and count what the tests miss; MINUTES=20, FILES=policies SAMPLE=1200
+	@$(BIN)/python scripts/mutants.py --minutes $(or $(MINUTES),20) $(if $(SAMPLE),--sample $(SAMPLE)) $(FILES)

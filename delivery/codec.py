@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from delivery.bounds import ROOMS, bounded, cut, fitted
-from delivery.errors import Malformed
+from delivery.errors import Malformed, Retry
+from delivery.versions import SCHEMA, newer
 from rollouts.model import App, Done, Lane, Rollout, Write, WriteAnswer
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from delivery.ports import Row
 
 T = TypeVar("T")
-SCHEMA = 1
 MOST_BYTES = 16 * 1024
 LISTS_BYTES = 28 * 1024
 LONGEST_TEXT = ROOMS[0].text
@@ -78,10 +78,7 @@ def encode(app: App, tick: str) -> dict[str, object]:
 
 def decode(row: Row) -> App:
     """The app, with recorded answers put on its open writes. Raises `Malformed`, and loses nothing."""
-    source = f"rollouts/{row.partition}/{row.key}"
-    schema = row.columns.get("schema")
-    if schema != SCHEMA:
-        raise Malformed(f"{source}: schema: expected {SCHEMA}, found {schema!r}; it was written by another version")
+    source = _ours(row)
     try:
         app = msgspec.json.decode(str(row.columns.get("state")), type=App)
     except msgspec.MsgspecError as error:
@@ -94,6 +91,15 @@ def decode(row: Row) -> App:
         waiting=waiting,
         **{name: getattr(lists, name) for name in Lists.__struct_fields__},
     )
+
+
+def _ours(row: Row) -> str:
+    """Where the row stands, for an error. Raises `Malformed` for one of another version."""
+    source = f"rollouts/{row.partition}/{row.key}"
+    schema = row.columns.get("schema")
+    if schema != SCHEMA:
+        raise Malformed(newer(source, row.columns) or f"{source}: schema: expected {SCHEMA}, found {schema!r}")
+    return source
 
 
 def _decode_lists(row: Row, column: str, kind: type[T]) -> T:
@@ -151,9 +157,7 @@ def rollout_columns(rollout: Rollout) -> dict[str, object]:
 
 def decode_rollout(row: Row) -> Rollout:
     """A rollout of the history. Raises `Malformed`."""
-    source = f"rollouts/{row.partition}/{row.key}"
-    if row.columns.get("schema") != SCHEMA:
-        raise Malformed(f"{source}: schema: expected {SCHEMA}, found {row.columns.get('schema')!r}")
+    source = _ours(row)
     try:
         return msgspec.json.decode(str(row.columns.get("state")), type=Rollout)
     except msgspec.MsgspecError as error:
@@ -181,6 +185,12 @@ def convert(value: object, kind: type[T], source: str) -> T:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise Malformed(f"{source}: {error}") from error
+
+
+def of_this_version(source: str, message: Mapping[str, object]) -> None:
+    """Raises `Retry` for a message of a newer version: it waits until that version runs again."""
+    if why := newer(source, message):
+        raise Retry(why)
 
 
 def cells(value: str) -> dict[str, str]:

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from delivery import heard, names, policy_book
-from delivery.errors import Conflict
+from delivery.errors import Conflict, Retry
 from delivery.ports import Insert, Replace
 from delivery.tick import Wake
+from delivery.versions import newer
 from policies import evidence, pushes
 from policies.errors import EvidenceError
 from policies.scan import SKEW, ScanRule
@@ -81,7 +82,8 @@ async def _keep(
 ) -> T:
     """Keep what an event said together with what its row says already; answer both joined.
 
-    Two events may race for the row. Raises `Conflict` when others keep changing it; the event then comes again.
+    Two events may race for the row. Raises `Conflict` when others keep changing it, and `Retry` when a newer version
+    wrote it: the event then comes again.
     """
     row: Row | None = None
     for tries_left in reversed(range(TRIES)):
@@ -105,8 +107,13 @@ async def _keep(
 
 
 def _known(row: Row | None, read: Callable[[str, Mapping[str, object]], T]) -> T | None:
-    """What a row says; an unreadable one says nothing."""
+    """What a row says; an unreadable one says nothing. Raises `Retry` for one of a newer version."""
+    if row is None:
+        return None
+    source = f"evidence/{row.partition}/{row.key}"
+    if why := newer(source, row.columns):
+        raise Retry(why)
     try:
-        return read(f"evidence/{row.partition}/{row.key}", row.columns) if row else None
+        return read(source, row.columns)
     except EvidenceError:
         return None

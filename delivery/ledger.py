@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from delivery import codec, names
 from delivery.ports import Delete, Put
+from delivery.versions import SCHEMA
 from rollouts.decided import Announce, Consume, Decision, Quarantine, Release
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _audit(decision: Decision, n: int, now: datetime) -> Put:
     orders = [effect for effect in decision.effects if isinstance(effect, Consume) and (effect.order.n or 0) == n]
     write = decision.write if n == _holder(decision) else None
     columns: dict[str, object] = {
-        "schema": codec.SCHEMA,
+        "schema": SCHEMA,
         "at": now,
         "because": decision.because[: codec.LONGEST_TEXT * 4],
         "said": codec.text([{"said": s.said, "n": s.n, "because": s.because, "actor": s.actor} for s in said]),

@@ -8,6 +8,7 @@ from delivery import codec, messages, names
 from delivery.message_data import stamp
 from delivery.message_scene import plain
 from delivery.ports import Put
+from delivery.versions import SCHEMA
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,5 +39,5 @@ def notice(  # an event has many parts
         "data": data,
     }
     sent = messages.with_channel(event, names.DEFAULT_CHANNEL)
-    columns = {"schema": codec.SCHEMA, "channel": names.DEFAULT_CHANNEL, "event": codec.text(sent), "tries": 0}
+    columns = {"schema": SCHEMA, "channel": names.DEFAULT_CHANNEL, "event": codec.text(sent), "tries": 0}
     return Put(key=names.outbox_key(str(sent["id"])), columns={**columns, "due_at": now})

@@ -11,6 +11,7 @@ import msgspec
 
 from delivery import approvals, codec, gates, metric_rows, names
 from delivery.errors import Malformed, Refused, Retry
+from delivery.versions import newer
 from policies.evidence import DIGEST
 from rollouts import analysis, reporting, watch
 from rollouts.checks import CheckKind, Verdict
@@ -223,7 +224,9 @@ async def _orders(ports: Ports, app: App) -> tuple[Order, ...]:
 
 
 def read_order(row: Row) -> Order | None:
-    """The order in a row; None for one that cannot be read, which is left where it is for a person to see."""
+    """The order in a row; None for one that cannot be read, or of a newer version: it is left for a person to see."""
+    if newer(row.key, row.columns):
+        return None
     try:
         order = msgspec.json.decode(str(row.columns.get("order")), type=Order)
     except msgspec.MsgspecError:

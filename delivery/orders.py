@@ -15,6 +15,7 @@ from delivery.bounds import cut
 from delivery.errors import Malformed
 from delivery.ports import Insert
 from delivery.tick import Wake, tick
+from delivery.versions import SCHEMA
 from policies.evidence import DIGEST
 from rollouts.decided import Consume
 from rollouts.orders import RAISING
@@ -68,7 +69,7 @@ async def give(ports: Ports, app: str, asked: Asked, actor: Actor) -> Answered:
     order = _order(loaded, asked, actor, now)
     if loaded.indexed is None:
         await index.put(ports.rows, app, now)
-    columns = {"schema": codec.SCHEMA, "order": codec.text(order), "verb": order.verb.value, "actor": actor.name}
+    columns = {"schema": SCHEMA, "order": codec.text(order), "verb": order.verb.value, "actor": actor.name}
     await ports.rows.commit(names.ROLLOUTS, app, [Insert(key=order.id, columns=columns)])
     for _ in range(TRIES):
         ticked = await tick(ports, Wake(app=app))

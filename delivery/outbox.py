@@ -17,6 +17,7 @@ from delivery.errors import Conflict, Refused, Retry
 from delivery.ports import ChannelRow, Delete, Merge, Put
 from delivery.retries import wait_after
 from delivery.settings import SECRETS
+from delivery.versions import SCHEMA, newer
 from rollouts.decided import Announce, Decision
 from rollouts.seen import AppSeen, Observation
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rollouts.model import App, Rollout
 
 LATE = timedelta(seconds=60)
+NEWER = timedelta(minutes=5)  # until a message of a newer version is looked at again
 MOST = 70  # messages of one tick: five channels, and a start that ends ten others; a transaction has 100 changes
 
 
@@ -39,11 +41,12 @@ class Letter:
 
     def message(self) -> Mapping[str, object]:
         """As JSON types."""
-        return {"app": self.app, "key": self.key}
+        return {"schema": SCHEMA, "app": self.app, "key": self.key}
 
 
 def read(body: Mapping[str, object]) -> Letter:
-    """The request in a queue message. Raises `Malformed`."""
+    """The request in a queue message. Raises `Malformed`, and `Retry` for one of a newer version."""
+    codec.of_this_version("queue outbox", body)
     return codec.convert(body, Letter, "queue outbox")
 
 
@@ -67,7 +70,7 @@ def compose(ports: Ports, before: App, seen: Observation, decision: Decision) ->
         )
         for channel in messages.wanted(said.said, _notify(rollout, decision)):
             sent = messages.with_channel(event, channel)
-            columns = {"schema": codec.SCHEMA, "channel": channel, "event": codec.text(sent), "due_at": now, "tries": 0}
+            columns = {"schema": SCHEMA, "channel": channel, "event": codec.text(sent), "due_at": now, "tries": 0}
             rows.append(Put(key=names.outbox_key(str(sent["id"])), columns=columns))
     return list({row.key: row for row in rows}.values())[:MOST]
 
@@ -99,8 +102,9 @@ async def pending(ports: Ports, app: str) -> list[Row]:
 
 
 def late(rows: list[Row], now: datetime) -> list[str]:
-    """Keys of messages whose own wake-up must have been lost."""
-    return [row.key for row in rows if not isinstance(due := row.columns.get("due_at"), datetime) or due + LATE < now]
+    """Keys of messages whose own wake-up must have been lost. One of a newer version has a wake-up that goes round."""
+    ours = (row for row in rows if not newer(row.key, row.columns))
+    return [row.key for row in ours if not isinstance(due := row.columns.get("due_at"), datetime) or due + LATE < now]
 
 
 async def wake(ports: Ports, app: str, keys: list[str]) -> None:
@@ -114,6 +118,9 @@ async def deliver(ports: Ports, letter: Letter) -> str:
     row = await ports.rows.get(names.ROLLOUTS, letter.app, letter.key)
     if row is None or row.columns.get("parked"):
         return "gone"
+    if newer(letter.key, row.columns):
+        await ports.queue.put(names.OUTBOX, letter.message(), NEWER)
+        return "newer"
     now = ports.clock.now()
     due = row.columns.get("due_at")
     if isinstance(due, datetime) and due > now:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from delivery import codec, names, outbox, tick
-from delivery.errors import DeliveryError, Malformed
+from delivery import codec, index, names, outbox, state, tick
+from delivery.errors import DeliveryError, Malformed, Retry
 from delivery.notices import notice
 from delivery.ports import Put
 
@@ -30,7 +30,14 @@ async def park(ports: Ports, source: str, body: str, because: str) -> str:
 
     Answers that key. source: what it came as, e.g. `event image_pushed`.
     """
-    key = hashlib.sha256(f"{source}\n{body}".encode()).hexdigest()[:32]
+    return await _keep(ports, _key(source, body), source, body, because)
+
+
+def _key(source: str, what: str) -> str:
+    return hashlib.sha256(f"{source}\n{what}".encode()).hexdigest()[:32]
+
+
+async def _keep(ports: Ports, key: str, source: str, body: str, because: str) -> str:
     columns = {"source": source, "because": because[: codec.LONGEST_TEXT * 4], "body": body[:LONGEST]}
     row = Put(key=key, columns={**columns, "length": len(body), "at": ports.clock.now()})
     await ports.rows.commit(names.NAMES, PARKED, [row])
@@ -40,18 +47,43 @@ async def park(ports: Ports, source: str, body: str, because: str) -> str:
 async def park_tick(ports: Ports, body: Mapping[str, object], text: str) -> None:
     """A tick failed five times: say so on the app's channel once an hour, and try again in five minutes.
 
-    With the same offers, for the store may have been away, and no event will bring those images again. text: the
-    message as it came; one that is no wake-up is only kept.
+    What it offers comes again by queue, for the store may have been away, and no event will bring those images again;
+    a mere wake-up by the sweep, which would add its own each minute. text: the message as it came; one that is no
+    wake-up is only kept, and one of a newer version comes again as it is.
     """
     try:
         wake = tick.read(body)
+    except Retry as later:
+        await _later(ports, names.TICKS, body, text, later)
+        return
     except Malformed as error:
         await park(ports, f"queue {names.TICKS}", text, str(error))
         return
-    app = wake.app
-    now = ports.clock.now()
-    because = "its tick failed five times; it is tried again every 5 minutes until it succeeds"
-    source = names.resource_id(app)
+    because = f"{await _why(ports, wake.app)}; it is tried again every 5 minutes until it succeeds"
+    source, key = f"queue {names.TICKS}", _key("app", wake.app)
+    known = await ports.rows.get(names.NAMES, PARKED, key)
+    if known is None or not _this_hour(known.columns.get("at"), ports.clock.now()):
+        await _tell(ports, wake.app, because)
+    await _keep(ports, key, source, text, because)
+    await _look_again(ports, wake.app)
+    if wake.offers:
+        await ports.queue.put(names.TICKS, replace(wake, seq=None).message(), RETRY)
+
+
+async def _look_again(ports: Ports, app: str) -> None:
+    """Have the sweep wake it in five minutes; an entry that is not overdue is a tick's that did better meanwhile."""
+    now, entry = ports.clock.now(), await index.read(ports.rows, app)
+    due = entry.columns.get(index.DUE) if entry else None
+    if not isinstance(due, datetime) or due <= now:
+        await index.put(ports.rows, app, now + RETRY)
+
+
+def _this_hour(at: object, now: datetime) -> bool:
+    return isinstance(at, datetime) and f"{at:%Y%m%d%H}" == f"{now:%Y%m%d%H}"
+
+
+async def _tell(ports: Ports, app: str, because: str) -> None:
+    now, source = ports.clock.now(), names.resource_id(app)
     name = source.rpartition("/")[2]
     letter = notice(
         "AppParked",
@@ -64,14 +96,30 @@ async def park_tick(ports: Ports, body: Mapping[str, object], text: str) -> None
     )
     await ports.rows.commit(names.ROLLOUTS, app, [letter])
     await outbox.wake(ports, app, [letter.key])
-    await park(ports, f"queue {names.TICKS}", text, because)
-    await ports.queue.put(names.TICKS, replace(wake, seq=None).message(), RETRY)
+
+
+async def _why(ports: Ports, app: str) -> str:
+    """What is known of why the ticks of an app fail: its row cannot be read, or no more than that they do."""
+    try:
+        await state.load(ports.rows, app)
+    except Malformed as error:
+        return str(error)
+    return "its tick failed five times"
+
+
+async def _later(ports: Ports, queue: str, body: Mapping[str, object], text: str, because: Retry) -> None:
+    """Keep a message of a newer version, and send it round until that version takes it."""
+    await park(ports, f"queue {queue}", text, str(because))
+    await ports.queue.put(queue, body, RETRY)
 
 
 async def park_letter(ports: Ports, body: Mapping[str, object], text: str) -> None:
     """A delivery that failed five times on our side is asked for again in five minutes; its row is still there."""
     try:
         letter = outbox.read(body)
+    except Retry as later:
+        await _later(ports, names.OUTBOX, body, text, later)
+        return
     except DeliveryError as error:
         await park(ports, f"queue {names.OUTBOX}", text, str(error))
         return

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from delivery import codec, elsewhere, index, ledger, names, outbox, retention, state, telemetry
 from delivery.errors import Refused, Retry
 from delivery.observe import observe
+from delivery.versions import SCHEMA
 from rollouts.candidates import admit
 from rollouts.machine import decide
 from rollouts.model import App, Phase, WriteAnswer
@@ -38,11 +39,13 @@ class Wake:
 
     def message(self) -> Mapping[str, object]:
         """The queue message."""
-        return {"app": self.app, "seq": self.seq, "offers": [codec.builtins(offer) for offer in self.offers]}
+        offers = [codec.builtins(offer) for offer in self.offers]
+        return {"schema": SCHEMA, "app": self.app, "seq": self.seq, "offers": offers}
 
 
 def read(body: Mapping[str, object]) -> Wake:
-    """The wake-up in a queue message. Raises `Malformed`."""
+    """The wake-up in a queue message. Raises `Malformed`, and `Retry` for one of a newer version."""
+    codec.of_this_version("queue ticks", body)
     return codec.convert(body, Wake, "queue ticks")
 
 

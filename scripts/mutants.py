@@ -1,7 +1,9 @@
-"""Break the pure core on purpose, one place at a time, and count what its tests do not notice.
+"""Break the code on purpose, one place at a time, and count what the tests of its room do not notice.
 
 mutmut changes the code inside functions; tables at module level (the legal transitions) are not changed, and are
 pinned by tests of their own. It works in a copy under .work, so an interrupted run leaves the tree as it was.
+A room is judged by its own tests: `policies/…` by `tests/policies`. Of a whole room (`policies`) a sample is enough;
+which one, the seed says.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import argparse
 import ast
 import difflib
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -26,27 +29,36 @@ ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / ".work" / "mutants"
 MUTMUT = Path(sys.executable).with_name("mutmut")
 MUTATED = ("rollouts/machine.py", "rollouts/traffic.py", "rollouts/analysis.py", "rollouts/bets.py")
-TESTS = ("tests/rollouts",)
-COPIED = ("rollouts", "policies", "delivery", "cloud", "tests", "docs", "pyproject.toml")
+ROOMS = ("rollouts", "policies", "delivery", "handlers", "cloud", "notify")
 UNCHECKED, UNREACHED = "not checked", "no tests"  # mutmut's words
 ALIVE = ("survived", "suspicious")
 
 
+def modules(asked: list[str]) -> list[str]:
+    """The modules of what was asked for: themselves, or all those below a folder."""
+    found = (sorted((ROOT / name).rglob("*.py")) if (ROOT / name).is_dir() else [ROOT / name] for name in asked)
+    return [path.relative_to(ROOT).as_posix() for paths in found for path in paths if path.name != "__init__.py"]
+
+
+def tests_of(files: list[str]) -> list[str]:
+    """The tests of the rooms these modules are in."""
+    return sorted({f"tests/{Path(name).parts[0]}" for name in files})
+
+
 def copy_tree(files: list[str]) -> None:
-    """A fresh copy of what the core's tests need, and mutmut's own settings beside it."""
+    """A fresh copy of the project, and mutmut's own settings beside it."""
     shutil.rmtree(PLACE, ignore_errors=True)
-    PLACE.mkdir(parents=True)
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, PLACE / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, PLACE / name)
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    known = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    present = [name for name in known if (ROOT / name).is_file()]
+    for name in present:
+        (PLACE / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, PLACE / name)
     settings = {
-        "source_paths": ["rollouts", "policies"],
+        "source_paths": ROOMS,
         "only_mutate": files,
-        "also_copy": ["delivery", "cloud", "docs"],
-        "pytest_add_cli_args_test_selection": [name for name in TESTS if (ROOT / name).is_dir()],
+        "also_copy": sorted({Path(name).parts[0] for name in present} - set(ROOMS)),
+        "pytest_add_cli_args_test_selection": tests_of(files),
         "pytest_add_cli_args": ["-x", "-q", "--hypothesis-profile=mutants"],
         "use_git_change_detection": ["false"],
     }
@@ -54,12 +66,25 @@ def copy_tree(files: list[str]) -> None:
     (PLACE / "setup.cfg").write_text("\n".join(["[mutmut]", *lines, ""]), encoding="utf-8")
 
 
-def run(seconds: float) -> tuple[int, str]:
-    """Run mutmut until it ends or the time is over; its exit code, -1 for the latter, and its last words."""
+def sampled(most: int, seed: int) -> list[str]:
+    """That many of the mutants, by chance and the same for a seed. Makes all of them, which takes one run of the tests.
+
+    mutmut makes them, and notes which test reaches which, before it finds that none has the name it was asked for.
+    """
+    run(3600, ["none of them"], 1)
+    made = sorted(verdicts())
+    return random.Random(seed).sample(made, min(most, len(made)))  # noqa: S311 - a repeatable sample, no secret
+
+
+def run(seconds: float, chosen: list[str], children: int) -> tuple[int, str]:
+    """Run mutmut until it ends or the time is over; its exit code, -1 for the latter, and its last words.
+
+    chosen: the names of the mutants to try, [] for all.
+    """
     log = PLACE / "mutmut.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [MUTMUT, "run", "--max-children", str(os.cpu_count() or 2)],
+            [MUTMUT, "run", "--max-children", str(children), *chosen],
             cwd=PLACE,
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -124,17 +149,21 @@ def report(found: dict[str, str], seconds: float) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, default=20, help="stop after this long and report what is known")
-    parser.add_argument("files", nargs="*", default=list(MUTATED), help="modules of the core to change")
+    parser.add_argument("--sample", type=int, metavar="N", help="try only N of the mutants, chosen by chance")
+    parser.add_argument("--seed", type=int, default=1, help="of that choice")
+    parser.add_argument("--children", type=int, default=os.cpu_count() or 2, help="how many to try at the same time")
+    parser.add_argument("files", nargs="*", default=list(MUTATED), help="modules, or folders of them, to change")
     options = parser.parse_args()
     began = time.monotonic()
     print(f"mutants of {', '.join(options.files)}, at most {options.minutes:g} min", flush=True)
-    copy_tree(options.files)
-    code, words = run(options.minutes * 60)
+    copy_tree(modules(options.files))
+    chosen = sampled(options.sample, options.seed) if options.sample else []
+    code, words = run(options.minutes * 60, chosen, options.children)
     found = verdicts()
     if code > 0 or not found:
-        print(f"mutmut: expected to change and test the core, found exit {code}:\n{words}", file=sys.stderr)
+        print(f"mutmut: expected to change and test the code, found exit {code}:\n{words}", file=sys.stderr)
         return 1
-    report(found, time.monotonic() - began)
+    report({name: found[name] for name in chosen or found}, time.monotonic() - began)
     return 0
 
 

@@ -39,7 +39,7 @@ _LOADED = re.compile(r"loadTextContent\('([^']*)'\)")
 KEYLESS: Mapping[str, Mapping[str, bool]] = {
     "Microsoft.Storage/storageAccounts": {"allowSharedKeyAccess": False, "allowBlobPublicAccess": False},
     "Microsoft.EventGrid/topics": {"disableLocalAuth": True},
-    "Microsoft.ContainerRegistry/registries": {"adminUserEnabled": False, "anonymousPullEnabled": False},
+    "Microsoft.ContainerRegistry/registries": {"adminUserEnabled": False},
     "Microsoft.Insights/components": {"DisableLocalAuth": True},
     "Microsoft.Web/sites": {"httpsOnly": True},
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies": {"allow": False},

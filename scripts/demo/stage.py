@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,11 +37,12 @@ HOOK_SECRET = "WEIGHBRIDGE_SECRET_HOOK"  # noqa: S105 - the name of an app setti
 
 
 class Stage:
-    """Use as a context. Everything it starts ends with it."""
+    """Use as a context. Everything it starts ends with it. app: the folder the Functions host runs."""
 
-    def __init__(self, *, ingress: int = 0, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *, ingress: int = 0, settings: Mapping[str, str] | None = None, app: Path = ROOT) -> None:
         self._stack = AsyncExitStack()
         self._ingress = ingress
+        self._app = app
         self._settings = dict(settings or {})
         self.digests: dict[str, str] = {}
 
@@ -60,7 +62,7 @@ class Stage:
         more = {**self._settings, HOOK_SECRET: secret}
         options = Options(
             root=ROOT,
-            app=ROOT,
+            app=self._app,
             settings=ROOT / "localcloud.settings.json",
             ingress=self._ingress,
             more=more,
@@ -107,8 +109,14 @@ class Stage:
         self, tag: str, *, name: str = APP, repository: str = REPOSITORY, env: Mapping[str, str] | None = None
     ) -> None:
         """Create the app in Multiple mode at a pushed tag, and wait until it serves."""
+        await self.arm("PUT", self._path("containerApps", name), self.app_file(tag, repository))
+        await self.wait_for(lambda: self._serves(name), within=30)
+        await self.cloud.eventgrid.settle(10)  # the push of this image is old news before a policy row can hear of it
+
+    def app_file(self, tag: str, repository: str = REPOSITORY) -> dict[str, Any]:
+        """The app as a template tool's file says it: its whole body, at one tag and without traffic."""
         image = f"{self.at['login_server']}/{repository}:{tag}"
-        body = {
+        return {
             "location": "local",
             "properties": {
                 "environmentId": self._path("managedEnvironments", self.at["environment"]),
@@ -129,9 +137,24 @@ class Stage:
                 },
             },
         }
-        await self.arm("PUT", self._path("containerApps", name), body)
-        await self.wait_for(lambda: self._serves(name), within=30)
-        await self.cloud.eventgrid.settle(10)  # the push of this image is old news before a policy row can hear of it
+
+    async def put_app(self, body: dict[str, Any], *, name: str = APP) -> None:
+        """PUT the whole app as a template tool does, again while another write is under way, and wait for its end."""
+
+        async def accepted() -> bool:
+            try:
+                await self.arm("PUT", self._path("containerApps", name), body)
+            except aiohttp.ClientResponseError as error:
+                if error.status != HTTPStatus.CONFLICT:
+                    raise
+                return False
+            return True
+
+        await self.wait_for(accepted, within=30)
+        await self.wait_for(lambda: self._settled(name), within=30)
+
+    async def _settled(self, name: str) -> bool:
+        return bool((await self.app(name))["properties"]["provisioningState"] != "InProgress")
 
     def _path(self, kind: str, name: str) -> str:
         group = f"/subscriptions/{self.at['subscription']}/resourceGroups/{self.at['resource_group']}"
@@ -146,10 +169,15 @@ class Stage:
         found: dict[str, Any] = await self.arm("GET", self._path("containerApps", name))
         return found
 
+    async def revisions(self, name: str = APP) -> list[dict[str, Any]]:
+        """Its revisions as ARM tells them, the inactive ones too."""
+        found: list[dict[str, Any]] = (await self.arm("GET", f"{self._path('containerApps', name)}/revisions"))["value"]
+        return found
+
     async def weights(self, name: str = APP) -> dict[str, int]:
         """Live weights by tag, for the tags this stage pushed."""
         app = await self.app(name)
-        listed = (await self.arm("GET", f"{self._path('containerApps', name)}/revisions"))["value"]
+        listed = await self.revisions(name)
         images = {r["name"]: r["properties"]["template"]["containers"][0]["image"] for r in listed}
         tags = {digest: tag for tag, digest in self.digests.items()}
         found: dict[str, int] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from delivery import names, parking
+from delivery import index, names, parking
 from delivery.ports import Put
 from rollouts.model import Phase
 from tests.delivery.shop import KEY, PARTITION, REPOSITORY, ROW, Shop, digest
@@ -131,11 +131,38 @@ async def test_a_tick_that_keeps_failing_is_announced_and_tried_again_in_five_mi
         names.NAMES, "channel", [Put(key="default", columns={"kind": "webhook", "url": "https://h/"})]
     )
     await parking.park_tick(shop.ports, {"app": KEY, "seq": 3}, "{}")
-    again = shop.queue.waiting(names.TICKS)
-    assert [(m.body["app"], m.body["seq"]) for m in again] == [(KEY, None)]
-    assert again[0].visible_at - shop.clock.now() == timedelta(minutes=5)
+    assert shop.queue.waiting(names.TICKS) == []
+    assert await index.overdue(shop.rows, shop.clock.now() + timedelta(seconds=299), 9) == []
+    assert await index.overdue(shop.rows, shop.clock.now() + timedelta(minutes=5), 9) == [KEY]
     await shop.run()
     assert shop.channel.types() == ["AppParked"]
+
+
+async def test_a_tick_that_did_better_meanwhile_keeps_its_own_time():
+    shop = await Shop().open()
+    soon = shop.clock.now() + timedelta(seconds=15)
+    await index.put(shop.rows, KEY, soon)
+    await parking.park_tick(shop.ports, {"app": KEY, "seq": 3}, "{}")
+    assert await index.overdue(shop.rows, soon, 9) == [KEY]
+
+
+async def test_an_app_that_is_parked_is_told_of_once_an_hour_and_woken_by_nobody_but_the_sweep():
+    """Each message that failed used to put another one into the queue, and the sweep added its own each minute."""
+    shop = await Shop().open()
+    hook = {"kind": "webhook", "url": "https://h/"}
+    await shop.rows.commit(names.NAMES, "channel", [Put(key="default", columns=hook)])
+    await shop.rows.commit(names.ROLLOUTS, KEY, [Put(key="app", columns={"schema": 1, "state": "{"})])
+    await index.put(shop.rows, KEY, shop.clock.now())
+    most, end = 0, shop.clock.now() + timedelta(hours=2, minutes=30)
+    while shop.clock.now() < end and await shop.step():
+        most = max(most, len(shop.queue.waiting(names.TICKS)))
+        while shop.poison:
+            message = shop.poison.pop()
+            await parking.park_tick(shop.ports, message.body, str(message.body))
+    assert most < 5
+    assert shop.channel.types() == ["AppParked"] * 3
+    [row] = await parking.parked(shop.ports)
+    assert "state: expected an app's state" in str(row.columns["because"])
 
 
 async def test_a_wake_up_of_nothing_is_parked_and_not_repeated():

@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from policies.approvers import admitted, read_approvers
+from policies.approvers import ApproversRule, admitted, read_approvers
 from policies.errors import CellError
-from rollouts.model import Actor, ActorKind, Approvers
+from policies.gate import Asked
+from rollouts.findings import Answer, Finding
+from rollouts.model import BEFORE_START, Actor, ActorKind, Approval, Approvers
 from rollouts.seen import Unknown
-from tests.policies.rows import problems, row
+from tests.policies.rows import IMAGE, NOON, facts, problems, row
 
 EXPECTED = '"N of GROUP" or "N of GROUP within D", as in "1 of shop-leads within 24h"'
 LEADS, PLATFORM = Approvers(count=1, group="leads"), Approvers(count=1, group="platform")
@@ -102,3 +104,26 @@ def test_what_a_yes_is_worth(actor, needs, members, pushed_by, groups, refused) 
     known = {name: who if isinstance(who, Unknown) else frozenset(who) for name, who in members.items()}
     seen = admitted(actor, needs, known, pushed_by)
     assert (seen.groups, seen.refused) == (groups, refused)
+
+
+def test_approvals_that_do_not_come_in_time_close_the_gate_at_that_moment_and_say_who_came() -> None:
+    policy = row({"Approvers": "3 of leads within 2h"})
+    [rule] = [gate for gate in policy.gates if isinstance(gate, ApproversRule)]
+    given = tuple(Approval(by=name, at=NOON, step=BEFORE_START, groups=("leads",)) for name in ("bob", "ann"))
+
+    def ask(minutes: int, approvals: tuple[Approval, ...] = given) -> Finding:
+        known = facts(asked_at=NOON, approvals=approvals)
+        return rule.ask(Asked(policy=policy, image=IMAGE, facts=known, now=NOON + timedelta(minutes=minutes)))
+
+    waiting, closed = ask(119), ask(120)
+    assert (waiting.gate, waiting.answer) == ("approvers", Answer.WAITING)
+    assert waiting.because == "needs 3 of leads; 2 of 3 of leads: ann, bob"
+    assert waiting.ask_at == NOON + timedelta(hours=2)
+    assert (closed.gate, closed.answer) == ("approvers", Answer.CLOSED)
+    assert closed.because == "2 of 3 of leads: ann, bob approved within 2 h"
+    assert ask(120, ()).because == "0 of 3 of leads approved within 2 h"
+
+
+def test_every_group_that_cannot_be_read_is_named() -> None:
+    away = {"leads": Unknown(because="tables: 503"), "platform": Unknown(because="tables: 429")}
+    assert admitted(ADA, [LEADS, PLATFORM], away, "").refused == "cannot tell: tables: 503; tables: 429"

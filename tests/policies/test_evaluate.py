@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from policies.containers import container_of, split_reference
-from policies.evaluate import evaluate
+from policies.evaluate import evaluate, evaluate_again
 from policies.facts import Facts, Manifest
 from policies.gate import ASK_AGAIN
 from policies.model import Contender, Policy
 from policies.tags import Pushed
 from rollouts.findings import Answer, Finding
-from rollouts.model import Image, Lane
+from rollouts.model import Actor, ActorKind, Image, Lane, Pin
 from rollouts.seen import Unknown
 from tests.policies.rows import (
     CHILD,
@@ -35,6 +35,7 @@ from tests.policies.rows import (
 )
 
 AWAY = Unknown(because="contoso.azurecr.io answers 503")
+ANN = Actor(kind=ActorKind.PERSON, id="ann@contoso.test", name="Ann")
 
 
 def gate(name: str, policy: Policy, known: Facts, *, image: Image = IMAGE, now: datetime = NOON) -> Finding:
@@ -365,3 +366,40 @@ def test_a_contender_outranks_an_older_one_across_rows_that_order_alike() -> Non
 def test_an_index_and_its_config_are_told_apart_from_an_image() -> None:
     assert Manifest(digest=DIGEST, media_type=OCI_INDEX, children={}, labels={}) != replace(INDEX, media_type=OCI)
     assert MANIFEST.config == OCI_CONFIG
+
+
+STOPPED = "everything is stopped by Ann: an incident"
+
+
+def test_the_switch_says_who_stopped_everything_and_is_asked_again() -> None:
+    stopped = gate("switch", row(), facts(stopped=STOPPED))
+    says(stopped, Answer.WAITING, STOPPED)
+    assert stopped.ask_at == NOON + ASK_AGAIN
+    says(gate("switch", row(), facts()), Answer.OPEN, "nothing is stopped")
+    assert gate("switch", row(), facts(stopped=AWAY)).answer is Answer.WAITING
+
+
+def test_a_pin_stands_in_for_what_the_row_selects_and_for_no_downgrade() -> None:
+    def pinned(digest: str, tag: str = "1.4.1") -> Pin:
+        return Pin(digest=digest, tag=tag, by=ANN, because="incident 7", since=NOON)
+
+    older = replace(IMAGE, tag="1.0.0-debug")
+    says(gate("pin", row(), facts(pin=pinned(DIGEST)), image=older), Answer.OPEN, "pinned: incident 7")
+    assert {child.gate for child in evaluate(row(), older, facts(pin=pinned(DIGEST)), NOON).children}.isdisjoint(
+        {"tag", "upgrade"}
+    )
+    waits = "the app is pinned to {}: incident 7"
+    says(gate("pin", row(), facts(pin=pinned(OTHER_DIGEST))), Answer.WAITING, waits.format("1.4.1"))
+    shown = f"{OTHER_DIGEST[:19]}…"
+    says(gate("pin", row(), facts(pin=pinned(OTHER_DIGEST, ""))), Answer.WAITING, waits.format(shown))
+
+
+def test_while_it_is_live_the_switch_and_lasting_gates_are_asked_again_and_nothing_else() -> None:
+    policy = row({"Scan": "critical 0", "MinAge": "1h", "Freeze": "2026-11-24"})
+    again = evaluate_again(policy, IMAGE, facts(stopped=STOPPED), NOON)
+    lasting = [rule for rule in policy.gates if rule.lasting]
+    assert again.gate == "gates"
+    assert again.children[0].gate == "switch"
+    assert len(again.children) == 1 + len(lasting)
+    assert 0 < len(lasting) < len(policy.gates)
+    assert again.answer is Answer.WAITING

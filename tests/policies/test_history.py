@@ -150,3 +150,18 @@ _JSON = st.recursive(
 def test_whatever_it_is_it_is_read_or_refused(value):
     with contextlib.suppress(EvidenceError):
         read_entry("x", value)
+
+
+def test_what_a_webhook_of_the_registry_sent_is_a_push_and_a_part_of_it_is_not():
+    sent = {
+        "action": "push",
+        "timestamp": "2026-11-24T09:00:00Z",
+        "target": {"repository": "shop/web", "tag": "1.4.3", "digest": D},
+        "request": {"host": "contoso.azurecr.io"},
+    }
+    found = read_entry("x", sent)
+    assert isinstance(found, PushEvidence)
+    assert (found.registry, found.repository, found.tag) == ("contoso.azurecr.io", "shop/web", "1.4.3")
+    for missing in ("action", "target"):
+        with pytest.raises(EvidenceError, match='x: expected an event, or "time" and one of '):
+            read_entry("x", {name: value for name, value in sent.items() if name != missing})

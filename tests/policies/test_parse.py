@@ -448,3 +448,16 @@ def test_the_status_of_a_broken_row_is_bounded() -> None:
     assert line.startswith('broken: Stepz0: expected a column of the reference, found "Stepz0"')
     assert line.endswith("… (60 problems)")
     assert len(line) == LONGEST_STATUS
+
+
+def test_a_note_may_be_as_long_as_a_cell_of_a_table_and_another_cell_as_long_as_the_limit():
+    assert problems({"Note": "n" * (LONGEST_CELL + 1)}) == []
+    fits = f"exact: {'a' * 100}{', b' * 10}".ljust(LONGEST_CELL)
+    assert problems({"Tags": fits}) == []
+    too_long = f"at most {LONGEST_CELL} characters, found"
+    assert any(too_long in said for said in problems({"Tags": f"exact: {'a' * LONGEST_CELL}"}))
+
+
+@pytest.mark.parametrize(("length", "good"), [(32, True), (33, False)])
+def test_the_name_of_an_app_has_32_characters_at_most(length: int, good: bool):  # noqa: FBT001
+    assert (problems({"App": f"rg-shop/{'a' * length}"}) == []) is good

@@ -91,7 +91,7 @@ def test_the_reference_tells_the_usual_least_samples_and_strikes():
     assert f"`strikes` ({STRIKES} readings in a row" in section
 
 
-@pytest.mark.parametrize(("cell", "taken", "left", "chosen"), TAGS, ids=[cell for cell, *_ in TAGS])
+@pytest.mark.parametrize(("cell", "taken", "left", "chosen"), TAGS, ids=[cell.replace("\\", "~") for cell, *_ in TAGS])
 def test_every_line_on_tags_says_what_the_cell_does(cell: str, taken: str, left: str, chosen: str):
     rule = read_tags(cell.replace("\\|", "|"))
     takes, leaves = (re.findall(r"`([^`]+)`", tags) for tags in (taken, left))

@@ -197,6 +197,13 @@ def test_an_undo_takes_a_promotion_back_and_what_comes_after_it_too():
     assert told(without, "/last")[-2:] == [(80, "1.4.3", "ships"), (100, "1.4.3", "promoted")]
 
 
+def test_an_undone_image_is_held_and_no_second_push_of_it_ships():
+    undone: list[Entry] = [push(0, "1.4.3", 1), ended(20, 1, Phase.PROMOTED), ended(40, 1, Phase.ROLLED_BACK)]
+    found = simulate([row(QUICK)], [*undone, push(60, "1.4.4", 1)])
+    assert told(found)[-2:] == [(60, "1.4.4", "taken"), (60, "1.4.4", "refused")]
+    assert "in quarantine: rolled back at 2026-11-24 12:40 UTC" in because(found, What.REFUSED)[-1]
+
+
 def test_a_verdict_on_a_promoted_image_that_is_still_baking_here_ends_it():
     history: list[Entry] = [push(0, "1.4.3", 1), ended(5, 1, Phase.PROMOTED), ended(15, 1, Phase.ROLLED_BACK)]
     assert told(simulate([row(QUICK)], history))[2:] == [(15, "1.4.3", "rolled back")]

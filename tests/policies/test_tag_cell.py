@@ -139,7 +139,9 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("cell", "expected", "found", "hint"), MISTAKES, ids=[cell for cell, *_ in MISTAKES])
+@pytest.mark.parametrize(
+    ("cell", "expected", "found", "hint"), MISTAKES, ids=[ascii(cell).replace("\\", "~") for cell, *_ in MISTAKES]
+)
 def test_a_mistake_is_named_with_what_was_expected_and_the_corrected_cell(
     cell: str, expected: str, found: str, hint: str
 ) -> None:

@@ -553,3 +553,49 @@ def test_the_same_report_again_is_the_same_scan() -> None:
     assert data_of(changed(TRIVY, "Results/0/Vulnerabilities", []))["scan"]["id"] != first["scan"]["id"]
     assert data_of(TRIVY, scan_id="job-7")["scan"]["id"] == "job-7"
     assert data_of(HARBOR, scan_id="job-7")["scan"]["id"] == HARBOR_REPORT["report_id"]
+
+
+# what a report tells beside its counts
+
+
+def test_a_row_of_defender_tells_what_is_installed_and_whether_it_is_exploited_and_its_own_severity_counts() -> None:
+    details = "properties/additionalData/vulnerabilityDetails"
+    report = changed(DEFENDER_ROW, f"{details}/severity", "Critical")
+    report = changed(report, f"{details}/exploitabilityAssessment", {"isInExploitKit": True})
+    data = data_of({"data": [report]})
+    assert totals(data) == {"critical": 1}
+    [finding] = data["findings"]
+    assert (finding["installedVersion"], finding["knownExploited"], finding["cvss"]) == ("1.11.0.0", True, 7.5)
+    assert totals(data_of({"data": [changed(report, f"{details}/severity", ...)]})) == {"high": 1}
+    assert "knownExploited" not in data_of({"data": [DEFENDER_ROW]})["findings"][0]
+
+
+def test_a_result_of_sarif_names_its_rule_by_id_or_by_place() -> None:
+    rules = [
+        {"id": "CVE-1", "properties": {"tags": ["LOW"]}},
+        {"id": "CVE-2", "properties": {"tags": ["vulnerability", "CRITICAL", "LOW"]}},
+    ]
+    report = changed(SARIF, "runs/0/tool/driver/rules", rules)
+    by_place = data_of(changed(report, "runs/0/results", [{"ruleIndex": 1}]))
+    by_name = data_of(changed(report, "runs/0/results", [{"ruleId": "CVE-1", "ruleIndex": 1}]))
+    assert (totals(by_place), by_place["findings"][0]["id"]) == ({"critical": 1}, "CVE-2")
+    assert (totals(by_name), by_name["findings"][0]["id"]) == ({"low": 1}, "CVE-1")
+    assert "one of the 2" not in incomplete(changed(report, "runs/0/results", [{"ruleId": "x", "ruleIndex": 2}]))
+
+
+def test_a_scan_that_harbor_says_failed_has_failed_and_not_just_no_result() -> None:
+    failed = data_of(harbor("scan_status", "Error"))
+    assert (failed["scan"]["status"], failed["scan"]["reason"]) == ("failed", "Harbor says scan_status Error")
+    assert failed["scan"]["startedAt"] == "2026-11-24T09:07:00Z"
+    assert incomplete(harbor("scan_status", "Running")) == "Harbor says scan_status Running"
+
+
+def test_our_own_event_is_passed_on_whole() -> None:
+    event = changed(OURS, "scan/startedAt", "2026-11-24T09:00:00Z")
+    event = changed(event, "summary/fixable", {**OURS["summary"]["total"], "high": 1})
+    event = changed(event, "image/platform", {"os": "linux", "architecture": "amd64"})
+    event = changed(event, "findings/0/fixedVersion", "2.0")
+    data = data_of(event)
+    assert (data["scan"]["startedAt"], fixables(data)) == ("2026-11-24T09:00:00Z", {"high": 1})
+    assert data["image"]["platform"] == {"os": "linux", "architecture": "amd64"}
+    assert data["scanner"]["adapter"] == "acme-export/3"
