@@ -109,11 +109,11 @@ class Stage:
         self, tag: str, *, name: str = APP, repository: str = REPOSITORY, env: Mapping[str, str] | None = None
     ) -> None:
         """Create the app in Multiple mode at a pushed tag, and wait until it serves."""
-        await self.arm("PUT", self._path("containerApps", name), self.app_file(tag, repository))
+        await self.arm("PUT", self._path("containerApps", name), self.app_file(tag, repository, env))
         await self.wait_for(lambda: self._serves(name), within=30)
         await self.cloud.eventgrid.settle(10)  # the push of this image is old news before a policy row can hear of it
 
-    def app_file(self, tag: str, repository: str = REPOSITORY) -> dict[str, Any]:
+    def app_file(self, tag: str, repository: str = REPOSITORY, env: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The app as a template tool's file says it: its whole body, at one tag and without traffic."""
         image = f"{self.at['login_server']}/{repository}:{tag}"
         return {
