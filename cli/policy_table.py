@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 TABLES = "WEIGHBRIDGE_TABLES"
 CONNECTION = "AzureWebJobsStorage"
 POLICIES = "policies"
-EXPECTED = f"{TABLES}: expected the table endpoint as in https://contoso.table.core.windows.net, found none"
+_EXPECTED = "expected the table endpoint as in https://contoso.table.core.windows.net"
+EXPECTED = f"{TABLES}: {_EXPECTED}, found none"
+# Of Azure's clouds, and of accounts with a DNS zone of their own (storage-account-overview, "Standard endpoints").
+_AZURE = re.compile(
+    r"https://[a-z0-9-]{3,40}(?:\.z[0-9]{1,3})?\.table\."
+    r"(?:core\.windows\.net|storage\.azure\.net|core\.usgovcloudapi\.net|core\.chinacloudapi\.cn)",
+    re.ASCII,
+)
 _PATIENCE: Mapping[str, Any] = {"connection_timeout": 10, "read_timeout": 30, "retry_total": 3}
 _FORBIDDEN = (401, 403)
 _UNCHANGED = MatchConditions.IfNotModified
@@ -140,6 +148,8 @@ def _service(endpoint: str) -> TableServiceClient:
     connection, address = os.environ.get(CONNECTION, ""), endpoint or os.environ.get(TABLES, "")
     try:
         if address:
+            if _AZURE.fullmatch(address.rstrip("/")) is None:
+                raise TableError(f"{TABLES}: {_EXPECTED}, found another; a sign-in is shown to no other host")
             from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - slow, and only for who signs in
 
             return TableServiceClient(endpoint=address, credential=DefaultAzureCredential(), **_PATIENCE)

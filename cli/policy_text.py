@@ -31,8 +31,8 @@ def cells(columns: Mapping[str, object]) -> dict[str, str]:
 
 def differ(columns: Mapping[str, object], wanted: Mapping[str, str]) -> bool:
     """Whether a stored row is not just what is wanted: also where only a cell's type or a column's case differs."""
-    stored = {name: value for name, value in columns.items() if named(name) != STATUS and value not in (None, "")}
-    return stored != dict(wanted)
+    told = {name: value for name, value in columns.items() if named(name) != STATUS}
+    return {name: value for name, value in told.items() if _text(name, value).strip()} != dict(wanted)
 
 
 def _text(column: str, value: object) -> str:

@@ -25,6 +25,7 @@ TOLD, NOT_ALL, WRONG = 0, 1, 2
 ADDED = frozenset(
     {"deadletterreason", "deliveryattempts", "lastdeliveryoutcome", "publishtime", "lastdeliveryattempttime"}
 )
+_NOBODY = (0, 401, 403, 404)  # no answer, none for this key, no such route: the next event would fare the same
 _MOST_FILE = 8 * MOST_BYTES
 
 
@@ -52,6 +53,10 @@ def run(args: argparse.Namespace) -> int:
         try:
             became, because = _tell(service, letter)
         except NotAnswered as error:
+            if not error.again and error.status not in _NOBODY:
+                print(f"{where}: {_name(letter)}: {error}", file=sys.stderr)
+                taken = False
+                continue
             print(f"{where}: {error}; replay the file again: what was taken counts once", file=sys.stderr)
             return WRONG
         print(f"{where}: {_name(letter)}: {became}{f', {because}' if because else ''}")

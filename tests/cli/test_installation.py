@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import azure.functions as func
 import pytest
 
 from delivery.ports import Put
@@ -249,6 +250,28 @@ def test_a_replay_without_an_answer_says_that_it_may_be_repeated(capsys, tmp_pat
     answer = run(capsys, "replay", blob)
     assert answer.code == 2
     assert answer.err.endswith("; replay the file again: what was taken counts once\n")
+
+
+def test_an_event_that_is_refused_does_not_keep_the_others_from_being_told(capsys, tmp_path, monkeypatch):
+    class Choosy(Installation):
+        async def answer(self, method: str, path: str, body: bytes) -> func.HttpResponse:
+            if b"refused" in body:
+                return func.HttpResponse(json.dumps({"error": "too large"}), status_code=413)
+            return await super().answer(method, path, body)
+
+    blob = tmp_path / "blob.json"
+    blob.write_text(json.dumps([{**PUSHED, "subject": "refused"}, PUSHED]))
+    with Choosy() as installation:
+        monkeypatch.setenv("WEIGHBRIDGE_URL", installation.url)
+        monkeypatch.setenv("WEIGHBRIDGE_KEY", SECRET)
+        answer = run(capsys, "replay", blob)
+    assert (answer.code, "event 1: Microsoft.ContainerRegistry.ImagePushed refused: 127.0.0.1: 413" in answer.err) == (
+        1,
+        True,
+    )
+    assert answer.out.endswith(
+        "event 2: Microsoft.ContainerRegistry.ImagePushed shop/web:1.1.0: accepted, 1 app woken\n"
+    )
 
 
 @pytest.mark.parametrize(

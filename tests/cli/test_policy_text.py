@@ -133,3 +133,8 @@ def test_a_sample_is_what_its_export_is(tmp_path):
         assert [(row.partition, row.key, row.columns) for row in read_rows(str(file))] == [
             (row.partition, row.key, row.columns) for row in rows
         ]
+
+
+def test_a_cell_of_blanks_is_no_cell_and_no_change():
+    stored = {"App": "a/b", "Note": "  ", "Tags": "", "Status": "ok"}
+    assert not differ(stored, cells(stored))

@@ -220,6 +220,10 @@ def test_without_a_table_to_ask_it_says_where_one_is_named(monkeypatch, capsys):
         monkeypatch.delenv(name, raising=False)
     answer = run(capsys, "policy", "export")
     assert (answer.code, answer.err) == (2, f"{policy_table.EXPECTED}\n")
+    for elsewhere in ("https://contoso.table.core.windows.net.evil.test", "http://contoso.table.core.windows.net", "x"):
+        answer = run(capsys, "policy", "export", "--account-url", elsewhere)
+        assert answer.code == 2
+        assert answer.err.endswith(", found another; a sign-in is shown to no other host\n")
     monkeypatch.setenv("AzureWebJobsStorage", "nonsense")
     answer = run(capsys, "policy", "export")
     assert (answer.code, answer.err) == (2, "AzureWebJobsStorage: expected an account's tables, found another\n")
