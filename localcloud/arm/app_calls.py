@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, not_found
-from localcloud.arm.views import app_view, operation_path, operation_view
+from localcloud.arm.views import app_view, operation_path, operation_view, when
 
 if TYPE_CHECKING:
     from localcloud.arm.calls import Call
     from localcloud.arm.models import App, Operation, Store
     from localcloud.arm.writes import Writes
+    from localcloud.clock import Clock
 
 # Up to this api-version a PATCH was recorded with `location` alone. Later clients read the statuses address beside it,
 # because the results address does not tell why an operation failed.
@@ -20,13 +22,14 @@ _ONLY_LOCATION = "2024-03-01"
 _LEFT = "699"
 _DELETES_LEFT = "14999"
 _POSTS_LEFT = "199"
+_TOKEN_LASTS = timedelta(hours=1)  # recorded
 
 
 class AppCalls:
     """PUT, PATCH, GET, DELETE of apps; listSecrets; statuses and results of operations."""
 
-    def __init__(self, store: Store, writes: Writes, signature: int) -> None:
-        self._store, self._writes, self._signature = store, writes, signature
+    def __init__(self, store: Store, writes: Writes, clock: Clock, signature: int) -> None:
+        self._store, self._writes, self._clock, self._signature = store, writes, clock, signature
 
     def find(self, call: Call) -> App:
         """The app the path names; raises ArmError 404."""
@@ -94,6 +97,19 @@ class AppCalls:
         """With their values: the only answer that has them."""
         values = list(self.find(call).secrets.values())
         return Reply(body={"value": values}, headers={"x-ms-ratelimit-remaining-subscription-writes": _POSTS_LEFT})
+
+    async def token(self, call: Call) -> Reply:
+        """A token for the app's streams. This machine has none of those, so it opens nothing."""
+        app = self.find(call)
+        expires = f"{when(self._clock.now() + _TOKEN_LASTS)}Z"
+        body = {
+            "location": app.resource["location"],
+            "properties": {"token": "localcloud", "expires": expires},
+            "id": f"{app.home}/containerapps/{app.name}",
+            "name": app.name,
+            "type": "Microsoft.App/containerApps/accesstoken",
+        }
+        return Reply(body=body, headers={"x-ms-ratelimit-remaining-subscription-writes": _POSTS_LEFT})
 
     async def statuses(self, call: Call) -> Reply:
         """200 with its status."""

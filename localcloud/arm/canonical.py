@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
 
 from localcloud.arm.errors import bad_request
 from localcloud.arm.traffic import canonical_traffic
@@ -12,7 +14,17 @@ if TYPE_CHECKING:
 
 _REGIONS = {
     name.lower().replace(" ", ""): name
-    for name in ("East US", "East US 2", "West US 2", "West Europe", "North Europe", "UK South", "Korea Central")
+    for name in (
+        "East US",
+        "East US 2",
+        "West US 2",
+        "West Europe",
+        "North Europe",
+        "UK South",
+        "Korea Central",
+        "Central US EUAP",
+        "North Central US (Stage)",
+    )
 }
 _MODES = {"single": "Single", "multiple": "Multiple"}
 _TRANSPORTS = {"auto": "Auto", "http": "Http", "http2": "Http2", "tcp": "Tcp"}
@@ -95,7 +107,14 @@ def _present(body: Json) -> Json:
 def _identity(body: Json) -> Json:
     kind = str(body.get("type") or "None")
     users = body.get("userAssignedIdentities")
-    return {"type": kind, **({"userAssignedIdentities": users} if users else {})}
+    given = {"userAssignedIdentities": {name: _principal(name) for name in users}} if users else {}
+    return {"type": kind, **given}
+
+
+def _principal(identity: str) -> Json:
+    """The two ids Azure answers for a user-assigned identity: made up, and the same whenever it is asked."""
+    made = [str(uuid5(NAMESPACE_URL, f"{identity.lower()}/{name}")) for name in ("principal", "client")]
+    return {"principalId": made[0], "clientId": made[1]}
 
 
 def _configuration(app: str, body: Json) -> Json:
@@ -128,24 +147,48 @@ def _ingress(app: str, mode: str, body: Json) -> Json:
         "traffic": canonical_traffic(app, body.get("traffic") if mode != "Single" else None),
         "customDomains": body.get("customDomains"),
         "allowInsecure": bool(body.get("allowInsecure")),
-        "ipSecurityRestrictions": body.get("ipSecurityRestrictions"),
+        "ipSecurityRestrictions": [_present(r) for r in body.get("ipSecurityRestrictions") or ()] or None,
         "corsPolicy": body.get("corsPolicy"),
         "clientCertificateMode": body.get("clientCertificateMode"),
         "stickySessions": body.get("stickySessions"),
-        "additionalPortMappings": body.get("additionalPortMappings"),
+        "additionalPortMappings": [_port(p) for p in body.get("additionalPortMappings") or ()] or None,
     }
+
+
+def _port(body: Json) -> Json:
+    return {
+        "external": bool(body.get("external")),
+        "targetPort": body.get("targetPort"),
+        "exposedPort": body.get("exposedPort"),
+    }
+
+
+def _members(value: object) -> object:
+    """Members of a list without their nulls (recorded for env and volumeMounts)."""
+    return [_present(v) if isinstance(v, dict) else v for v in value] if isinstance(value, list) else value
+
+
+def _memory(value: str) -> str:
+    """`1.0Gi` as `1Gi` (recorded); `0.5Gi` stays."""
+    return re.sub(r"\.0+(?=Gi$)", "", value)
 
 
 def _container(body: Json) -> Json:
     resources = _map(body.get("resources"))
     cpu = float(resources.get("cpu") or 0.5)
     storage = next((size for most, size in _EPHEMERAL if cpu <= most), "8Gi")
-    kept = _present(body)
+    kept = {key: _members(value) for key, value in _present(body).items()}
+    if not kept.get("env"):
+        kept.pop("env", None)
     return {
         "image": kept.pop("image", None),
         "name": kept.pop("name", None),
         **{k: v for k, v in kept.items() if k != "resources"},
-        "resources": {"cpu": cpu, "memory": resources.get("memory") or "1Gi", "ephemeralStorage": storage},
+        "resources": {
+            "cpu": cpu,
+            "memory": _memory(str(resources.get("memory") or "1Gi")),
+            "ephemeralStorage": storage,
+        },
     }
 
 

@@ -150,9 +150,11 @@ class App:
         """The revision of this name in any case."""
         return next((r for r in self.revisions if r.name.lower() == name.lower()), None)
 
-    def host(self, name: str) -> str:
-        """The host of the app or of one of its revisions or labels."""
-        inside = "" if self.ingress is None or self.ingress["external"] else "internal."
+    def host(self, name: str, *, external: bool | None = None) -> str:
+        """The host of the app or of one of its revisions or labels. external: None is as its ingress is now."""
+        if external is None:
+            external = self.ingress is None or self.ingress["external"]
+        inside = "" if external else "internal."
         return f"{name}.{inside}{self.environment.domain}"
 
 

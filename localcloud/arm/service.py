@@ -71,7 +71,7 @@ class Arm:
             lifecycle=self.lifecycle,
             chance=chance,
         )
-        self._apps = AppCalls(self.store, writes, profile.signature)
+        self._apps = AppCalls(self.store, writes, clock, profile.signature)
         self._revisions = RevisionCalls(self._apps, writes, self.lifecycle, clock, profile.progress)
         self._environments = EnvironmentCalls(self.store, clock, domain)
         self._urls = self._table()
@@ -159,6 +159,7 @@ class Arm:
                 ("PATCH", urls.APP, apps.patch),
                 ("DELETE", urls.APP, apps.delete),
                 ("POST", urls.APP + "/listSecrets", apps.secrets),
+                ("POST", urls.APP + "/getAuthToken", apps.token),
                 ("GET", urls.APP + "/revisions", revisions.list),
                 ("GET", urls.REVISION, revisions.get),
                 ("POST", urls.REVISION + acts, revisions.act),

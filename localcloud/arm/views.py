@@ -33,10 +33,11 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
     properties = resource["properties"]
     zone = "Z" if answer_to_put else ""
     configuration = dict(properties["configuration"])
+    latest = ""  # also while ingress is off (recorded)
     if configuration["ingress"] is not None:
-        shown = app.host(app.name)
-        configuration["ingress"] = {**configuration["ingress"], "fqdn": shown}
-    latest = {"latestRevisionFqdn": app.host(app.latest) if app.latest else ""} if configuration["ingress"] else {}
+        external = configuration["ingress"]["external"]
+        configuration["ingress"] = {**configuration["ingress"], "fqdn": app.host(app.name, external=external)}
+        latest = app.host(app.latest, external=external) if app.latest else ""
     given = {"tags": resource["tags"]} if resource.get("tags") else {}
     return {
         "id": f"{app.home}/containerapps/{app.name}",
@@ -54,7 +55,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "outboundIpAddresses": _ADDRESSES,
             "latestRevisionName": app.latest,
             "latestReadyRevisionName": app.ready,
-            **latest,
+            "latestRevisionFqdn": latest,
             "customDomainVerificationId": _VERIFICATION,
             "configuration": configuration,
             "template": properties["template"],

@@ -111,6 +111,41 @@ async def test_deleting_answers_202_then_204_and_an_absent_app_204() -> None:
         assert it.plane.served == {}
 
 
+async def test_a_put_answers_with_the_host_that_its_own_ingress_will_have() -> None:
+    """Recorded in ingress_e2e: ingress was off, and the answer to the PUT already names the internal host."""
+    async with cloud() as it:
+        await it.create()
+        await it.patch({"configuration": {"ingress": None}})
+        body = app_body()
+        body["properties"]["configuration"]["ingress"]["external"] = False
+        answer = await it.ask("PUT", APP, body)
+
+        assert answer.body["properties"]["configuration"]["ingress"]["fqdn"] == "web.internal.wb.localhost"
+
+
+async def test_nulls_of_lists_go_memory_is_shortened_and_identities_get_their_ids() -> None:
+    async with cloud() as it:
+        body = app_body()
+        body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {"/id/one": {}}}
+        container = body["properties"]["template"]["containers"][0]
+        container |= {"env": [{"name": "A", "value": "1", "secretRef": None}], "resources": {"memory": "1.0Gi"}}
+        answer = await it.ask("PUT", APP, body)
+
+        shown = answer.body["properties"]["template"]["containers"][0]
+        assert shown["env"] == [{"name": "A", "value": "1"}]
+        assert shown["resources"]["memory"] == "1Gi"
+        assert set(answer.body["identity"]["userAssignedIdentities"]["/id/one"]) == {"principalId", "clientId"}
+
+
+async def test_a_token_for_streams_is_given_for_an_hour() -> None:
+    async with cloud() as it:
+        await it.create()
+        answer = await it.ask("POST", f"{APP}/getAuthToken", version="2023-05-02-preview")
+
+        assert (answer.status, answer.body["type"]) == (200, "Microsoft.App/containerApps/accesstoken")
+        assert set(answer.body["properties"]) == {"token", "expires"}
+
+
 async def test_a_missing_app_is_told_in_azures_words() -> None:
     async with cloud() as it:
         answer = await it.ask("GET", APP)
@@ -155,7 +190,7 @@ async def test_turning_ingress_off_takes_the_addresses_away_and_makes_no_revisio
 
         properties = await it.properties()
         assert properties["configuration"]["ingress"] is None
-        assert "latestRevisionFqdn" not in properties
+        assert properties["latestRevisionFqdn"] == ""
         assert properties["latestRevisionName"] == revision
         assert "fqdn" not in await it.revision(revision)
         assert it.plane.served == {}
