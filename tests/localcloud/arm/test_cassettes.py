@@ -49,6 +49,7 @@ async def differences(name: str) -> set[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
+@pytest.mark.fidelity(29, 44, 58)
 async def test_a_recorded_conversation_differs_only_as_the_table_says(name: str) -> None:
     found = await differences(name)
 

@@ -1,0 +1,53 @@
+"""Every point of fidelity has a test or says what is missing, and the page says the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from localcloud.arm.fidelity import POINTS
+from scripts import fidelity
+from tests.localcloud.arm.cloud import APP, app_body, cloud
+
+
+def test_every_point_has_a_test_or_says_what_is_missing() -> None:
+    marked = fidelity.tests()
+
+    assert list(POINTS) == list(range(1, 61))
+    assert [n for n, point in POINTS.items() if n not in marked and not point.missing] == []
+    assert marked.keys() <= POINTS.keys()
+
+
+def test_the_page_is_what_the_generator_writes() -> None:
+    text = fidelity.PAGE.read_text()
+
+    assert fidelity.page(text) == text
+
+
+@pytest.mark.fidelity(46)
+async def test_members_nobody_knows_are_dropped_and_later_ones_kept() -> None:
+    async with cloud() as it:
+        body = app_body()
+        body["properties"]["configuration"] |= {"targetLabel": "blue", "nonsense": 1}
+        answer = await it.ask("PUT", APP, body)
+
+        configuration = answer.body["properties"]["configuration"]
+        assert configuration["targetLabel"] == "blue"
+        assert "nonsense" not in configuration
+
+
+@pytest.mark.fidelity(49)
+async def test_labels_mode_is_refused() -> None:
+    async with cloud() as it:
+        answer = await it.ask("PUT", APP, app_body("Labels"))
+
+        assert (answer.status, answer.body["error"]["code"]) == (400, "ContainerAppInvalidActiveRevisionsMode")
+
+
+@pytest.mark.fidelity(50, 56)
+async def test_routes_starting_and_stopping_are_refused_by_name() -> None:
+    async with cloud() as it:
+        route = APP.replace("containerApps/web", "managedEnvironments/env-local/httpRouteConfigs/one")
+        answers = [await it.ask("POST", f"{APP}/stop"), await it.ask("PUT", route, {})]
+
+        assert [a.status for a in answers] == [501, 501]
+        assert "httpRouteConfigs" in answers[1].body["error"]["message"]
