@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import textwrap
+from types import FunctionType
+from typing import Any
+
 import pytest
 
 from localcloud.arm.fidelity import POINTS
 from scripts import fidelity
-from tests.localcloud.arm.cloud import APP, app_body, cloud
+from tests.localcloud.arm.cloud import APP, SUBSCRIPTION, app_body, cloud
+from tests.localcloud.arm.test_sdk import Credential
 
 
 def test_every_point_has_a_test_or_says_what_is_missing() -> None:
@@ -51,3 +57,20 @@ async def test_routes_starting_and_stopping_are_refused_by_name() -> None:
 
         assert [a.status for a in answers] == [501, 501]
         assert "httpRouteConfigs" in answers[1].body["error"]["message"]
+
+
+async def test_the_example_of_the_page_runs() -> None:
+    lines = fidelity.PAGE.read_text().partition("`endpoints`):\n")[2].partition("\nThe policy")[0]
+    code = compile(textwrap.dedent(lines), "docs/localcloud.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    async with cloud() as it:
+        endpoints = {"subscription": SUBSCRIPTION, "arm_http": it.base}
+        names: dict[str, Any] = {
+            "endpoints": endpoints,
+            "credential": Credential(),
+            "group": "rg-local",
+            "body": app_body(),
+        }
+        await FunctionType(code, names)()
+        await names["client"].close()
+
+        assert names["app"].latest_revision_name.startswith("web--")
