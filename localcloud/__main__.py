@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from localcloud import build
+from localcloud.arm import knobs
 from localcloud.azurite import AzuriteError
 from localcloud.client import write_exports
 from localcloud.cloud import PROFILES, LocalCloud, Options, PortError
@@ -20,6 +21,11 @@ from localcloud.dataplane.model import PullError
 from localcloud.functions import FunctionsError
 from localcloud.images import PushError
 from localcloud.state import StateError
+
+_SAID = (
+    *(AzuriteError, FunctionsError, IngressError, PortError, PullError, PushError, StateError),
+    knobs.KnobError,
+)
 
 
 async def _up(options: Options, exports: Path | None, *, as_json: bool) -> None:
@@ -55,6 +61,7 @@ def _start(arguments: argparse.Namespace) -> int:
         ingress=arguments.ingress,
         control=arguments.control,
         seed=arguments.seed,
+        knobs=knobs.read(arguments.knob),
         engine=arguments.engine,
         state=arguments.state,
     )
@@ -86,6 +93,13 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--exports", type=Path, help="write a file of shell variables that lead clients here, once ready")
     up.add_argument("--ingress", type=int, default=0, help="port of the HTTP ingress (default: a free one)")
     up.add_argument("--control", type=int, default=0, help="port of the control plane (default: a free one)")
+    up.add_argument(
+        "--knob",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a switch of docs/localcloud.md",
+    )
     up.add_argument("--seed", default="", help="of latencies and made-up names (default: the profile's own)")
     up.add_argument("--state", type=Path, help="keep apps, images, subscriptions and storage in this folder")
     up.add_argument("--engine", default="", help="run images of other registries with this program, such as docker")
@@ -114,7 +128,16 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         code: int = arguments.run(arguments)
-    except (AzuriteError, FunctionsError, IngressError, PortError, PullError, PushError, StateError) as error:
+    except (
+        AzuriteError,
+        FunctionsError,
+        IngressError,
+        PortError,
+        PullError,
+        PushError,
+        StateError,
+        knobs.KnobError,
+    ) as error:
         print(f"localcloud: {error}", file=sys.stderr)
         return 1
     return code

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from localcloud import azurite, identity
 from localcloud.arm import Arm
+from localcloud.arm.knobs import Knobs
 from localcloud.clock import Clock
 from localcloud.control import Controlled, control_app
 from localcloud.dataplane import DataPlane
@@ -65,9 +66,10 @@ class Options:
 
     settings: a JSON file of app settings, in which `{name}` stands for an endpoint of this cloud.
     ingress: the port of the HTTP ingress, control: that of the control plane; 0 for a free one. seed: of latencies and
-    of the names Azure makes up, "" for the profile's own. host: arguments of the Functions host.
-    engine: a program that runs images of other registries, such as `docker`; "": none, then public samples have
-    stand-ins, and others cannot be pulled. state: a folder that keeps what there is, None: it goes with this cloud.
+    of the names Azure makes up, "" for the profile's own. knobs: what Azure is not known well enough for.
+    host: arguments of the Functions host. engine: a program that runs images of other registries, such as `docker`;
+    "": none, then public samples have stand-ins, and others cannot be pulled. state: a folder that keeps what there
+    is, None: it goes with this cloud.
     """
 
     root: Path
@@ -77,6 +79,7 @@ class Options:
     ingress: int = 0
     control: int = 0
     seed: str = ""
+    knobs: Knobs = field(default_factory=Knobs)
     engine: str = ""
     state: Path | None = None
     more: Mapping[str, str] = field(default_factory=dict)
@@ -156,6 +159,7 @@ class LocalCloud:
             profile=PROFILES[self.options.profile],
             domains=DOMAINS,
             seed=self.options.seed,
+            knobs=self.options.knobs,
             more=ArmReads(self.eventgrid, REGISTRY, REGISTRY_ID).routes(),
         )
         self._stack.push_async_callback(self.arm.close)

@@ -234,6 +234,7 @@ async def test_requests_in_flight_end_before_their_revision_does(cloud: DataPlan
 
 
 @pytest.mark.parametrize("envoy", [pytest.param(True, marks=needs_envoy), False])
+@pytest.mark.fidelity(31)
 async def test_a_revision_that_never_listens_lets_its_users_wait_where_that_is_asked_for(
     tmp_path: Path, registry: StaticRegistry, *, envoy: bool
 ) -> None:

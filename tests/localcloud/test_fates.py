@@ -44,6 +44,7 @@ async def meanwhile(local: Local) -> None:
     await local.until(f"{APP}/revisions/web--three", runningState="Running")
 
 
+@pytest.mark.fidelity(34)
 async def test_one_that_starts_slowly_is_ready_once_the_clock_says_so(local: Local) -> None:
     await local.order("/fates", kind="slow-start", revision="web--two", after=300)
     await local.patch(PATCH)
@@ -57,6 +58,7 @@ async def test_one_that_starts_slowly_is_ready_once_the_clock_says_so(local: Loc
     assert await status(local) == 200
 
 
+@pytest.mark.fidelity(31, 34)
 async def test_one_on_another_port_says_so_hangs_in_its_share_and_is_degraded_in_the_end(local: Local) -> None:
     stable = (await local.properties())["latestReadyRevisionName"]
     await local.order("/fates", kind="port-mismatch", revision="web--*o")
@@ -100,6 +102,7 @@ async def test_a_refused_image_fails_the_operation_and_makes_no_revision(local: 
     assert (await local.ask("GET", TWO)).status == 404
 
 
+@pytest.mark.fidelity(34)
 async def test_an_image_that_never_comes_leaves_a_failed_revision_without_a_process(local: Local) -> None:
     await local.order("/fates", kind="pull-backoff", revision="web--two")
     await local.patch(PATCH)
@@ -138,6 +141,7 @@ async def test_one_that_degrades_later_is_ready_first_and_hangs_from_then_on(loc
     assert replicas[0]["properties"]["containers"][0]["restartCount"] == 0
 
 
+@pytest.mark.fidelity(34)
 async def test_one_that_outgrows_its_memory_is_killed_and_started_again_as_often_as_ordered(local: Local) -> None:
     await local.patch(PATCH)
     await local.until(TWO, runningState="Running")

@@ -163,6 +163,7 @@ async def test_many_requests_bring_more_replicas_up_to_the_most(cloud: DataPlane
     assert set(users.seen) == {(200, "1.0.0")}
 
 
+@pytest.mark.fidelity(33)
 async def test_azure_says_scaled_to_zero_and_running_again(tmp_path: Path) -> None:
     async with controlled(tmp_path) as local:
         name = await local.create(containers=image("1.0.0")["containers"])

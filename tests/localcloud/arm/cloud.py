@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
+    from localcloud.arm.knobs import Knobs
     from localcloud.arm.models import Plane
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -167,10 +168,11 @@ async def cloud(
     real: Plane | None = None,
     context: ssl.SSLContext | None = None,
     seed: str = "",
+    knobs: Knobs | None = None,
 ) -> AsyncIterator[Cloud]:
     """real: a data plane to use instead of the fake one."""
     plane, clock = plane or FakeDataPlane(), Clock()
-    arm = Arm(clock=clock, dataplane=real or plane, profile=profile, seed=seed)
+    arm = Arm(clock=clock, dataplane=real or plane, profile=profile, seed=seed, knobs=knobs)
     await arm.create_environment(SUBSCRIPTION, "rg-local", "env-local", "wb.localhost")
     try:
         controls = control_app(Controlled(clock=clock, journal=Journal(clock), arm=arm))

@@ -10,6 +10,7 @@ from localcloud.profile import Latency
 from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, SUBSCRIPTION, app_body, cloud, image
 
 
+@pytest.mark.fidelity(1, 3, 11, 13, 14, 15, 52, 57)
 async def test_creating_answers_201_with_what_is_not_known_yet_left_blank() -> None:
     async with cloud() as it:
         answer = await it.ask("PUT", APP, app_body("single"))
@@ -42,6 +43,7 @@ async def test_creating_answers_201_with_what_is_not_known_yet_left_blank() -> N
         assert properties["template"]["scale"] == {"minReplicas": None, "maxReplicas": 10, "rules": None}
 
 
+@pytest.mark.fidelity(4, 52)
 async def test_a_statuses_address_answers_exactly_four_members_until_it_succeeded() -> None:
     async with cloud() as it:
         answer = await it.slow("PUT", app_body())
@@ -56,6 +58,7 @@ async def test_a_statuses_address_answers_exactly_four_members_until_it_succeede
         assert not got.body["systemData"]["createdAt"].endswith("Z")
 
 
+@pytest.mark.fidelity(2, 15)
 async def test_putting_again_answers_201_and_forgets_what_it_omits() -> None:
     async with cloud() as it:
         await it.create()
@@ -66,6 +69,7 @@ async def test_putting_again_answers_201_and_forgets_what_it_omits() -> None:
         assert answer.body["properties"]["latestRevisionName"] != ""
 
 
+@pytest.mark.fidelity(5, 6)
 async def test_a_patch_answers_202_with_nothing_and_its_results_end_with_the_app() -> None:
     async with cloud() as it:
         await it.create()
@@ -80,6 +84,7 @@ async def test_a_patch_answers_202_with_nothing_and_its_results_end_with_the_app
         assert (done.status, done.body["name"]) == (200, "web")
 
 
+@pytest.mark.fidelity(7, 53)
 async def test_later_api_versions_give_a_patch_both_addresses() -> None:
     async with cloud() as it:
         await it.create()
@@ -89,6 +94,7 @@ async def test_later_api_versions_give_a_patch_both_addresses() -> None:
         assert len(answer.headers["location"]) > 400
 
 
+@pytest.mark.fidelity(15, 16)
 async def test_a_merge_patch_merges_objects_replaces_arrays_and_null_removes() -> None:
     async with cloud() as it:
         await it.create(scale={"minReplicas": 1, "maxReplicas": 3})
@@ -102,6 +108,7 @@ async def test_a_merge_patch_merges_objects_replaces_arrays_and_null_removes() -
         assert properties["configuration"]["maxInactiveRevisions"] == 100
 
 
+@pytest.mark.fidelity(8)
 async def test_deleting_answers_202_then_204_and_an_absent_app_204() -> None:
     async with cloud() as it:
         revision = await it.create()
@@ -114,6 +121,43 @@ async def test_deleting_answers_202_then_204_and_an_absent_app_204() -> None:
         assert it.plane.served == {}
 
 
+async def test_a_put_answers_with_the_host_that_its_own_ingress_will_have() -> None:
+    """Recorded in ingress_e2e: ingress was off, and the answer to the PUT already names the internal host."""
+    async with cloud() as it:
+        await it.create()
+        await it.patch({"configuration": {"ingress": None}})
+        body = app_body()
+        body["properties"]["configuration"]["ingress"]["external"] = False
+        answer = await it.ask("PUT", APP, body)
+
+        assert answer.body["properties"]["configuration"]["ingress"]["fqdn"] == "web.internal.wb.localhost"
+
+
+@pytest.mark.fidelity(46)
+async def test_nulls_of_lists_go_memory_is_shortened_and_identities_get_their_ids() -> None:
+    async with cloud() as it:
+        body = app_body()
+        body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {"/id/one": {}}}
+        container = body["properties"]["template"]["containers"][0]
+        container |= {"env": [{"name": "A", "value": "1", "secretRef": None}], "resources": {"memory": "1.0Gi"}}
+        answer = await it.ask("PUT", APP, body)
+
+        shown = answer.body["properties"]["template"]["containers"][0]
+        assert shown["env"] == [{"name": "A", "value": "1"}]
+        assert shown["resources"]["memory"] == "1Gi"
+        assert set(answer.body["identity"]["userAssignedIdentities"]["/id/one"]) == {"principalId", "clientId"}
+
+
+async def test_a_token_for_streams_is_given_for_an_hour() -> None:
+    async with cloud() as it:
+        await it.create()
+        answer = await it.ask("POST", f"{APP}/getAuthToken", version="2023-05-02-preview")
+
+        assert (answer.status, answer.body["type"]) == (200, "Microsoft.App/containerApps/accesstoken")
+        assert set(answer.body["properties"]) == {"token", "expires"}
+
+
+@pytest.mark.fidelity(9, 10)
 async def test_a_missing_app_is_told_in_azures_words() -> None:
     async with cloud() as it:
         answer = await it.ask("GET", APP)
@@ -128,6 +172,7 @@ async def test_a_missing_app_is_told_in_azures_words() -> None:
         }
 
 
+@pytest.mark.fidelity(12)
 async def test_names_are_matched_without_case() -> None:
     async with cloud() as it:
         revision = await it.create()
@@ -136,6 +181,7 @@ async def test_names_are_matched_without_case() -> None:
         assert (await it.ask("GET", f"{APP.lower()}/REVISIONS/{revision.upper()}")).body["name"] == revision
 
 
+@pytest.mark.fidelity(41)
 async def test_an_overlapping_write_is_refused_with_409() -> None:
     async with cloud() as it:
         await it.create()
@@ -151,6 +197,7 @@ async def test_an_overlapping_write_is_refused_with_409() -> None:
         assert (await it.end(first, skip=600)).body["status"] == "Succeeded"
 
 
+@pytest.mark.fidelity(23)
 async def test_turning_ingress_off_takes_the_addresses_away_and_makes_no_revision() -> None:
     async with cloud() as it:
         revision = await it.create()
@@ -164,6 +211,7 @@ async def test_turning_ingress_off_takes_the_addresses_away_and_makes_no_revisio
         assert it.plane.served == {}
 
 
+@pytest.mark.fidelity(42)
 async def test_secrets_are_answered_by_name_and_echoing_them_is_refused() -> None:
     async with cloud() as it:
         body = app_body()
@@ -181,10 +229,25 @@ async def test_secrets_are_answered_by_name_and_echoing_them_is_refused() -> Non
         assert (await it.ask("POST", f"{APP}/listSecrets")).body["value"][0]["value"] == "hunter2"
 
 
+@pytest.mark.fidelity(42)
+async def test_a_reference_to_a_secret_that_is_not_there_is_refused() -> None:
+    async with cloud() as it:
+        for_env, for_registry = app_body(), app_body()
+        for_env["properties"]["template"]["containers"][0]["env"] = [{"name": "KEY", "secretRef": "key"}]
+        for_registry["properties"]["configuration"]["registries"] = [{"server": "r.io", "passwordSecretRef": "key"}]
+        answers = [await it.ask("PUT", APP, body) for body in (for_env, for_registry)]
+
+        assert [(a.status, a.body["error"]["code"]) for a in answers] == [
+            (400, "ContainerAppSecretRefNotFound"),
+            (400, "ContainerAppRegistriesPasswordSecretRefNotFound"),
+        ]
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [("", "MissingApiVersionParameter"), ("?api-version=2019-01-01", "NoRegisteredProviderFound")],
 )
+@pytest.mark.fidelity(45)
 async def test_the_api_version_is_required_and_checked(query: str, code: str) -> None:
     async with cloud() as it:
         answer = await it.ask("GET", f"{it.base}{APP}{query}")
@@ -201,6 +264,7 @@ async def test_what_is_not_there_is_refused_with_501_naming_verb_and_resource() 
         assert answer.body["error"]["message"].startswith("localcloud: PUT Microsoft.App/containerApps/authConfigs:")
 
 
+@pytest.mark.fidelity(60)
 async def test_apps_environments_and_subscriptions_are_listed() -> None:
     async with cloud() as it:
         await it.create()
@@ -214,6 +278,7 @@ async def test_apps_environments_and_subscriptions_are_listed() -> None:
         assert (await it.ask("GET", "/providers/Microsoft.App")).body["registrationState"] == "Registered"
 
 
+@pytest.mark.fidelity(10, 60)
 async def test_an_app_needs_an_environment_that_is_there() -> None:
     async with cloud() as it:
         body = app_body()
@@ -223,6 +288,7 @@ async def test_an_app_needs_an_environment_that_is_there() -> None:
         assert (answer.status, answer.body["code"]) == (404, "ManagedEnvironmentNotFound")
 
 
+@pytest.mark.fidelity(60)
 async def test_an_environment_waits_until_its_operation_has_succeeded_and_takes_no_app_before() -> None:
     slow = replace(QUICK, put=Latency(p50=60, p90=61))
     async with cloud(slow) as it:
@@ -241,6 +307,7 @@ async def test_an_environment_waits_until_its_operation_has_succeeded_and_takes_
         assert (await it.ask("PUT", APP, body)).status == 201
 
 
+@pytest.mark.fidelity(43)
 async def test_if_match_is_not_heeded_and_no_etag_is_given() -> None:
     async with cloud() as it:
         await it.create()

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.localcloud.arm.replay import recording, replay
+from tests.source import text
 
 # A pattern of "<request>: <member>", and why our answer differs there.
 DIFFERS = {
@@ -47,6 +48,7 @@ async def differences(name: str) -> set[tuple[str, str, str]]:
         return conversation.found
 
 
+@pytest.mark.fidelity(29, 44, 58)
 @pytest.mark.parametrize("name", RECORDINGS)
 async def test_a_recorded_conversation_differs_only_as_the_table_says(name: str) -> None:
     found = await differences(name)
@@ -58,3 +60,8 @@ async def test_every_line_of_the_table_is_still_needed() -> None:
     found = [d[0] for name in RECORDINGS for d in await differences(name)]
 
     assert [p for p in DIFFERS if not any(re.fullmatch(p, where) for where in found)] == []
+
+
+def test_the_page_names_every_reason() -> None:
+    page = text("docs/localcloud.md")
+    assert [why for why in DIFFERS.values() if f"| {why} |" not in page] == []

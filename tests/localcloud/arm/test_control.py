@@ -27,6 +27,7 @@ PATCH = {"properties": {"template": image("2", revisionSuffix="two")}}
         ("error", 500, "InternalServerError"),
     ],
 )
+@pytest.mark.fidelity(44)
 async def test_refused_requests_have_no_effect_and_only_as_many_as_ordered(kind: str, status: int, code: str) -> None:
     async with cloud() as it:
         await it.create()
@@ -104,6 +105,7 @@ async def test_a_held_write_waits_for_an_operation_to_end_and_answers_a_client_t
         assert (await asking).status == 202
 
 
+@pytest.mark.fidelity(47)
 async def test_a_slow_operation_runs_until_the_clock_says_so_and_expires_after_its_limit() -> None:
     async with cloud() as it:
         await it.create()
@@ -119,6 +121,7 @@ async def test_a_slow_operation_runs_until_the_clock_says_so_and_expires_after_i
         assert failed.body["error"]["message"].endswith("Error details: Operation expired.")
 
 
+@pytest.mark.fidelity(55)
 async def test_the_clock_can_be_asked_and_moved() -> None:
     async with cloud() as it:
         before = datetime.fromisoformat((await it.control("GET", "/clock")).body["now"])

@@ -22,6 +22,7 @@ def states(properties: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
+@pytest.mark.fidelity(17, 21)
 async def test_only_a_changed_template_makes_a_revision() -> None:
     async with cloud() as it:
         first = await it.create()
@@ -37,6 +38,7 @@ async def test_only_a_changed_template_makes_a_revision() -> None:
         assert len(first) == len("web--") + 7
 
 
+@pytest.mark.fidelity(11, 22, 54)
 async def test_a_revision_of_one_template_is_as_recorded() -> None:
     async with cloud() as it:
         name = await it.create()
@@ -52,6 +54,7 @@ async def test_a_revision_of_one_template_is_as_recorded() -> None:
         assert (container["probes"], container["resources"]) == ([], {"cpu": 0.5, "memory": "1Gi"})
 
 
+@pytest.mark.fidelity(18, 19)
 async def test_a_suffix_is_inherited_and_collides_with_another_template() -> None:
     async with cloud() as it:
         await it.create(revisionSuffix="one")
@@ -74,6 +77,7 @@ async def test_a_suffix_is_inherited_and_collides_with_another_template() -> Non
 
 
 @pytest.mark.parametrize("suffix", ["a" * 50, "UPPER", "double--hyphen", "ends-"])
+@pytest.mark.fidelity(20)
 async def test_a_suffix_that_azure_refuses_is_refused_at_once(suffix: str) -> None:
     async with cloud() as it:
         await it.create()
@@ -82,6 +86,7 @@ async def test_a_suffix_that_azure_refuses_is_refused_at_once(suffix: str) -> No
         assert (answer.status, answer.body["error"]["code"]) == (400, "ContainerAppInvalidRevisionName")
 
 
+@pytest.mark.fidelity(35)
 async def test_an_image_that_cannot_be_pulled_fails_the_operation_and_makes_no_revision() -> None:
     async with cloud() as it:
         name = await it.create()
@@ -97,6 +102,7 @@ async def test_an_image_that_cannot_be_pulled_fails_the_operation_and_makes_no_r
         assert [r["name"] for r in (await it.ask("GET", f"{APP}/revisions")).body["value"]] == [name]
 
 
+@pytest.mark.fidelity(32)
 async def test_an_operation_succeeds_before_its_revision_is_ready_and_the_ready_pointer_trails() -> None:
     async with cloud() as it:
         first = await it.create()
@@ -117,6 +123,7 @@ async def test_an_operation_succeeds_before_its_revision_is_ready_and_the_ready_
         assert it.plane.served["web.wb.localhost"] == ((second, 100),)
 
 
+@pytest.mark.fidelity(33)
 async def test_a_revision_at_its_most_replicas_says_so() -> None:
     async with cloud() as it:
         name = await it.create(scale={"minReplicas": 2, "maxReplicas": 2})
@@ -124,6 +131,7 @@ async def test_a_revision_at_its_most_replicas_says_so() -> None:
         assert states(await it.revision(name)) == (True, "Provisioned", "Healthy", "RunningAtMaxScale", 2)
 
 
+@pytest.mark.fidelity(33, 34)
 async def test_a_crash_loop_is_told_in_azures_words_and_never_becomes_latest_ready() -> None:
     async with cloud() as it:
         first = await it.create()
@@ -148,6 +156,7 @@ async def test_one_that_was_healthy_and_fails_stays_provisioned() -> None:
         assert states(properties)[1:3] == ("Provisioned", "Unhealthy")
 
 
+@pytest.mark.fidelity(33, 34)
 async def test_one_that_never_becomes_ready_is_degraded_after_its_deadline() -> None:
     async with cloud(plane=FakeDataPlane(ready=False)) as it:
         name = await it.create()
@@ -158,6 +167,7 @@ async def test_one_that_never_becomes_ready_is_degraded_after_its_deadline() -> 
         assert properties["runningStateDetails"] == "Deployment Progress Deadline Exceeded. 0/1 replicas ready."
 
 
+@pytest.mark.fidelity(28, 37)
 async def test_deactivating_answers_at_once_drains_and_leaves_the_traffic_array() -> None:
     async with cloud(replace(QUICK, drain=30)) as it:
         first = await it.create()
@@ -176,6 +186,7 @@ async def test_deactivating_answers_at_once_drains_and_leaves_the_traffic_array(
         assert f"{second}.wb.localhost" not in it.plane.served
 
 
+@pytest.mark.fidelity(36)
 async def test_deactivating_a_failed_revision_erases_its_error() -> None:
     async with cloud(plane=FakeDataPlane(ready=False)) as it:
         name = await it.create()
@@ -188,6 +199,7 @@ async def test_deactivating_a_failed_revision_erases_its_error() -> None:
         assert "provisioningError" not in stopped
 
 
+@pytest.mark.fidelity(36, 39)
 async def test_an_inactive_revision_is_listed_and_comes_back_when_activated() -> None:
     async with cloud() as it:
         first = await it.create()
@@ -225,6 +237,7 @@ async def test_restarting_begins_other_processes() -> None:
         assert [t for t in it.plane.told if t != "route"][:1] == [f"start {name}"]
 
 
+@pytest.mark.fidelity(30, 38)
 async def test_in_single_mode_the_old_revision_serves_until_the_new_one_is_ready_and_then_goes() -> None:
     async with cloud() as it:
         first = await it.create("Single")
@@ -256,6 +269,7 @@ async def test_leaving_single_mode_saves_a_revision_that_still_drains() -> None:
         assert first in it.plane.running
 
 
+@pytest.mark.fidelity(40)
 async def test_replicas_are_listed_and_got_with_a_trailing_slash_too() -> None:
     async with cloud() as it:
         name = await it.create()

@@ -10,6 +10,7 @@ import pytest
 from tests.localcloud.arm.cloud import APP, cloud, image, to, traffic
 
 
+@pytest.mark.fidelity(24)
 async def test_weights_become_numbers_and_false_members_go_and_the_order_stays() -> None:
     async with cloud() as it:
         first = await it.create()
@@ -50,6 +51,7 @@ async def test_weights_become_numbers_and_false_members_go_and_the_order_stays()
         [{"weight": 50, "latestRevision": True, "label": "a"}, {"weight": 50, "latestRevision": True, "label": "A"}],
     ],
 )
+@pytest.mark.fidelity(20, 25)
 async def test_an_array_that_cannot_be_is_refused_with_400(entries: list[dict[str, Any]]) -> None:
     async with cloud() as it:
         await it.create()
@@ -59,6 +61,7 @@ async def test_an_array_that_cannot_be_is_refused_with_400(entries: list[dict[st
         assert len(it.plane.served) == 2
 
 
+@pytest.mark.fidelity(26)
 async def test_traffic_may_name_the_revision_that_the_same_request_makes() -> None:
     async with cloud() as it:
         await it.create()
@@ -78,6 +81,7 @@ async def test_a_canary_is_made_without_one_request_for_it() -> None:
         assert {r["web.wb.localhost"] for r in it.plane.routes} == {((stable, 100),)}
 
 
+@pytest.mark.fidelity(27, 30)
 async def test_named_weights_route_whatever_the_health_and_even_to_what_is_inactive() -> None:
     async with cloud() as it:
         stable = await it.create()
@@ -116,6 +120,7 @@ async def test_single_mode_has_no_weights() -> None:
         ]
 
 
+@pytest.mark.fidelity(22)
 async def test_internal_apps_have_internal_hosts() -> None:
     async with cloud() as it:
         name = await it.create()

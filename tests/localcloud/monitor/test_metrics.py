@@ -28,6 +28,7 @@ def sums(answer: Answer) -> dict[tuple[str, ...], float]:
     }
 
 
+@pytest.mark.fidelity(51)
 async def test_requests_are_split_by_revision_and_kind_of_status() -> None:
     async with cloud() as it:
         first = await it.create()
@@ -59,6 +60,7 @@ async def test_running_totals_become_counts_of_their_own_minute() -> None:
         assert [p["total"] for p in data if p["total"]] == [5, 7]
 
 
+@pytest.mark.fidelity(51)
 async def test_a_delay_hides_what_came_since() -> None:
     async with cloud() as it:
         name = await it.create()
@@ -81,6 +83,7 @@ async def test_a_filter_chooses_and_none_sums_everything() -> None:
         assert sums(await ask(it, "")) == {(): 7}
 
 
+@pytest.mark.fidelity(51)
 async def test_replica_name_is_no_dimension() -> None:
     async with cloud() as it:
         await it.create()

@@ -1,0 +1,98 @@
+"""Every point of fidelity has a test or says what is missing, and the page says the same."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from types import FunctionType
+from typing import Any
+
+import pytest
+
+from localcloud.arm.fidelity import POINTS
+from scripts import fidelity
+from tests.localcloud.arm.cloud import APP, SUBSCRIPTION, app_body, cloud
+from tests.localcloud.arm.test_sdk import Credential
+
+
+def test_every_point_has_a_test_or_says_what_is_missing() -> None:
+    marked = fidelity.tests()
+
+    assert list(POINTS) == list(range(1, 61))
+    assert [n for n, point in POINTS.items() if n not in marked and not point.missing] == []
+    assert marked.keys() <= POINTS.keys()
+
+
+def test_the_page_is_what_the_generator_writes() -> None:
+    text = fidelity.PAGE.read_text()
+
+    assert fidelity.page(text) == text
+
+
+@pytest.mark.fidelity(46)
+async def test_members_nobody_knows_are_dropped_and_later_ones_kept() -> None:
+    async with cloud() as it:
+        body = app_body()
+        body["properties"]["configuration"] |= {"targetLabel": "blue", "nonsense": 1}
+        answer = await it.ask("PUT", APP, body)
+
+        configuration = answer.body["properties"]["configuration"]
+        assert configuration["targetLabel"] == "blue"
+        assert "nonsense" not in configuration
+
+
+@pytest.mark.fidelity(49)
+async def test_labels_mode_is_refused() -> None:
+    async with cloud() as it:
+        answer = await it.ask("PUT", APP, app_body("Labels"))
+
+        assert (answer.status, answer.body["error"]["code"]) == (400, "ContainerAppInvalidActiveRevisionsMode")
+
+
+@pytest.mark.fidelity(50)
+@pytest.mark.parametrize("kind", ["httpRouteConfigs", "maintenanceConfigurations"])
+async def test_routes_and_maintenance_of_environments_are_refused_by_name(kind: str) -> None:
+    async with cloud() as it:
+        route = APP.replace("containerApps/web", f"managedEnvironments/env-local/{kind}/one")
+        answer = await it.ask("PUT", route, {})
+
+        assert answer.status == 501
+        assert kind in answer.body["error"]["message"]
+
+
+async def test_jobs_are_refused_by_name() -> None:
+    async with cloud() as it:
+        answer = await it.ask("PUT", APP.replace("containerApps/web", "jobs/nightly"), {})
+        assert (answer.status, "Microsoft.App/jobs" in answer.body["error"]["message"]) == (501, True)
+
+
+@pytest.mark.fidelity(56)
+async def test_an_app_that_is_stopped_serves_nothing_until_it_is_started() -> None:
+    async with cloud() as it:
+        name = await it.create()
+        await it.until(f"{APP}/revisions/{name}", runningState="Running")
+        stopped = await it.ask("POST", f"{APP}/stop")
+        assert (stopped.status, stopped.body) == (202, None)
+        assert (await it.end(stopped)).body["properties"]["runningStatus"] == "Stopped"
+        assert (it.plane.running, it.plane.served) == ({}, {})
+        await it.end(await it.ask("POST", f"{APP}/start"))
+        assert (await it.properties())["runningStatus"] == "Running"
+        assert list(it.plane.running) == [name]
+        assert f"{name}.wb.localhost" in it.plane.served
+
+
+async def test_the_example_of_the_page_runs() -> None:
+    lines = fidelity.PAGE.read_text().partition("`endpoints`):\n")[2].partition("\nThe policy")[0]
+    code = compile(textwrap.dedent(lines), "docs/localcloud.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    async with cloud() as it:
+        endpoints = {"subscription": SUBSCRIPTION, "arm_http": it.base}
+        names: dict[str, Any] = {
+            "endpoints": endpoints,
+            "credential": Credential(),
+            "group": "rg-local",
+            "body": app_body(),
+        }
+        await FunctionType(code, names)()
+        await names["client"].close()
+
+        assert names["app"].latest_revision_name.startswith("web--")
