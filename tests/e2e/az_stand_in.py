@@ -85,7 +85,8 @@ def add_label(o: dict[str, str]) -> Any:
 
 def environment(o: dict[str, str]) -> Any:
     place = f"{GROUPS}/{o['resource-group']}/providers/Microsoft.App/managedEnvironments/{o['name']}"
-    return ask("PUT", place, {"location": o["location"], "properties": {}})
+    ask("PUT", place, {"location": o["location"], "properties": {}})
+    return ask("GET", place)
 
 
 def registries() -> list[dict[str, Any]]:
