@@ -61,7 +61,7 @@ def _work(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
         except Malformed as error:
             await _park(ports(), names.OUTBOX, message, error)
             return
-        log.info("deliver: %s: %s", letter.key, await outbox.deliver(ports(), letter))
+        log.info("deliver: app=%s message=%s: %s", letter.app, letter.key, await outbox.deliver(ports(), letter))
 
 
 def _poison(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
