@@ -24,7 +24,7 @@ from localcloud.host import queues, timers
 from localcloud.host.events import EventEndpoint
 from localcloud.host.indexing import IndexingError, load
 from localcloud.host.stopping import leave_with_parent
-from localcloud.host.web import site
+from localcloud.host.web import route_prefix, site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -43,7 +43,7 @@ async def _serve(arguments: argparse.Namespace, parent: TextIO) -> None:
     functions = load(arguments.app)
     begin = _loops(functions, arguments, stopped)
     endpoint = EventEndpoint(functions, arguments.key)
-    web_app = site(functions, arguments.key, endpoint.answer)
+    web_app = site(functions, arguments.key, endpoint.answer, route_prefix(arguments.app))
     runner = web.AppRunner(web_app, access_log=None, shutdown_timeout=arguments.grace)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", arguments.port).start()

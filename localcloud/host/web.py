@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 import re
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from localcloud.host.worker import datum, invoke
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
 
     from localcloud.host.worker import Function
 
@@ -22,18 +24,35 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("localcloud.host")
 MOST = 4 * 1024 * 1024
+_PLAIN = re.compile(r"[^{}*?]*")
 _SEGMENT = re.compile(r"[^{}*?]+|\{\w+\}")
 
 
-def site(functions: Sequence[Function], key: str, events: Answer) -> web.Application:
-    """The host's web application. key: the one host key, good for functions and for Event Grid (`events`)."""
+def route_prefix(folder: Path) -> str:
+    """What host.json puts before every route: `api` unless it says otherwise, and nothing when it says nothing.
+
+    https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook (hostjson-settings).
+    Raises IndexingError.
+    """
+    found = json.loads((folder / "host.json").read_text()).get("extensions", {}).get("http", {})
+    prefix = found.get("routePrefix", "api")
+    if not isinstance(prefix, str) or not all(map(_PLAIN.fullmatch, prefix.split("/"))):
+        raise IndexingError(f"host.json: routePrefix: expected plain segments, found {prefix!r}")
+    return prefix.strip("/")
+
+
+def site(functions: Sequence[Function], key: str, events: Answer, prefix: str) -> web.Application:
+    """The host's web application. key: the one host key, good for functions and for Event Grid (`events`).
+
+    prefix: stands before the routes of functions, see `route_prefix`.
+    """
     app = web.Application(client_max_size=MOST, middlewares=[_unknown])
     app.router.add_get("/admin/host/status", _status)
     app.router.add_route("*", "/runtime/webhooks/{extension:[Ee]vent[Gg]rid}", events)
     for one in functions:
         if one.kind == "httpTrigger":
             for method in one.settings.get("methods") or ["*"]:
-                app.router.add_route(str(method).upper(), _route(one), _http(one, key))
+                app.router.add_route(str(method).upper(), _route(one, prefix), _http(one, key))
     return app
 
 
@@ -56,12 +75,17 @@ async def _status(_request: web.Request) -> web.Response:
     return web.json_response({"state": "Running", "id": "localcloud", "version": "4.0"})
 
 
-def _route(one: Function) -> str:
-    """Routes of plain segments and parameters; what else ASP.NET knows would quietly mean something else here."""
+def _route(one: Function, prefix: str) -> str:
+    """Routes of plain segments and parameters; what else ASP.NET knows would quietly mean something else here.
+
+    Whatever begins with `admin` is the host's (ScriptHost.ValidateFunction), with and without a prefix before it.
+    """
     route = str(one.settings.get("route") or one.name)
     if not all(map(_SEGMENT.fullmatch, route.split("/"))):
         raise IndexingError(f"{one.name}: route: expected segments and {{parameters}}, found {route!r}")
-    return f"/api/{route}"
+    if route.strip("/").lower().startswith("admin"):
+        raise IndexingError(f"{one.name}: route: expected none of the host's own, found {route!r}")
+    return f"/{prefix}/{route}" if prefix else f"/{route}"
 
 
 def _http(one: Function, key: str) -> Answer:

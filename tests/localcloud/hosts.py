@@ -38,10 +38,13 @@ async def until(condition):
 """
 
 
-def write_app(folder: Path, program: str, queues: Mapping[str, Any] | None = None) -> Path:
+def write_app(
+    folder: Path, program: str, queues: Mapping[str, Any] | None = None, http: Mapping[str, Any] | None = None
+) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "function_app.py").write_text(PRELUDE + dedent(program))
-    (folder / "host.json").write_text(json.dumps({"version": "2.0", "extensions": {"queues": dict(queues or {})}}))
+    extensions = {"queues": dict(queues or {}), "http": dict(http or {})}
+    (folder / "host.json").write_text(json.dumps({"version": "2.0", "extensions": extensions}))
     return folder
 
 
@@ -88,15 +91,16 @@ async def hosted(
     *,
     storage: str = "",
     queues: Mapping[str, Any] | None = None,
+    http: Mapping[str, Any] | None = None,
     arguments: tuple[str, ...] = (),
 ) -> AsyncIterator[Hosted]:
-    """A host of this program. queues: `extensions.queues` of host.json; arguments: of the host."""
-    app = write_app(folder, program, queues)
+    """A host of this program. queues, http: `extensions` of host.json; arguments: of the host."""
+    app = write_app(folder, program, queues, http)
     settings = {"AzureWebJobsStorage": storage, "FOLDER": str(app)}
     functions = Functions(app, settings, KEY, app / "log", arguments)
     try:
         await functions.start()
-        async with aiohttp.ClientSession() as http:
-            yield Hosted(functions=functions, folder=app, http=http)
+        async with aiohttp.ClientSession() as client:
+            yield Hosted(functions=functions, folder=app, http=client)
     finally:
         await functions.stop()
