@@ -93,11 +93,15 @@ async def hosted(
     queues: Mapping[str, Any] | None = None,
     http: Mapping[str, Any] | None = None,
     arguments: tuple[str, ...] = (),
+    shared: Path | None = None,
 ) -> AsyncIterator[Hosted]:
-    """A host of this program. queues, http: `extensions` of host.json; arguments: of the host."""
+    """A host of this program. queues, http: `extensions` of host.json; arguments: of the host.
+
+    shared: what it has in common with other hosts of the program.
+    """
     app = write_app(folder, program, queues, http)
     settings = {"AzureWebJobsStorage": storage, "FOLDER": str(app)}
-    functions = Functions(app, settings, KEY, app / "log", arguments)
+    functions = Functions(app, settings, KEY, app / "log", arguments, shared=shared)
     try:
         await functions.start()
         async with aiohttp.ClientSession() as client:

@@ -203,7 +203,7 @@ def event(number: str, **data: Any) -> dict[str, Any]:
 @here
 async def test_it_lists_its_functions_and_says_that_it_runs(host):
     assert set(host.functions.names) >= {"echo", "plain", "together", "typed", "failing", "slow", "at_start"}
-    status, text, _ = await host.call("GET", "/admin/host/status", key=None)
+    status, text, _ = await host.call("GET", "/admin/host/status", key=host.functions.keys.master)
     assert (status, json.loads(text)["state"]) == (200, "Running")
 
 
@@ -261,7 +261,8 @@ async def notify(host: Any, function: str, body: Any, kind: str = "Notification"
     sent = {"data": io.BytesIO(body)} if isinstance(body, bytes) else {"json": body}
     headers = {"aeg-event-type": kind}
     path = f"/runtime/webhooks/EventGrid?functionName={function}"
-    status, text, _ = await host.call("POST", path, headers=headers, **sent, **more)
+    key = host.functions.keys.eventgrid
+    status, text, _ = await host.call("POST", path, headers=headers, key=key, **sent, **more)
     return status, text
 
 
@@ -313,6 +314,7 @@ async def test_the_handshake_of_cloud_events_is_answered(host):
     status, _, headers = await host.call(
         "OPTIONS",
         "/runtime/webhooks/eventgrid?functionName=typed",
+        key=host.functions.keys.eventgrid,
         headers={"WebHook-Request-Origin": "eventgrid.azure.net"},
     )
     assert (status, headers["WebHook-Allowed-Origin"]) == (200, "eventgrid.azure.net")
@@ -398,7 +400,7 @@ async def test_a_host_that_was_killed_starts_again_on_the_same_port_and_starting
         await host.functions.start()
         assert host.functions._process is process
         assert host.functions.port == port
-        assert (await host.call("GET", "/admin/host/status"))[0] == 200
+        assert (await host.call("GET", "/admin/host/ping"))[0] == 200
 
 
 @pytest.mark.parametrize("blocked", [False, True])
@@ -407,7 +409,17 @@ def test_it_leaves_with_its_parent_even_when_a_function_blocks_everything(tmp_pa
     program += "async def clock(timer: func.TimerRequest):\n"
     program += f"    time.sleep({3600 if blocked else 0})\n"
     app = write_app(tmp_path / "app", program)
-    command = [sys.executable, "-m", "localcloud.host", "--app", str(app), "--key", "k", "--grace", "0.2"]
+    command = [
+        sys.executable,
+        "-m",
+        "localcloud.host",
+        "--app",
+        str(app),
+        "--shared",
+        str(app),
+        "--key=k",
+        "--grace=0.2",
+    ]
     with subprocess.Popen(
         command,
         cwd=ROOT,

@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 
 from localcloud.host.indexing import IndexingError
+from localcloud.host.keys import Keys
 from localcloud.host.web import route_prefix, site
 from localcloud.host.worker import Function
 from tests.localcloud.hosts import hosted, write_app
@@ -29,8 +30,9 @@ async def test_routes_are_served_below_the_prefix_of_host_json_and_nowhere_else(
     async with hosted(tmp_path / "app", PROGRAM, http=http) as host:
         assert (await host.call("GET", there))[:2] == (200, "a")
         assert (await host.call("GET", not_there))[0] == 404
-        assert (await host.call("POST", "/runtime/webhooks/eventgrid?functionName=no"))[0] == 404
-        assert (await host.call("GET", "/admin/host/status"))[0] == 200
+        master = host.functions.keys.master
+        assert (await host.call("POST", "/runtime/webhooks/eventgrid?functionName=no", key=master))[0] == 404
+        assert (await host.call("GET", "/admin/host/status", key=master))[0] == 200
 
 
 @pytest.mark.parametrize("prefix", [5, None, "{version}", "a*"])
@@ -48,4 +50,4 @@ def test_a_route_in_the_hosts_own_space_is_refused(route):
         return web.Response(status=202)
 
     with pytest.raises(IndexingError, match="run: route: expected none of the host's own, found"):
-        site([one], "key", events, "")
+        site([one], Keys(master="m", host="h", eventgrid="e", functions={"run": "r"}), events, "")
