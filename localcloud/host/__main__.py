@@ -84,7 +84,7 @@ def _loops(
             found.append(partial(queues.poll, one, queues.connection(one, os.environ), settings, stopped))
         if one.kind == "timerTrigger":
             timers.check(one)
-            found.append(partial(timers.run, one, stopped))
+            found.append(partial(timers.run, one, arguments.shared, stopped))
     return found
 
 

@@ -19,6 +19,7 @@ import pytest_asyncio
 from localcloud.functions import Functions, FunctionsError
 from localcloud.host import timers
 from localcloud.host.indexing import IndexingError, load
+from localcloud.host.occurrences import due
 from localcloud.host.queues import QueueOptions, connection, options
 from tests.localcloud.hosts import KEY, LIMIT_SECONDS, hosted, listens, write_app
 
@@ -94,9 +95,9 @@ def test_a_schedule_that_is_no_ncrontab_or_never_comes_is_refused(indexed, sched
 def test_a_schedule_counts_seconds_first():
     monday = datetime(2024, 5, 6, 11, 59, 58, tzinfo=UTC)
 
-    assert timers.due("30 */5 * * * *", monday) == datetime(2024, 5, 6, 12, 0, 30, tzinfo=UTC)
-    assert timers.due("0 0 9 * * Tue-Fri", monday) == datetime(2024, 5, 7, 9, 0, 0, tzinfo=UTC)
-    assert timers.due("59 * * * * *", timers.due("59 * * * * *", monday)) == datetime(2024, 5, 6, 12, 0, 59, tzinfo=UTC)
+    assert due("30 */5 * * * *", monday) == datetime(2024, 5, 6, 12, 0, 30, tzinfo=UTC)
+    assert due("0 0 9 * * Tue-Fri", monday) == datetime(2024, 5, 7, 9, 0, 0, tzinfo=UTC)
+    assert due("59 * * * * *", due("59 * * * * *", monday)) == datetime(2024, 5, 6, 12, 0, 59, tzinfo=UTC)
 
 
 def test_a_queue_needs_a_name_storage_would_take_and_a_connection_that_is_set(indexed):
