@@ -1,17 +1,20 @@
-"""Functions hosts for tests: an app written into a folder, run by a host of its own, that tells what it did."""
+"""Functions hosts for tests: an app in a folder, run by a host of its own, that tells what it did; and its queues."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue import TextBase64EncodePolicy
+from azure.storage.queue.aio import QueueClient
 
 from localcloud.functions import Functions
 
@@ -108,3 +111,20 @@ async def hosted(
             yield Hosted(functions=functions, folder=app, http=client)
     finally:
         await functions.stop()
+
+
+@asynccontextmanager
+async def queue(azurite: Any, name: str, *, encoded: bool = True) -> AsyncIterator[QueueClient]:
+    policy = TextBase64EncodePolicy() if encoded else None
+    async with QueueClient.from_connection_string(
+        azurite.connection_string, name, message_encode_policy=policy
+    ) as client:
+        with suppress(ResourceExistsError):
+            await client.create_queue()
+        yield client
+
+
+async def until_empty(client: QueueClient) -> None:
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while (await client.get_queue_properties()).approximate_message_count:  # noqa: ASYNC110 - it is storage's
+            await asyncio.sleep(0.05)
