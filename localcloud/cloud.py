@@ -207,6 +207,7 @@ class LocalCloud:
             "environment": ENVIRONMENT,
             "functions": "",
             "functions_key": "",
+            "functions_master_key": "",
             **await self._serve_monitor(tls),
         }
         if state is not None:
@@ -314,6 +315,7 @@ class LocalCloud:
         self.endpoints |= {
             "functions": self.functions.base,
             "functions_key": key,
+            "functions_master_key": self.functions.keys.master,
             "functions_log": str(self.functions.log),
         }
         self.eventgrid.subscribe(

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from localcloud.host.keys import Keys
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,17 +28,26 @@ class FunctionsError(Exception):
 class Functions:
     """One host process over one app folder. settings: the app settings, on top of this process's environment.
 
-    arguments: more of the host's own, see `python -m localcloud.host --help`.
+    key: the host key; the other ones are known once it has started. arguments: more of the host's own, see
+    `python -m localcloud.host --help`. shared: the folder of what all hosts of this app have in common.
     """
 
     def __init__(
-        self, app: Path, settings: Mapping[str, str], key: str, log: Path, arguments: tuple[str, ...] = ()
+        self,
+        app: Path,
+        settings: Mapping[str, str],
+        key: str,
+        log: Path,
+        arguments: tuple[str, ...] = (),
+        *,
+        shared: Path | None = None,
     ) -> None:
         self.app = app.resolve()
         self.settings = settings
-        self.key = key
+        self.keys = Keys(master="", host=key, eventgrid="", functions={})
         self.log = log
         self.arguments = arguments
+        self.shared = (shared or log.with_name("functions-shared")).resolve()
         self.port = 0
         self.names: tuple[str, ...] = ()
         self._process: asyncio.subprocess.Process | None = None
@@ -52,8 +63,8 @@ class Functions:
         return self._process is not None and self._process.returncode is None
 
     def event_endpoint(self, function: str) -> str:
-        """Event Grid's address of one function."""
-        return f"{self.base}/runtime/webhooks/EventGrid?functionName={function}&code={self.key}"
+        """Event Grid's address of one function, once the host has started."""
+        return f"{self.base}/runtime/webhooks/EventGrid?functionName={function}&code={self.keys.eventgrid}"
 
     async def start(self) -> None:
         """Start the host and wait until it has listed its functions; one that runs is left alone.
@@ -62,11 +73,13 @@ class Functions:
         """
         if self.running:
             return
+        self.shared.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             since = log.tell()
             self._process = process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "localcloud.host"),
-                *("--app", str(self.app), "--port", str(self.port), f"--key={self.key}", *self.arguments),
+                *("--app", str(self.app), "--shared", str(self.shared), "--port", str(self.port)),
+                *(f"--key={self.keys.host}", *self.arguments),
                 cwd=_ROOT,
                 env={**os.environ, **self.settings},
                 stdin=asyncio.subprocess.PIPE,
@@ -79,7 +92,7 @@ class Functions:
         except BaseException:
             await self.kill()
             raise
-        self.port, self.names = int(ready["port"]), tuple(ready["functions"])
+        self.port, self.names, self.keys = int(ready["port"]), tuple(ready["functions"]), Keys(**ready["keys"])
 
     async def stop(self) -> None:
         """End it in order; by force after a while. Twice is once."""

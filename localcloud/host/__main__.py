@@ -1,4 +1,4 @@
-"""`python -m localcloud.host --app DIR --port N --key KEY`: runs until SIGTERM; settings come from the environment.
+"""`python -m localcloud.host --app DIR --shared DIR --key KEY`: runs until SIGTERM; settings come from the environment.
 
 Standard input is the parent's hold on it: the host leaves when that closes. The first line it prints is JSON, once it
 is ready; everything later, and whatever the app prints, goes to standard error.
@@ -14,6 +14,7 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +24,9 @@ from aiohttp import web
 from localcloud.host import queues, timers
 from localcloud.host.events import EventEndpoint
 from localcloud.host.indexing import IndexingError, load
+from localcloud.host.keys import keys
 from localcloud.host.stopping import leave_with_parent
-from localcloud.host.web import site
+from localcloud.host.web import route_prefix, site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -42,15 +44,17 @@ async def _serve(arguments: argparse.Namespace, parent: TextIO) -> None:
     leave_with_parent(lambda: loop.call_soon_threadsafe(stopped.set), 2 * arguments.grace)
     functions = load(arguments.app)
     begin = _loops(functions, arguments, stopped)
-    endpoint = EventEndpoint(functions, arguments.key)
-    web_app = site(functions, arguments.key, endpoint.answer)
+    known = keys(arguments.shared, arguments.key, (one.name for one in functions))
+    endpoint = EventEndpoint(functions, known)
+    web_app = site(functions, known, endpoint.answer, route_prefix(arguments.app))
     runner = web.AppRunner(web_app, access_log=None, shutdown_timeout=arguments.grace)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", arguments.port).start()
     tasks = [asyncio.create_task(one()) for one in begin]
     for task in tasks:
         task.add_done_callback(lambda _: stopped.set())  # one that dies takes the host along: half a host would lie
-    ready = {"port": runner.addresses[0][1], "functions": sorted(one.name for one in functions)}
+    names = sorted(one.name for one in functions)
+    ready = {"port": runner.addresses[0][1], "functions": names, "keys": asdict(known)}
     print(json.dumps(ready), file=parent, flush=True)
     await stopped.wait()
     await _end(runner, tasks, arguments.grace)
@@ -80,7 +84,7 @@ def _loops(
             found.append(partial(queues.poll, one, queues.connection(one, os.environ), settings, stopped))
         if one.kind == "timerTrigger":
             timers.check(one)
-            found.append(partial(timers.run, one, stopped))
+            found.append(partial(timers.run, one, arguments.shared, stopped))
     return found
 
 
@@ -89,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--app", type=Path, required=True, help="the folder of function_app.py and host.json")
     parser.add_argument("--port", type=int, default=0, help="0 lets the system choose; the first line printed tells it")
     parser.add_argument("--key", required=True, help="the host key")
+    parser.add_argument("--shared", type=Path, required=True, help="the folder that all instances of the app share")
     parser.add_argument("--grace", type=float, default=5.0, help="seconds that running functions get to end")
     parser.add_argument(
         "--lease", type=float, default=queues.LEASE, help="seconds until a message of a killed host comes again"

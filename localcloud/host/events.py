@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from localcloud.host.web import allowed
 from localcloud.host.worker import datum, invoke
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from localcloud.host.keys import Keys
     from localcloud.host.worker import Function
 
 log = logging.getLogger("localcloud.host")
@@ -23,13 +23,13 @@ log = logging.getLogger("localcloud.host")
 class EventEndpoint:
     """Answers for every function with an Event Grid trigger."""
 
-    def __init__(self, functions: Sequence[Function], key: str) -> None:
+    def __init__(self, functions: Sequence[Function], keys: Keys) -> None:
         self._functions = {one.name.lower(): one for one in functions if one.kind == "eventGridTrigger"}
-        self._key = key
+        self._keys = keys
 
     async def answer(self, request: web.Request) -> web.Response:
         """One request of Event Grid."""
-        if not allowed(request, self._key):
+        if not self._keys.open_events(request):
             return web.Response(status=401)
         name = request.query.get("functionName", "")
         one = self._functions.get(name.lower())

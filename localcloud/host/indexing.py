@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 import sys
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import azure.functions as func
-from azure.functions import meta
 
+from localcloud.host.annotations import misfit
 from localcloud.host.worker import Function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
     from types import ModuleType
 
@@ -63,19 +62,20 @@ def _function(one: Any) -> Function:
     kind = settings["type"]
     if kind not in KINDS:
         raise IndexingError(f"{name}: expected one of {', '.join(KINDS)}, found {kind}")
-    others = [other["type"] for other in map(_settings, one.get_bindings()) if other["type"] not in (kind, "http")]
+    call = one.get_user_function()
+    bindings = [*map(_settings, one.get_bindings())]
+    why = misfit(call, bindings, _TEXT)
+    if why is not None:
+        raise IndexingError(f"{name}: {why}")
+    others = [other["type"] for other in bindings if other["type"] not in (kind, "http")]
     if others:
         raise IndexingError(f"{name}: expected no binding but its trigger, found {', '.join(others)}")
-    call = one.get_user_function()
-    annotation = _annotation(name, call, trigger.name)
-    if not _fits(kind, annotation):
-        raise IndexingError(f"{name}: {trigger.name}: {_named(annotation)} does not fit a {kind}")
     return Function(
         name=name,
         kind=kind,
         settings=settings,
         argument=trigger.name,
-        text=annotation is str,
+        text=get_type_hints(call).get(trigger.name) is str,
         call=call,
     )
 
@@ -85,24 +85,3 @@ def _settings(binding: Any) -> Mapping[str, Any]:
         json.dumps(binding.get_dict_repr(), default=lambda value: getattr(value, "value", str(value)))
     )
     return plain
-
-
-def _annotation(name: str, call: Callable[..., Any], argument: str) -> Any:
-    parameters: Sequence[str] = list(inspect.signature(call).parameters)
-    if parameters != [argument]:
-        raise IndexingError(f"{name}: expected one parameter {argument!r}, found {', '.join(parameters) or 'none'}")
-    try:
-        return get_type_hints(call).get(argument)
-    except NameError as error:
-        raise IndexingError(f"{name}: {argument}: expected an annotation known at run time, {error}") from error
-
-
-def _fits(kind: str, annotation: Any) -> bool:
-    if annotation is None or (annotation is str and kind in _TEXT):
-        return True
-    converter = meta.get_binding_registry().get(kind)
-    return isinstance(annotation, type) and bool(converter.check_input_type_annotation(annotation))
-
-
-def _named(annotation: Any) -> str:
-    return str(getattr(annotation, "__name__", annotation))

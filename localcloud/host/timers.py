@@ -1,29 +1,31 @@
-"""Timer triggers: NCRONTAB with seconds, in UTC, one run at a time; an exception never ends the schedule.
-
-Unlike the real host's, they have no memory: a time that was missed while no host ran is not made up for.
-"""
+"""Timer triggers: NCRONTAB with seconds, in UTC, one run at a time of all hosts; an exception ends no schedule."""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from croniter import CroniterError, croniter
+from croniter import CroniterError
 
+from localcloud.host import occurrences, shared
 from localcloud.host.indexing import IndexingError
+from localcloud.host.occurrences import Status, due
 from localcloud.host.stopping import pause
 from localcloud.host.worker import datum, invoke
 
 if TYPE_CHECKING:
     import asyncio
+    from pathlib import Path
 
     from localcloud.host.worker import Function
 
 log = logging.getLogger("localcloud.host")
-_LATE = 1.0  # seconds after which a run is past due
+_AGAIN = 1.0  # seconds until the lease of another host is asked for again
 # croniter knows more than NCRONTAB: `@hourly`, `L`, `#`, a year. Names are of three letters in both.
 _SCHEDULE = re.compile(r"F( F){5}".replace("F", r"(\d|[*,/-]|[A-Za-z]{3})+"))
 
@@ -43,33 +45,57 @@ def _comes(schedule: str) -> bool:
     return True
 
 
-def due(schedule: str, after: datetime) -> datetime:
-    """The first time of the schedule later than this."""
-    found: datetime = croniter(schedule, after, second_at_beginning=True).get_next(datetime)
-    return found
+async def run(function: Function, folder: Path, stopped: asyncio.Event) -> None:
+    """Call the function at its times until stopped, if no other host does; a run in flight is not cut.
 
-
-async def run(function: Function, stopped: asyncio.Event) -> None:
-    """Call the function at its times until stopped; a run in flight is not cut."""
-    schedule = str(function.settings["schedule"])
-    if function.settings.get("runOnStartup"):
-        await _call(function, past_due=False)
-    last = datetime.min.replace(tzinfo=UTC)
-    while True:
-        # Later than the last: a sleep that ends a moment early must not make the same time come twice.
-        last = due(schedule, max(datetime.now(UTC), last))
-        while (left := (last - datetime.now(UTC)).total_seconds()) > 0:
-            if await pause(stopped, left):
-                return
-        if stopped.is_set():
+    folder: what the hosts of the app share.
+    """
+    name = quote(function.name, safe="")
+    while (lease := shared.taken(folder / f"timer.{name}.lease")) is None:
+        if await pause(stopped, _AGAIN):
             return
-        await _call(function, past_due=-left > _LATE)
-
-
-async def _call(function: Function, *, past_due: bool) -> None:
-    body = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": past_due}
     try:
-        await invoke(function, datum(json.dumps(body), "json"), {})
-    except Exception:
-        # The real host logs what a timer raises and keeps its schedule.
-        log.exception("%s", function.name)
+        await _Timer(function, folder / f"timer.{name}.json").run(stopped)
+    finally:
+        os.close(lease)
+
+
+class _Timer:
+    """A timer that this host has the lease of. file: of its status."""
+
+    def __init__(self, function: Function, file: Path) -> None:
+        self._function = function
+        self._schedule = str(function.settings["schedule"])
+        now = datetime.now(UTC)
+        self._file = file if occurrences.remembered(self._schedule, function.settings, now) else None
+        known = None if self._file is None else occurrences.read(self._file)
+        status, self._missed = occurrences.begun(known, self._schedule, now)
+        self._keep(status)
+
+    async def run(self, stopped: asyncio.Event) -> None:
+        if self._missed or self._function.settings.get("runOnStartup"):
+            await self._call(datetime.now(UTC), past_due=self._missed)
+        while True:
+            while (left := (self._status.next - datetime.now(UTC)).total_seconds()) > 0:
+                if await pause(stopped, left):
+                    return
+            if stopped.is_set():
+                return
+            # Not before its time: a sleep that ends a moment early must not make the same time come twice.
+            await self._call(max(datetime.now(UTC), self._status.next), past_due=False)
+
+    async def _call(self, began: datetime, *, past_due: bool) -> None:
+        """The next time counts from when this run began, so that a long one is followed at once, by one."""
+        status = None if self._file is None else self._status.members()
+        body = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": past_due}
+        try:
+            await invoke(self._function, datum(json.dumps(body), "json"), {})
+        except Exception:
+            # The real host logs what a timer raises and keeps its schedule.
+            log.exception("%s", self._function.name)
+        self._keep(Status(last=began, next=due(self._schedule, began), updated=began))
+
+    def _keep(self, status: Status) -> None:
+        self._status = status
+        if self._file is not None:
+            occurrences.write(self._file, status)

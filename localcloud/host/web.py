@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import json
 import logging
 import re
 from typing import TYPE_CHECKING, Any
@@ -15,32 +15,46 @@ from localcloud.host.worker import datum, invoke
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
 
+    from localcloud.host.keys import Keys
     from localcloud.host.worker import Function
 
     Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger("localcloud.host")
 MOST = 4 * 1024 * 1024
+_PLAIN = re.compile(r"[^{}*?]*")
 _SEGMENT = re.compile(r"[^{}*?]+|\{\w+\}")
 
 
-def site(functions: Sequence[Function], key: str, events: Answer) -> web.Application:
-    """The host's web application. key: the one host key, good for functions and for Event Grid (`events`)."""
+def route_prefix(folder: Path) -> str:
+    """What host.json puts before every route: `api` unless it says otherwise, and nothing when it says nothing.
+
+    https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook (hostjson-settings).
+    Raises IndexingError.
+    """
+    found = json.loads((folder / "host.json").read_text()).get("extensions", {}).get("http", {})
+    prefix = found.get("routePrefix", "api")
+    if not isinstance(prefix, str) or not all(map(_PLAIN.fullmatch, prefix.split("/"))):
+        raise IndexingError(f"host.json: routePrefix: expected plain segments, found {prefix!r}")
+    return prefix.strip("/")
+
+
+def site(functions: Sequence[Function], keys: Keys, events: Answer, prefix: str) -> web.Application:
+    """The host's web application. events: answers Event Grid.
+
+    prefix: stands before the routes of functions, see `route_prefix`.
+    """
     app = web.Application(client_max_size=MOST, middlewares=[_unknown])
-    app.router.add_get("/admin/host/status", _status)
+    app.router.add_get("/admin/host/ping", _ping)
+    app.router.add_get("/admin/host/status", _status(keys))
     app.router.add_route("*", "/runtime/webhooks/{extension:[Ee]vent[Gg]rid}", events)
     for one in functions:
         if one.kind == "httpTrigger":
             for method in one.settings.get("methods") or ["*"]:
-                app.router.add_route(str(method).upper(), _route(one), _http(one, key))
+                app.router.add_route(str(method).upper(), _route(one, prefix), _http(one, keys))
     return app
-
-
-def allowed(request: web.Request, key: str) -> bool:
-    """Whether a request brings the key."""
-    given = request.headers.get("x-functions-key") or request.query.get("code") or ""
-    return hmac.compare_digest(given.encode(), key.encode())
 
 
 @web.middleware
@@ -52,21 +66,37 @@ async def _unknown(request: web.Request, handler: Answer) -> web.StreamResponse:
         raise web.HTTPNotFound from error
 
 
-async def _status(_request: web.Request) -> web.Response:
-    return web.json_response({"state": "Running", "id": "localcloud", "version": "4.0"})
+async def _ping(_request: web.Request) -> web.Response:
+    return web.Response()
 
 
-def _route(one: Function) -> str:
-    """Routes of plain segments and parameters; what else ASP.NET knows would quietly mean something else here."""
+def _status(keys: Keys) -> Answer:
+    async def answer(request: web.Request) -> web.Response:
+        if not keys.open_admin(request):
+            return web.Response(status=401)
+        return web.json_response({"state": "Running", "id": "localcloud", "version": "4.0"})
+
+    return answer
+
+
+def _route(one: Function, prefix: str) -> str:
+    """Routes of plain segments and parameters; what else ASP.NET knows would quietly mean something else here.
+
+    Whatever begins with `admin` is the host's (ScriptHost.ValidateFunction), with and without a prefix before it.
+    """
     route = str(one.settings.get("route") or one.name)
     if not all(map(_SEGMENT.fullmatch, route.split("/"))):
         raise IndexingError(f"{one.name}: route: expected segments and {{parameters}}, found {route!r}")
-    return f"/api/{route}"
+    if route.strip("/").lower().startswith("admin"):
+        raise IndexingError(f"{one.name}: route: expected none of the host's own, found {route!r}")
+    return f"/{prefix}/{route}" if prefix else f"/{route}"
 
 
-def _http(one: Function, key: str) -> Answer:
+def _http(one: Function, keys: Keys) -> Answer:
+    level = str(one.settings.get("authLevel", "function")).lower()
+
     async def answer(request: web.Request) -> web.StreamResponse:
-        if str(one.settings.get("authLevel", "function")).lower() != "anonymous" and not allowed(request, key):
+        if not keys.open_function(request, one.name, level):
             return web.Response(status=401)
         try:
             return _response(await invoke(one, datum(await _value(request), "http"), {}))

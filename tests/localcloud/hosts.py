@@ -1,17 +1,20 @@
-"""Functions hosts for tests: an app written into a folder, run by a host of its own, that tells what it did."""
+"""Functions hosts for tests: an app in a folder, run by a host of its own, that tells what it did; and its queues."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue import TextBase64EncodePolicy
+from azure.storage.queue.aio import QueueClient
 
 from localcloud.functions import Functions
 
@@ -38,10 +41,13 @@ async def until(condition):
 """
 
 
-def write_app(folder: Path, program: str, queues: Mapping[str, Any] | None = None) -> Path:
+def write_app(
+    folder: Path, program: str, queues: Mapping[str, Any] | None = None, http: Mapping[str, Any] | None = None
+) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "function_app.py").write_text(PRELUDE + dedent(program))
-    (folder / "host.json").write_text(json.dumps({"version": "2.0", "extensions": {"queues": dict(queues or {})}}))
+    extensions = {"queues": dict(queues or {}), "http": dict(http or {})}
+    (folder / "host.json").write_text(json.dumps({"version": "2.0", "extensions": extensions}))
     return folder
 
 
@@ -88,15 +94,37 @@ async def hosted(
     *,
     storage: str = "",
     queues: Mapping[str, Any] | None = None,
+    http: Mapping[str, Any] | None = None,
     arguments: tuple[str, ...] = (),
+    shared: Path | None = None,
 ) -> AsyncIterator[Hosted]:
-    """A host of this program. queues: `extensions.queues` of host.json; arguments: of the host."""
-    app = write_app(folder, program, queues)
+    """A host of this program. queues, http: `extensions` of host.json; arguments: of the host.
+
+    shared: what it has in common with other hosts of the program.
+    """
+    app = write_app(folder, program, queues, http)
     settings = {"AzureWebJobsStorage": storage, "FOLDER": str(app)}
-    functions = Functions(app, settings, KEY, app / "log", arguments)
+    functions = Functions(app, settings, KEY, app / "log", arguments, shared=shared)
     try:
         await functions.start()
-        async with aiohttp.ClientSession() as http:
-            yield Hosted(functions=functions, folder=app, http=http)
+        async with aiohttp.ClientSession() as client:
+            yield Hosted(functions=functions, folder=app, http=client)
     finally:
         await functions.stop()
+
+
+@asynccontextmanager
+async def queue(azurite: Any, name: str, *, encoded: bool = True) -> AsyncIterator[QueueClient]:
+    policy = TextBase64EncodePolicy() if encoded else None
+    async with QueueClient.from_connection_string(
+        azurite.connection_string, name, message_encode_policy=policy
+    ) as client:
+        with suppress(ResourceExistsError):
+            await client.create_queue()
+        yield client
+
+
+async def until_empty(client: QueueClient) -> None:
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while (await client.get_queue_properties()).approximate_message_count:  # noqa: ASYNC110 - it is storage's
+            await asyncio.sleep(0.05)

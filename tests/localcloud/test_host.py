@@ -19,6 +19,7 @@ import pytest_asyncio
 from localcloud.functions import Functions, FunctionsError
 from localcloud.host import timers
 from localcloud.host.indexing import IndexingError, load
+from localcloud.host.occurrences import due
 from localcloud.host.queues import QueueOptions, connection, options
 from tests.localcloud.hosts import KEY, LIMIT_SECONDS, hosted, listens, write_app
 
@@ -94,9 +95,9 @@ def test_a_schedule_that_is_no_ncrontab_or_never_comes_is_refused(indexed, sched
 def test_a_schedule_counts_seconds_first():
     monday = datetime(2024, 5, 6, 11, 59, 58, tzinfo=UTC)
 
-    assert timers.due("30 */5 * * * *", monday) == datetime(2024, 5, 6, 12, 0, 30, tzinfo=UTC)
-    assert timers.due("0 0 9 * * Tue-Fri", monday) == datetime(2024, 5, 7, 9, 0, 0, tzinfo=UTC)
-    assert timers.due("59 * * * * *", timers.due("59 * * * * *", monday)) == datetime(2024, 5, 6, 12, 0, 59, tzinfo=UTC)
+    assert due("30 */5 * * * *", monday) == datetime(2024, 5, 6, 12, 0, 30, tzinfo=UTC)
+    assert due("0 0 9 * * Tue-Fri", monday) == datetime(2024, 5, 7, 9, 0, 0, tzinfo=UTC)
+    assert due("59 * * * * *", due("59 * * * * *", monday)) == datetime(2024, 5, 6, 12, 0, 59, tzinfo=UTC)
 
 
 def test_a_queue_needs_a_name_storage_would_take_and_a_connection_that_is_set(indexed):
@@ -203,7 +204,7 @@ def event(number: str, **data: Any) -> dict[str, Any]:
 @here
 async def test_it_lists_its_functions_and_says_that_it_runs(host):
     assert set(host.functions.names) >= {"echo", "plain", "together", "typed", "failing", "slow", "at_start"}
-    status, text, _ = await host.call("GET", "/admin/host/status", key=None)
+    status, text, _ = await host.call("GET", "/admin/host/status", key=host.functions.keys.master)
     assert (status, json.loads(text)["state"]) == (200, "Running")
 
 
@@ -261,7 +262,8 @@ async def notify(host: Any, function: str, body: Any, kind: str = "Notification"
     sent = {"data": io.BytesIO(body)} if isinstance(body, bytes) else {"json": body}
     headers = {"aeg-event-type": kind}
     path = f"/runtime/webhooks/EventGrid?functionName={function}"
-    status, text, _ = await host.call("POST", path, headers=headers, **sent, **more)
+    key = host.functions.keys.eventgrid
+    status, text, _ = await host.call("POST", path, headers=headers, key=key, **sent, **more)
     return status, text
 
 
@@ -313,6 +315,7 @@ async def test_the_handshake_of_cloud_events_is_answered(host):
     status, _, headers = await host.call(
         "OPTIONS",
         "/runtime/webhooks/eventgrid?functionName=typed",
+        key=host.functions.keys.eventgrid,
         headers={"WebHook-Request-Origin": "eventgrid.azure.net"},
     )
     assert (status, headers["WebHook-Allowed-Origin"]) == (200, "eventgrid.azure.net")
@@ -398,7 +401,7 @@ async def test_a_host_that_was_killed_starts_again_on_the_same_port_and_starting
         await host.functions.start()
         assert host.functions._process is process
         assert host.functions.port == port
-        assert (await host.call("GET", "/admin/host/status"))[0] == 200
+        assert (await host.call("GET", "/admin/host/ping"))[0] == 200
 
 
 @pytest.mark.parametrize("blocked", [False, True])
@@ -407,7 +410,17 @@ def test_it_leaves_with_its_parent_even_when_a_function_blocks_everything(tmp_pa
     program += "async def clock(timer: func.TimerRequest):\n"
     program += f"    time.sleep({3600 if blocked else 0})\n"
     app = write_app(tmp_path / "app", program)
-    command = [sys.executable, "-m", "localcloud.host", "--app", str(app), "--key", "k", "--grace", "0.2"]
+    command = [
+        sys.executable,
+        "-m",
+        "localcloud.host",
+        "--app",
+        str(app),
+        "--shared",
+        str(app),
+        "--key=k",
+        "--grace=0.2",
+    ]
     with subprocess.Popen(
         command,
         cwd=ROOT,

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from azure.core.exceptions import ResourceExistsError, ServiceRequestError
-from azure.storage.queue import TextBase64EncodePolicy
-from azure.storage.queue.aio import QueueClient
+from azure.core.exceptions import ServiceRequestError
 
 from localcloud.host.messages import Handler
 from localcloud.host.queues import QueueOptions, fetch
 from localcloud.host.worker import Function
-from tests.localcloud.hosts import LIMIT_SECONDS, hosted, listens
+from tests.localcloud.hosts import LIMIT_SECONDS, hosted, listens, queue, until_empty
 
 here = pytest.mark.asyncio(loop_scope="module")
 QUEUES = {"visibilityTimeout": "00:00:01", "maxPollingInterval": "00:00:00.2"}
@@ -61,23 +58,6 @@ async def host(tmp_path_factory, azurite):
         async with queue(azurite, "plain", encoded=False) as client:
             await client.send_message("not base64")  # now, because it takes seconds until it is poison
         yield running
-
-
-@asynccontextmanager
-async def queue(azurite: Any, name: str, *, encoded: bool = True):
-    policy = TextBase64EncodePolicy() if encoded else None
-    async with QueueClient.from_connection_string(
-        azurite.connection_string, name, message_encode_policy=policy
-    ) as client:
-        with suppress(ResourceExistsError):
-            await client.create_queue()
-        yield client
-
-
-async def until_empty(client: QueueClient) -> None:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while (await client.get_queue_properties()).approximate_message_count:  # noqa: ASYNC110 - it is storage's
-            await asyncio.sleep(0.05)
 
 
 @here

@@ -191,7 +191,7 @@ async def test_it_prints_every_endpoint_and_each_of_them_answers_on_loopback(tmp
             ):
                 async with http.get(f"{cloud.at[name]}/{path}", ssl=trusted) as refused:
                     assert (await refused.json())["error"]["code"] == "AuthenticationFailed"
-            assert await status(http, f"{cloud.at['functions']}/admin/host/status") == 200
+            assert await status(http, f"{cloud.at['functions']}/admin/host/ping") == 200
         await with_a_revision(cloud)
         await until((tmp_path / "told").exists)
         assert json.loads((tmp_path / "told").read_text())["pushed"] == "1.0.0"
