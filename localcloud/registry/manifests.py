@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -146,9 +147,10 @@ class Manifests:
             for manifest in self._repositories.manifests(name)
             if manifest.subject == subject and wanted in (None, manifest.artifact)
         ]
-        headers = {"OCI-Filters-Applied": "artifactType"} if wanted is not None else {}
+        # Not `json_response`: it adds a charset, and clients compare the whole header.
+        headers = {"Content-Type": _INDEX} | ({"OCI-Filters-Applied": "artifactType"} if wanted is not None else {})
         body = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": found}
-        return web.json_response(body, headers=headers, content_type=_INDEX)
+        return web.Response(body=json.dumps(body).encode(), headers=headers)
 
     def _found(self, name: str, reference: str) -> Manifest:
         digest = reference

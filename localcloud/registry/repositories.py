@@ -52,8 +52,8 @@ class Repositories:
         return sorted(path.relative_to(self._folder).as_posix() for path in found)
 
     def known(self, repository: str) -> None:
-        """Refuse a repository that holds no manifest."""
-        if not any(self._in(repository, "_manifests").glob("*")):
+        """Refuse a repository that no manifest was ever pushed to; one whose last is deleted has an empty list."""
+        if not self._in(repository, "_manifests").is_dir():
             raise RegistryError("NAME_UNKNOWN", 404, f'repository "{repository}" is not found')
 
     def link(self, repository: str, digest: str) -> None:
@@ -98,8 +98,10 @@ class Repositories:
         self._put(repository, "_tags", name, msgspec.json.encode(tag))
 
     def tagged(self, repository: str, name: str) -> Tag | None:
-        """One tag by its name."""
-        path = self._in(repository, "_tags") / names.tag(name)
+        """One tag by its name, None also for what cannot be a tag."""
+        if not names.is_tag(name):
+            return None
+        path = self._in(repository, "_tags") / name
         return msgspec.json.decode(path.read_bytes(), type=Tag) if path.is_file() else None
 
     def tags(self, repository: str) -> Iterator[Tag]:
