@@ -1,6 +1,7 @@
 """The push checks of the OCI distribution specification's conformance suite, ported; this is not the suite itself.
 
 Each test is named after the check it ports, of `conformance/02_push_test.go` in opencontainers/distribution-spec.
+Three are not of that file: the sha512 blob, the digest that is not the contents', and the location of a manifest.
 """
 
 from __future__ import annotations
