@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _REFRESH, _ACCESS = timedelta(hours=3), timedelta(minutes=75)
 _NAMED = re.compile(r"/v2/(?P<name>.+)/(?:manifests|blobs|tags|referrers)(?:/.*)?")
-_ACR_NAMED = re.compile(r"/acr/v1/(?P<name>.+)/_(?:tags|manifests)(?:/.*)?")
+_ACR_NAMED = re.compile(r"/acr/v1/(?P<name>[^_].*?)(?:/_(?:tags|manifests)(?:/.*)?)?")
+_ACR_ACTIONS = {"DELETE": "delete", "PATCH": "metadata_write"}
 _ACTIONS = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}
 _NOBODY = "00000000-0000-0000-0000-000000000000"  # the user name that goes with a refresh token
 
@@ -166,7 +167,7 @@ def _wanted(request: web.Request) -> list[_Scope]:
         return [_Scope(kind="registry", name="catalog", actions=("*",))]
     acr = _ACR_NAMED.fullmatch(request.path)
     if acr is not None:
-        action = "delete" if request.method == "DELETE" else "metadata_read"
+        action = _ACR_ACTIONS.get(request.method, "metadata_read")
         return [_Scope(kind="repository", name=acr["name"], actions=(action,))]
     found = _NAMED.fullmatch(request.path)
     if found is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from localcloud.registry import events, names
+from localcloud.registry.attributes import Attributes
 from localcloud.registry.errors import RegistryError
 from localcloud.registry.paging import page
 from localcloud.registry.parsing import Parsed, parse
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
     from localcloud.clock import Clock
     from localcloud.registry.content import Content
-    from localcloud.registry.repositories import Repositories
+    from localcloud.registry.locks import Locks
+    from localcloud.registry.repositories import Repositories, Tag
 
 _INDEX = "application/vnd.oci.image.index.v1+json"
 _LARGEST = 4 * 1024 * 1024  # bytes: the distribution specification's own limit for a manifest
@@ -32,6 +35,7 @@ class Manifests:
         self,
         content: Content,
         repositories: Repositories,
+        locks: Locks,
         *,
         clock: Clock,
         source: events.Source,
@@ -39,6 +43,7 @@ class Manifests:
     ) -> None:
         self._content = content
         self._repositories = repositories
+        self._locks = locks
         self._clock = clock
         self._source = source
         self._publish = publish
@@ -57,7 +62,8 @@ class Manifests:
 
     async def _get(self, request: web.Request) -> web.Response:
         name, reference = names.repository(request.match_info["name"]), request.match_info["reference"]
-        manifest = self._found(name, reference)
+        manifest, tag = self._found(name, reference)
+        self._locks.pull(name, manifest, tag)
         return web.Response(
             body=self._content.read(manifest.digest),
             headers={"Content-Type": manifest.media_type, "Docker-Content-Digest": manifest.digest},
@@ -73,6 +79,7 @@ class Manifests:
         digest, tag = _wanted(reference, content)
         parsed = parse(content, request.headers.get("Content-Type", "").partition(";")[0].strip())
         self._complete(name, parsed)
+        self._locks.push(name, digest, tag)
         manifest = self._keep(name, digest, content, parsed)
         if tag:
             self._repositories.tag(name, tag, digest, manifest.updated)
@@ -95,16 +102,18 @@ class Manifests:
             )
 
     def _keep(self, name: str, digest: str, content: bytes, parsed: Parsed) -> Manifest:
-        now = events.stamp(self._clock.now())
+        """One pushed again keeps its attributes and the time it was created."""
+        now, before = events.stamp(self._clock.now()), self._repositories.find(name, digest)
         manifest = Manifest(
             digest=digest,
             media_type=parsed.media_type,
             size=len(content),
-            created=now,
+            created=before.created if before else now,
             updated=now,
             artifact=parsed.artifact,
             subject=parsed.subject,
             annotations=dict(parsed.annotations),
+            attributes=before.attributes if before else Attributes(),
         )
         self._content.write(digest, content)
         self._repositories.put(name, manifest)
@@ -113,23 +122,26 @@ class Manifests:
     async def _delete(self, request: web.Request) -> web.Response:
         """By digest: the manifest and its tags, one event. By tag: only the tag, no event."""
         name, reference = names.repository(request.match_info["name"]), request.match_info["reference"]
-        manifest = self._found(name, reference)
-        if names.is_digest(reference):
+        manifest, tag = self._found(name, reference)
+        if tag is None:
+            self._locks.delete(name, manifest)
             self._repositories.delete(name, manifest.digest)
             agent = request.headers.get("User-Agent", "")
             await self._publish(events.deleted(self._source, name, manifest, agent, self._clock.now()))
         else:
-            self._repositories.untag(name, reference)
+            self._locks.untag(name, tag)
+            self._repositories.untag(name, tag.name)
         return web.Response(status=HTTPStatus.ACCEPTED)
 
     async def _tags(self, request: web.Request) -> web.Response:
         name = names.repository(request.match_info["name"])
         self._repositories.known(name)
-        tags, headers = page(sorted(tag.name for tag in self._repositories.tags(name)), request, _MOST)
+        found = sorted(tag.name for tag in self._repositories.tags(name) if tag.attributes.list_enabled)
+        tags, headers = page(found, request, _MOST)
         return web.json_response({"name": name, "tags": list(tags)}, headers=headers)
 
     async def _catalog(self, request: web.Request) -> web.Response:
-        found, headers = page(self._repositories.all(), request, _MOST)
+        found, headers = page(self._repositories.listed(), request, _MOST)
         return web.json_response({"repositories": list(found)}, headers=headers)
 
     async def _referrers(self, request: web.Request) -> web.Response:
@@ -146,19 +158,19 @@ class Manifests:
             for manifest in self._repositories.manifests(name)
             if manifest.subject == subject and wanted in (None, manifest.artifact)
         ]
-        headers = {"OCI-Filters-Applied": "artifactType"} if wanted is not None else {}
+        # Not `json_response`: it adds a charset, and clients compare the whole header.
+        headers = {"Content-Type": _INDEX} | ({"OCI-Filters-Applied": "artifactType"} if wanted is not None else {})
         body = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": found}
-        return web.json_response(body, headers=headers, content_type=_INDEX)
+        return web.Response(body=json.dumps(body).encode(), headers=headers)
 
-    def _found(self, name: str, reference: str) -> Manifest:
-        digest = reference
-        if not names.is_digest(reference):
-            tag = self._repositories.tagged(name, reference)
-            digest = tag.digest if tag else ""
+    def _found(self, name: str, reference: str) -> tuple[Manifest, Tag | None]:
+        """What a reference names, and the tag it is."""
+        tag = None if names.is_digest(reference) else self._repositories.tagged(name, reference)
+        digest = tag.digest if tag else reference if names.is_digest(reference) else ""
         manifest = self._repositories.find(name, digest) if digest else None
         if manifest is None:
             raise RegistryError("MANIFEST_UNKNOWN", 404, f"manifest tagged by {reference!r} is not found in {name}")
-        return manifest
+        return manifest, tag
 
 
 def _wanted(reference: str, content: bytes) -> tuple[str, str]:

@@ -33,9 +33,14 @@ def digest(text: str) -> str:
     return text
 
 
+def is_tag(text: str) -> bool:
+    """Whether this text can be a tag."""
+    return _TAG.fullmatch(text) is not None
+
+
 def tag(text: str) -> str:
     """This text, when it can be a tag."""
-    if not _TAG.fullmatch(text):
+    if not is_tag(text):
         raise RegistryError("TAG_INVALID", 400, f"tag: expected up to 128 of a-z A-Z 0-9 . _ -, found {text[:200]!r}")
     return text
 

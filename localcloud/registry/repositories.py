@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from localcloud.registry import names
+from localcloud.registry.attributes import Attributes
 from localcloud.registry.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     artifact: str = ""
     subject: str = ""
     annotations: dict[str, str] = {}
+    attributes: Attributes = Attributes()
 
 
 class Tag(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,10 +39,11 @@ class Tag(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     created: str
     updated: str
+    attributes: Attributes = Attributes()
 
 
 class Repositories:
-    """`<repository>/_blobs|_manifests|_tags/<name>`: no part of a repository's name starts with `_`."""
+    """`<repository>/_blobs|_manifests|_tags|_attributes/<name>`: no part of a repository's name starts with `_`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,9 +54,22 @@ class Repositories:
         found = {path.parents[1] for path in self._folder.rglob("_manifests/*")}
         return sorted(path.relative_to(self._folder).as_posix() for path in found)
 
+    def listed(self) -> list[str]:
+        """Every repository that holds a manifest and may be listed."""
+        return [name for name in self.all() if self.attributes(name).list_enabled]
+
+    def attributes(self, repository: str) -> Attributes:
+        """Of the repository itself."""
+        path = self._in(repository, "_attributes") / "repository"
+        return msgspec.json.decode(path.read_bytes(), type=Attributes) if path.is_file() else Attributes()
+
+    def permit(self, repository: str, attributes: Attributes) -> None:
+        """Change what may be done with a repository."""
+        self._put(repository, "_attributes", "repository", msgspec.json.encode(attributes))
+
     def known(self, repository: str) -> None:
-        """Refuse a repository that holds no manifest."""
-        if not any(self._in(repository, "_manifests").glob("*")):
+        """Refuse a repository that no manifest was ever pushed to; one whose last is deleted has an empty list."""
+        if not self._in(repository, "_manifests").is_dir():
             raise RegistryError("NAME_UNKNOWN", 404, f'repository "{repository}" is not found')
 
     def link(self, repository: str, digest: str) -> None:
@@ -69,10 +85,8 @@ class Repositories:
         self._at(repository, "_blobs", digest).unlink()
 
     def put(self, repository: str, manifest: Manifest) -> None:
-        """Keep a manifest; one pushed again keeps the time it was created."""
-        before = self.find(repository, manifest.digest)
-        kept = msgspec.structs.replace(manifest, created=before.created) if before else manifest
-        self._put(repository, "_manifests", manifest.digest, msgspec.json.encode(kept))
+        """Keep a manifest as it is given."""
+        self._put(repository, "_manifests", manifest.digest, msgspec.json.encode(manifest))
 
     def find(self, repository: str, digest: str) -> Manifest | None:
         """One manifest by digest."""
@@ -92,14 +106,19 @@ class Repositories:
         self._at(repository, "_manifests", digest).unlink()
 
     def tag(self, repository: str, name: str, digest: str, now: str) -> None:
-        """Let a tag name this digest."""
-        before = self.tagged(repository, name)
-        tag = Tag(name=name, digest=digest, created=before.created if before else now, updated=now)
-        self._put(repository, "_tags", name, msgspec.json.encode(tag))
+        """Let a tag name this digest; one that is moved keeps its attributes and the time it was created."""
+        before = self.tagged(repository, name) or Tag(name=name, digest=digest, created=now, updated=now)
+        self.put_tag(repository, msgspec.structs.replace(before, digest=digest, updated=now))
+
+    def put_tag(self, repository: str, tag: Tag) -> None:
+        """Keep a tag as it is given."""
+        self._put(repository, "_tags", tag.name, msgspec.json.encode(tag))
 
     def tagged(self, repository: str, name: str) -> Tag | None:
-        """One tag by its name."""
-        path = self._in(repository, "_tags") / names.tag(name)
+        """One tag by its name, None also for what cannot be a tag."""
+        if not names.is_tag(name):
+            return None
+        path = self._in(repository, "_tags") / name
         return msgspec.json.decode(path.read_bytes(), type=Tag) if path.is_file() else None
 
     def tags(self, repository: str) -> Iterator[Tag]:

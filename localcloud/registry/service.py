@@ -12,6 +12,7 @@ from localcloud.registry.blobs import Blobs
 from localcloud.registry.content import Content
 from localcloud.registry.errors import RegistryError, unsupported
 from localcloud.registry.events import Source
+from localcloud.registry.locks import Locks
 from localcloud.registry.manifests import Manifests
 from localcloud.registry.repositories import Repositories
 
@@ -49,13 +50,14 @@ class Registry:
     ) -> None:
         login_server = f"{name}.azurecr.io"
         content, repositories = Content(folder), Repositories(folder / "repositories")
+        locks = Locks(repositories)
         source = Source(resource_id=resource_id, host=login_server, location=location)
         self._auth = Auth(clock=clock, service=login_server, demanded=auth, admin=admin)
         self._parts = (
             self._auth,
             Blobs(content, repositories),
-            Manifests(content, repositories, clock=clock, source=source, publish=publish),
-            AcrApi(repositories, login_server),
+            Manifests(content, repositories, locks, clock=clock, source=source, publish=publish),
+            AcrApi(repositories, locks, login_server),
         )
 
     def app(self) -> web.Application:

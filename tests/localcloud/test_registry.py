@@ -3,96 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import io
 import json
 import shutil
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-import aiohttp
 import pytest
 
-from localcloud import identity
-from localcloud.clock import Clock
-from localcloud.registry import Registry
-from tests.localcloud.serving import serving
+from tests.localcloud.pushing import CONFIG, IMAGE, Local, code, digest_of, registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-
-RECORDED = json.loads((Path(__file__).parent / "recordings" / "distribution-notifications.json").read_text())
-RESOURCE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/weighbridge"
-IMAGE = "application/vnd.oci.image.manifest.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
-CONFIG = "application/vnd.oci.image.config.v1+json"
-
-
-def digest_of(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-class Local:
-    """A registry that is up, a client of it, and the events it raised."""
-
-    def __init__(self, base: str, session: aiohttp.ClientSession, events: list[dict[str, Any]], clock: Clock) -> None:
-        self.base, self.session, self.events, self.clock = base, session, events, clock
-
-    async def ask(self, method: str, path: str, **more: Any) -> tuple[int, Mapping[str, str], bytes]:
-        async with self.session.request(method, self.base + path, **more) as answer:
-            return answer.status, answer.headers, await answer.read()
-
-    async def blob(self, repository: str, content: bytes) -> str:
-        digest = digest_of(content)
-        status, _, _ = await self.ask("POST", f"/v2/{repository}/blobs/uploads/?digest={digest}", data=content)
-        assert status == 201
-        return digest
-
-    async def put(self, repository: str, reference: str, body: object, kind: str = IMAGE, agent: str = "t/1") -> str:
-        content = json.dumps(body).encode()
-        headers = {"Content-Type": kind, "User-Agent": agent}
-        path = f"/v2/{repository}/manifests/{reference or digest_of(content)}"
-        status, got, said = await self.ask("PUT", path, data=content, headers=headers)
-        assert status == 201, said
-        assert got["Docker-Content-Digest"] == digest_of(content)
-        return digest_of(content)
-
-    async def image(self, repository: str, tag: str, words: str = "hello", **more: object) -> str:
-        config, layer = await self.blob(repository, b"{}"), await self.blob(repository, words.encode())
-        body = {
-            "schemaVersion": 2,
-            "mediaType": IMAGE,
-            "config": {"mediaType": CONFIG, "digest": config, "size": 2},
-            "layers": [{"mediaType": "application/octet-stream", "digest": layer, "size": len(words)}],
-            **more,
-        }
-        return await self.put(repository, tag, body)
-
-
-@asynccontextmanager
-async def registry(folder: Path, *, auth: bool = False) -> AsyncIterator[Local]:
-    events: list[dict[str, Any]] = []
-    clock = Clock()
-
-    async def publish(event: dict[str, object]) -> None:
-        events.append(event)
-
-    one = Registry(folder=folder, clock=clock, name="weighbridge", resource_id=RESOURCE, publish=publish, auth=auth)
-    async with serving(one.app()) as base, aiohttp.ClientSession() as session:
-        yield Local(base, session, events, clock)
+    from collections.abc import AsyncIterator
 
 
 @pytest.fixture
 async def local(tmp_path: Path) -> AsyncIterator[Local]:
     async with registry(tmp_path) as one:
         yield one
-
-
-def code(said: bytes) -> str:
-    return str(json.loads(said)["errors"][0]["code"])
 
 
 async def test_a_pushed_image_is_pulled_by_tag_and_by_digest(local: Local) -> None:
@@ -245,30 +175,6 @@ async def test_referrers_are_listed_and_filtered(local: Local) -> None:
     assert json.loads(said)["manifests"] == []
 
 
-async def test_deleting_by_digest_takes_the_tags_and_raises_one_event_without_them(local: Local) -> None:
-    digest = await local.image("shop/web", "1.0.0")
-    await local.image("shop/web", "latest")
-    local.events.clear()
-    assert (await local.ask("DELETE", f"/v2/shop/web/manifests/{digest}"))[0] == 202
-    assert (await local.ask("GET", "/v2/shop/web/manifests/latest"))[0] == 404
-    await local.image("shop/web", "1.0.1", "other")
-    assert json.loads((await local.ask("GET", "/v2/shop/web/tags/list"))[2])["tags"] == ["1.0.1"]
-    event, _ = local.events
-    assert (event["eventType"], event["subject"]) == ("Microsoft.ContainerRegistry.ImageDeleted", "shop/web")
-    assert event["data"]["target"] == {"mediaType": IMAGE, "digest": digest, "repository": "shop/web"}
-    assert event["data"]["request"]["method"] == "DELETE"
-
-
-@pytest.mark.parametrize("path", ["/v2/shop/web/manifests/1.0.0", "/acr/v1/shop/web/_tags/1.0.0"])
-async def test_taking_a_tag_off_keeps_the_manifest_and_raises_nothing(local: Local, path: str) -> None:
-    digest = await local.image("shop/web", "1.0.0")
-    local.events.clear()
-    assert (await local.ask("DELETE", path))[0] == 202
-    assert (await local.ask("GET", "/v2/shop/web/manifests/1.0.0"))[0] == 404
-    assert (await local.ask("GET", f"/v2/shop/web/manifests/{digest}"))[0] == 200
-    assert local.events == []
-
-
 async def test_what_was_pushed_survives_a_restart(tmp_path: Path) -> None:
     async with registry(tmp_path) as before:
         digest = await before.image("shop/web", "1.0.0")
@@ -278,119 +184,10 @@ async def test_what_was_pushed_survives_a_restart(tmp_path: Path) -> None:
 
 
 async def test_what_is_not_there_says_so(local: Local) -> None:
-    for method, path in (("GET", "/acr/v1/shop/web/_manifests"), ("POST", "/v3/anything")):
+    for method, path in (("DELETE", "/acr/v1/shop/web"), ("POST", "/v3/anything")):
         status, _, said = await local.ask(method, path)
         assert (status, code(said)) == (501, "UNSUPPORTED")
         assert path in said.decode()
-
-
-async def test_a_push_raises_an_event_with_acrs_fields_and_no_others(local: Local) -> None:
-    """Fields of `image_pushed.json`, the payload ACR's own schema records (without connectedRegistry)."""
-    digest = await local.image("shop/web", "1.0.0")
-    (event,) = local.events
-    data = event["data"]
-    assert event == {
-        "id": data["id"],
-        "topic": RESOURCE,
-        "subject": "shop/web:1.0.0",
-        "eventType": "Microsoft.ContainerRegistry.ImagePushed",
-        "data": data,
-        "dataVersion": "2.0",
-        "metadataVersion": "1",
-        "eventTime": data["timestamp"],
-    }
-    size = data["target"]["size"]
-    assert data["target"] == {
-        "mediaType": IMAGE,
-        "size": size,
-        "digest": digest,
-        "length": size,
-        "repository": "shop/web",
-        "tag": "1.0.0",
-    }
-    assert data["request"] == {
-        "id": data["request"]["id"],
-        "host": "weighbridge.azurecr.io",
-        "method": "PUT",
-        "useragent": "t/1",
-    }
-    assert set(data) == {"id", "timestamp", "action", "location", "target", "request"}
-    assert len(data["timestamp"].partition(".")[2]) == len("1234567Z")
-
-
-class Replay:
-    """Pushes what a recording names: other bytes, hence other digests, but always the same for the same."""
-
-    def __init__(self, local: Local) -> None:
-        self.local = local
-        self.digests: dict[str, str] = {}
-
-    async def act(self, recorded: Mapping[str, Any]) -> None:
-        target, agent = recorded["target"], recorded["request"]["useragent"]
-        if recorded["action"] == "delete":
-            path = f"/v2/{target['repository']}/manifests/{self.digests[target['digest']]}"
-            assert (await self.local.ask("DELETE", path, headers={"User-Agent": agent}))[0] == 202
-            return
-        references = [await self._reference(target, one) for one in target["references"]]
-        named = (
-            {"manifests": references}
-            if "config" not in self._kinds(target)
-            else {
-                "config": references[0],
-                "layers": references[1:],
-            }
-        )
-        body = {"schemaVersion": 2, "mediaType": target["mediaType"], "annotations": {"of": target["digest"]}, **named}
-        found = await self.local.put(target["repository"], target.get("tag", ""), body, target["mediaType"], agent)
-        assert self.digests.setdefault(target["digest"], found) == found
-
-    def _kinds(self, target: Mapping[str, Any]) -> str:
-        return "manifests" if "index" in target["mediaType"] or "list" in target["mediaType"] else "config"
-
-    async def _reference(self, target: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, object]:
-        if self._kinds(target) == "manifests":
-            return {**one, "digest": self.digests[one["digest"]]}
-        return {**one, "digest": await self.local.blob(target["repository"], one["digest"].encode())}
-
-
-async def test_every_recorded_push_and_delete_raises_the_event_it_maps_to(local: Local) -> None:
-    """The recording is of the CNCF registry; ACR's event has its fields, less url and references, plus location."""
-    replay, expected = Replay(local), []
-    for scenario in RECORDED["scenarios"]:
-        for recorded in scenario["events"]:
-            await replay.act(recorded)
-            expected.append((scenario["scenario"], recorded))
-    assert len(expected) == len(local.events) == 22
-    for (scenario, recorded), event in zip(expected, local.events, strict=True):
-        data, was = event["data"], recorded["target"]
-        now = data["target"]
-        assert data["action"] == recorded["action"], scenario
-        assert now["digest"] == replay.digests[was["digest"]], scenario
-        # What the recording's delete does not have: ACR names the media type.
-        assert set(now) == (set(was) - {"references"}) | {"mediaType"}, scenario
-        for name in ("repository", "tag", "mediaType"):
-            assert now.get(name) == was.get(name, now.get(name) if name == "mediaType" else None), scenario
-        assert data["request"]["method"] == recorded["request"]["method"], scenario
-        assert data["request"]["useragent"] == recorded["request"]["useragent"], scenario
-        assert event["subject"] == (f"{was['repository']}:{was['tag']}" if "tag" in was else was["repository"])
-    assert len({event["id"] for event in local.events}) == len(local.events)
-
-
-async def test_an_index_raises_an_event_for_each_child_first_and_they_have_no_tag(local: Local) -> None:
-    children = [await local.image("shop/web", "", words) for words in ("amd64", "arm64")]
-    body = {
-        "schemaVersion": 2,
-        "mediaType": INDEX,
-        "manifests": [{"mediaType": IMAGE, "digest": digest, "size": 1} for digest in children],
-    }
-    index = await local.put("shop/web", "1.0.0", body, INDEX)
-    targets = [event["data"]["target"] for event in local.events]
-    assert [(one["digest"], one.get("tag")) for one in targets] == [
-        (children[0], None),
-        (children[1], None),
-        (index, "1.0.0"),
-    ]
-    assert [event["subject"] for event in local.events] == ["shop/web", "shop/web", "shop/web:1.0.0"]
 
 
 async def test_oras_pushes_and_pulls(local: Local, tmp_path: Path) -> None:
@@ -427,66 +224,3 @@ async def test_skopeo_inspects_and_copies(local: Local, tmp_path: Path) -> None:
     )
     assert await copy.wait() == 0
     assert local.events[-1]["data"]["target"]["digest"] == digest
-
-
-class Dance:
-    """ACR's steps, one by one."""
-
-    def __init__(self, local: Local) -> None:
-        self.local = local
-
-    async def challenge(self, method: str, path: str, **more: Any) -> str:
-        status, headers, said = await self.local.ask(method, path, **more)
-        assert (status, code(said)) == (401, "UNAUTHORIZED")
-        return headers["WWW-Authenticate"]
-
-    async def refresh(self, access: str) -> tuple[int, str]:
-        form = {"grant_type": "access_token", "service": "weighbridge.azurecr.io", "access_token": access}
-        status, _, said = await self.local.ask("POST", "/oauth2/exchange", data=form)
-        return status, json.loads(said).get("refresh_token", "")
-
-    async def access(self, refresh: str, scope: str) -> dict[str, str]:
-        form = {
-            "grant_type": "refresh_token",
-            "service": "weighbridge.azurecr.io",
-            "scope": scope,
-            "refresh_token": refresh,
-        }
-        status, _, said = await self.local.ask("POST", "/oauth2/token", data=form)
-        assert status == 200
-        return {"Authorization": f"Bearer {json.loads(said)['access_token']}"}
-
-
-async def test_with_auth_the_dance_opens_what_it_asked_for_and_nothing_else(tmp_path: Path) -> None:
-    async with registry(tmp_path, auth=True) as local:
-        dance = Dance(local)
-        said = await dance.challenge("GET", "/v2/shop/web/manifests/1.0.0")
-        service = "weighbridge.azurecr.io"
-        assert said == (
-            f'Bearer realm="{local.base}/oauth2/token",service="{service}",scope="repository:shop/web:pull"'
-        )
-        status, refresh = await dance.refresh(identity.token("https://containerregistry.azure.net"))
-        assert status == 200
-        pull = await dance.access(refresh, "repository:shop/web:pull")
-        assert (await local.ask("GET", "/v2/shop/web/manifests/1.0.0", headers=pull))[0] == 404
-        assert (await local.ask("GET", "/v2/", headers=pull))[0] == 200
-        assert "insufficient_scope" in await dance.challenge("GET", "/acr/v1/shop/web/_tags", headers=pull)
-        assert "insufficient_scope" in await dance.challenge("GET", "/v2/shop/api/manifests/1", headers=pull)
-        said = await dance.challenge("GET", "/acr/v1/_catalog", headers=pull)
-        assert 'scope="registry:catalog:*",error="insufficient_scope"' in said
-        assert "insufficient_scope" in await dance.challenge("POST", "/v2/shop/web/blobs/uploads/", headers=pull)
-        push = await dance.access(refresh, "repository:shop/web:pull,push")
-        assert (await local.ask("POST", "/v2/shop/web/blobs/uploads/", headers=push))[0] == 202
-
-
-async def test_tokens_run_out_by_the_clouds_clock_and_strangers_get_none(tmp_path: Path) -> None:
-    async with registry(tmp_path, auth=True) as local:
-        dance = Dance(local)
-        assert await dance.refresh("no token") == (401, "")
-        _, refresh = await dance.refresh(identity.token("https://containerregistry.azure.net"))
-        assert (await dance.refresh(refresh))[0] == 401
-        await dance.challenge("GET", "/v2/", headers={"Authorization": f"Bearer {refresh}"})
-        pull = await dance.access(refresh, "repository:shop/web:pull")
-        local.clock.advance(timedelta(minutes=76))
-        await dance.challenge("GET", "/v2/shop/web/manifests/1.0.0", headers=pull)
-        assert (await local.ask("GET", "/oauth2/token?service=weighbridge.azurecr.io"))[0] == 401
