@@ -62,7 +62,7 @@ async def test_such_a_put_sends_everybody_to_the_canary_although_its_template_is
     async with cloud() as it:
         _, canary = await mid_rollout(it)
         await put(it, app_body(image=CANARY, revisionSuffix="wb1-bbbbbb"))
-        assert (await it.properties())["latestReadyRevisionName"] == canary
+        await it.until(APP, latestReadyRevisionName=canary)
         assert (await it.revision(canary))["trafficWeight"] == 100
 
 
