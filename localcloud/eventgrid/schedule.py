@@ -1,7 +1,7 @@
 """When a delivery is tried again, and when it is given up.
 
-From Event Grid's page on delivery and retry: the steps, the 30 attempts, the day an event lives, what is not retried,
-and how long some answers wait at least. Its jitter is left out, so that a test knows when.
+From https://learn.microsoft.com/en-us/azure/event-grid/delivery-and-retry: the steps, the 30 attempts, the day an event
+lives, what is not retried, and how long some answers wait at least. Its jitter is left out, so that a test knows when.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _STEPS = (10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 43200)  # seconds; the last one repeats
-_NEVER = frozenset({400, 401, 413})  # of a webhook
-_AT_LEAST = {408: 120, 503: 30}  # seconds
-_NO_ENDPOINT = frozenset({403, 404})
-_NO_ENDPOINT_SECONDS = 300
+_NEVER = frozenset({400, 401, 403, 413})  # of a webhook
+_AT_LEAST = {404: 300, 408: 120, 503: 30}  # seconds
 _OTHERS_SECONDS = 10
 _ATTEMPTS = 30
 _LIVES_SECONDS = 86400
@@ -37,6 +35,5 @@ def after(attempt: int, status: int | None, *, age: float, factor: float) -> flo
     if attempt >= _ATTEMPTS:
         return GiveUp(reason="MaxDeliveryAttemptsExceeded")
     step = _STEPS[min(attempt, len(_STEPS)) - 1]
-    least = _NO_ENDPOINT_SECONDS if status in _NO_ENDPOINT else _AT_LEAST.get(status or 0, _OTHERS_SECONDS)
-    wait = max(step, least) * factor
+    wait = max(step, _AT_LEAST.get(status or 0, _OTHERS_SECONDS)) * factor
     return GiveUp(reason="TimeToLiveExceeded") if age + wait > _LIVES_SECONDS * factor else wait
