@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from localcloud.arm.models import App, Environment, Revision
+from localcloud.eventgrid.filters import ANYTHING, Filter
+from localcloud.eventgrid.schedule import USUAL, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -83,6 +85,8 @@ class KeptSubscription(msgspec.Struct, kw_only=True):
     endpoint: str
     types: list[str]
     schema: str
+    where: Filter = ANYTHING
+    retry: RetryPolicy = USUAL
 
 
 class Kept(msgspec.Struct, kw_only=True):
@@ -147,7 +151,13 @@ class State:
             await _restore(arm, one)
         for wanted in kept.subscriptions:
             grid.subscribe(
-                wanted.name, wanted.topic, endpoint=wanted.endpoint, types=wanted.types, schema=wanted.schema
+                wanted.name,
+                wanted.topic,
+                endpoint=wanted.endpoint,
+                types=wanted.types,
+                schema=wanted.schema,
+                where=wanted.where,
+                retry=wanted.retry,
             )
 
 
@@ -211,7 +221,13 @@ def _revisions(revisions: Iterable[Revision]) -> Iterable[KeptRevision]:
 
 def _subscription(one: Subscription) -> KeptSubscription:
     return KeptSubscription(
-        name=one.name, topic=one.topic, endpoint=one.endpoint, types=list(one.types), schema=one.schema
+        name=one.name,
+        topic=one.topic,
+        endpoint=one.endpoint,
+        types=list(one.types),
+        schema=one.schema,
+        where=one.where,
+        retry=one.retry,
     )
 
 

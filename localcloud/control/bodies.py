@@ -8,8 +8,10 @@ import msgspec
 
 from localcloud.arm.trouble import Kind
 from localcloud.dataplane.fate import FateKind
+from localcloud.eventgrid.filters import ANYTHING, Filter
 from localcloud.eventgrid.model import Schema
 from localcloud.eventgrid.orders import EventTrouble
+from localcloud.eventgrid.schedule import USUAL, RetryPolicy
 from localcloud.hooks import HookTrouble
 
 _DECADE = 10 * 366 * 86400
@@ -78,6 +80,8 @@ class Subscribe(Order):
     endpoint: str
     types: list[str] = []
     schema: Schema = Schema.EVENT_GRID
+    where: Filter = ANYTHING
+    retry: RetryPolicy = USUAL
 
 
 class Publish(Order):

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from localcloud.eventgrid.filters import ANYTHING, Filter
+from localcloud.eventgrid.schedule import USUAL, RetryPolicy
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -29,6 +32,8 @@ class State(StrEnum):
 class Subscription:
     """Who wants which events of a topic, and how. types: event types, () for all of them.
 
+    where: what else must hold. retry: how often and how long it is tried.
+
     settled: set once its endpoint has proven itself, or has been given up.
     """
 
@@ -37,12 +42,14 @@ class Subscription:
     endpoint: str
     types: tuple[str, ...]
     schema: Schema
+    where: Filter = ANYTHING
+    retry: RetryPolicy = USUAL
     state: State = State.CREATING
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def wants(self, event_type: str) -> bool:
-        """Whether an event of this type is for it."""
-        return not self.types or event_type in self.types
+    def wants(self, event_type: str, event: Mapping[str, object]) -> bool:
+        """Whether an event, of this type, is for it."""
+        return (not self.types or event_type in self.types) and self.where.wants(event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from localcloud.eventgrid import schedule as retries
 from localcloud.eventgrid.courier import Courier
+from localcloud.eventgrid.filters import ANYTHING, Filter
 from localcloud.eventgrid.model import DeadLetter, Delivery, Schema, State, Subscription
 from localcloud.eventgrid.orders import DROPPED, Ordered
 from localcloud.eventgrid.responses import topics
+from localcloud.eventgrid.schedule import USUAL, RetryPolicy
 from localcloud.eventgrid.schemas import event_type, written
 
 if TYPE_CHECKING:
@@ -73,11 +75,25 @@ class EventGrid:
         return f"{self._scope}/providers/Microsoft.EventGrid/topics/{topic}"
 
     def subscribe(
-        self, name: str, topic: str, *, endpoint: str, types: Sequence[str] = (), schema: str = Schema.EVENT_GRID
+        self,
+        name: str,
+        topic: str,
+        *,
+        endpoint: str,
+        types: Sequence[str] = (),
+        schema: str = Schema.EVENT_GRID,
+        where: Filter = ANYTHING,
+        retry: RetryPolicy = USUAL,
     ) -> Subscription:
         """Begin a subscription, in place of one with this name. Events wait until its endpoint has answered."""
         subscription = Subscription(
-            name=name, topic=topic, endpoint=endpoint, types=tuple(types), schema=Schema(schema)
+            name=name,
+            topic=topic,
+            endpoint=endpoint,
+            types=tuple(types),
+            schema=Schema(schema),
+            where=where,
+            retry=retry,
         )
         self.topic(topic)
         self.subscriptions[name] = subscription
@@ -86,7 +102,8 @@ class EventGrid:
 
     async def publish(self, topic: str, event: Mapping[str, object]) -> None:
         """Take one event, of either schema; it is delivered after this returned."""
-        wanting = [one for one in self.subscriptions.values() if one.topic == topic and one.wants(event_type(event))]
+        kind = event_type(event)
+        wanting = [one for one in self.subscriptions.values() if one.topic == topic and one.wants(kind, event)]
         bodies = [(subscription, written(event, subscription.schema)) for subscription in wanting]
         for subscription, body in bodies:
             self._begin(self._deliver(subscription, body))
@@ -136,7 +153,7 @@ class EventGrid:
             if arrived or said is DROPPED:
                 return
             age = (self._clock.now() - published).total_seconds()
-            wait = retries.after(attempt, status, age=age, factor=self._factor)
+            wait = retries.after(attempt, status, age=age, factor=self._factor, policy=subscription.retry)
             if isinstance(wait, retries.GiveUp):
                 self._bury(subscription, event, wait.reason, attempt, outcome)
                 return

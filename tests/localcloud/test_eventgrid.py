@@ -218,7 +218,7 @@ async def test_the_first_retry_waits_for_its_time_on_the_clouds_clock() -> None:
         assert len(local.hook.received) == 2
 
 
-@pytest.mark.parametrize("status", [400, 401, 413])
+@pytest.mark.parametrize("status", [400, 401, 403, 413])
 async def test_what_a_retry_cannot_mend_is_a_dead_letter_at_once(local: Local, status: int) -> None:
     local.hook.answers = [status]
     local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)

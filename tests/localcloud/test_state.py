@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
+import msgspec
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
@@ -17,6 +18,8 @@ from localcloud import azurite as emulator
 from localcloud import images, samples
 from localcloud.arm.trouble import Kind
 from localcloud.cloud import LocalCloud, Options
+from localcloud.eventgrid.filters import Filter
+from localcloud.eventgrid.schedule import RetryPolicy
 from localcloud.state import State, StateError
 from tests.localcloud.planes import Users, until
 from tests.localcloud.test_up import up, with_a_revision
@@ -24,6 +27,11 @@ from tests.localcloud.test_up import up, with_a_revision
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+ONLY = {
+    "subjectBeginsWith": "shop/",
+    "advancedFilters": [{"operatorType": "NumberInRange", "key": "data.size", "values": [[1, 2]]}],
+}
+TWICE = {"maxDeliveryAttempts": 2, "eventTimeToLiveInMinutes": 5}
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
     not emulator.installed(ROOT), reason="Azurite is not installed under .work: run `make setup`"
@@ -78,7 +86,7 @@ class Run:
 
     async def subscribe(self, name: str) -> None:
         at = self.cloud.endpoints
-        body = {"topic": "weighbridge", "endpoint": f"{at['webhook']}/{name}"}
+        body = {"topic": "weighbridge", "endpoint": f"{at['webhook']}/{name}", "where": ONLY, "retry": TWICE}
         async with self.http.put(f"{at['control']}/events/subscriptions/{name}", json=body, raise_for_status=True):
             pass
 
@@ -159,7 +167,12 @@ async def test_apps_images_subscriptions_storage_and_the_time_survive(tmp_path: 
         assert await again.seen("ca-web---next") == {(200, "1.1.0")}
         async with again.storage() as tables:
             assert await tables.get_table_client("kept").get_entity("a", "b")
-        assert set(again.cloud.eventgrid.subscriptions) == {"team"}
+        (team,) = again.cloud.eventgrid.subscriptions.values()
+        assert (team.name, team.where, team.retry) == (
+            "team",
+            msgspec.convert(ONLY, Filter),
+            msgspec.convert(TWICE, RetryPolicy),
+        )
 
 
 async def test_a_cloud_that_is_killed_is_there_again(tmp_path: Path) -> None:
