@@ -23,6 +23,7 @@ from localcloud.dataplane.fate import FateKind, Fates
 from localcloud.directory import Directory
 from localcloud.eventgrid import EventGrid
 from localcloud.eventgrid.arm_reads import SITE, ArmReads
+from localcloud.eventgrid.storage import Account
 from localcloud.functions import Functions, FunctionsError
 from localcloud.hooks import Hooks
 from localcloud.journal import Journal
@@ -125,7 +126,9 @@ class LocalCloud:
         state = self._stack.enter_context(contextlib.closing(State(keep))) if keep else None
         storage = await asyncio.to_thread(azurite.start, self.options.root, keep=keep and keep / "storage")
         self._stack.callback(storage.stop)
-        self.eventgrid = EventGrid(clock=self.clock, schedule=0.05)
+        account = Account(storage.connection_string)
+        self._stack.push_async_callback(account.close)
+        self.eventgrid = EventGrid(clock=self.clock, schedule=0.05, account=account)
         self._stack.push_async_callback(self.eventgrid.close)
         for topic in (REGISTRY, SCANS):
             self.eventgrid.topic(topic)

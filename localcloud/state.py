@@ -87,6 +87,7 @@ class KeptSubscription(msgspec.Struct, kw_only=True):
     schema: str
     where: Filter = ANYTHING
     retry: RetryPolicy = USUAL
+    dead_letters: str = ""
 
 
 class Kept(msgspec.Struct, kw_only=True):
@@ -158,6 +159,7 @@ class State:
                 schema=wanted.schema,
                 where=wanted.where,
                 retry=wanted.retry,
+                dead_letters=wanted.dead_letters,
             )
 
 
@@ -228,6 +230,7 @@ def _subscription(one: Subscription) -> KeptSubscription:
         schema=one.schema,
         where=one.where,
         retry=one.retry,
+        dead_letters=one.dead_letters,
     )
 
 

@@ -82,6 +82,7 @@ class Subscribe(Order):
     schema: Schema = Schema.EVENT_GRID
     where: Filter = ANYTHING
     retry: RetryPolicy = USUAL
+    dead_letters: str = ""
 
 
 class Publish(Order):

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from localcloud.clock import Clock
     from localcloud.eventgrid.orders import EventOrder
+    from localcloud.eventgrid.storage import Account
 
+_QUEUE = "queue://"
 _ORIGIN = "eventgrid.azure.net"
 _CONTENT = {
     Schema.EVENT_GRID: "application/json; charset=utf-8",
@@ -37,7 +39,8 @@ class Courier:
     orders: trouble that deliveries meet on the way; how late one is, is the cloud's time.
     """
 
-    def __init__(self, *, within: float, clock: Clock) -> None:
+    def __init__(self, *, within: float, clock: Clock, account: Account | None = None) -> None:
+        self._account = account
         self.orders = EventOrders()
         self._within, self._clock = within, clock
         self._session: aiohttp.ClientSession | None = None
@@ -86,6 +89,10 @@ class Courier:
     async def _send(
         self, subscription: Subscription, event: Mapping[str, object], attempt: int
     ) -> tuple[int | None, str]:
+        if subscription.endpoint.startswith(_QUEUE):
+            answer = await self._put(subscription.endpoint.removeprefix(_QUEUE), event)
+            self.orders.passed(subscription)
+            return answer
         one = subscription.schema is Schema.CLOUD_EVENTS
         headers = {
             "Content-Type": _CONTENT[subscription.schema],
@@ -100,8 +107,13 @@ class Courier:
         self.orders.passed(subscription)
         return status, said
 
+    async def _put(self, queue: str, event: Mapping[str, object]) -> tuple[int | None, str]:
+        return await self._account.put(queue, event) if self._account else (None, "no storage account")
+
     async def shake_hands(self, subscription: Subscription, now: datetime) -> bool:
-        """Whether the endpoint says it wants these events."""
+        """Whether the endpoint says it wants these events; a queue is not asked."""
+        if subscription.endpoint.startswith(_QUEUE):
+            return True
         if subscription.schema is Schema.CLOUD_EVENTS:
             headers = {"WebHook-Request-Origin": _ORIGIN}
             status, answer, _ = await self._ask("OPTIONS", subscription.endpoint, headers, None)

@@ -30,7 +30,9 @@ class State(StrEnum):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Subscription:
-    """Who wants which events of a topic, and how. types: event types, () for all of them.
+    """Who wants which events of a topic, and how. endpoint: an address, or `queue://<name>` of the storage account.
+
+    types: event types, () for all of them. dead_letters: a container for what is given up, "" for none.
 
     where: what else must hold. retry: how often and how long it is tried.
 
@@ -44,6 +46,7 @@ class Subscription:
     schema: Schema
     where: Filter = ANYTHING
     retry: RetryPolicy = USUAL
+    dead_letters: str = ""
     state: State = State.CREATING
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -71,9 +74,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """An event that was given up, as it would have been delivered, and why."""
+    """An event that was given up, as it would have been delivered, and why. at: of the last attempt."""
 
     at: datetime
+    published: datetime
     subscription: str
     reason: str
     attempts: int

@@ -18,10 +18,12 @@ from localcloud.eventgrid.schemas import event_type, written
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
+    from datetime import datetime
 
     from aiohttp import web
 
     from localcloud.clock import Clock
+    from localcloud.eventgrid.storage import Account
 
 _SCOPE = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-local"
 _KEPT = 10_000  # attempts in the log, and dead letters
@@ -33,7 +35,7 @@ class EventGrid:
     schedule: what the documented waits are multiplied by; 1.0 is Azure's own pace, 0.001 makes a day 86 s.
     key: of every topic, one is made up when "" is given. within: seconds an endpoint may take to answer.
     handshakes: how often an endpoint is asked before its subscription fails, `handshake_every` seconds apart.
-    scope: the resource group its custom topics are in.
+    scope: the resource group its custom topics are in. account: of queues and dead letters, None: there are none.
     deliveries: every attempt, the oldest first. dead_letters: what was given up. orders: trouble on the way.
     """
 
@@ -47,6 +49,7 @@ class EventGrid:
         handshakes: int = 300,
         handshake_every: float = 0.2,
         scope: str = _SCOPE,
+        account: Account | None = None,
     ) -> None:
         self.key = key or secrets.token_urlsafe(24)
         self.topics: set[str] = set()
@@ -58,7 +61,8 @@ class EventGrid:
         self._scope = scope
         self._handshakes = handshakes
         self._handshake_every = handshake_every
-        self._courier = Courier(within=within, clock=clock)
+        self._account = account
+        self._courier = Courier(within=within, clock=clock, account=account)
         self.orders = self._courier.orders
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -84,6 +88,7 @@ class EventGrid:
         schema: str = Schema.EVENT_GRID,
         where: Filter = ANYTHING,
         retry: RetryPolicy = USUAL,
+        dead_letters: str = "",
     ) -> Subscription:
         """Begin a subscription, in place of one with this name. Events wait until its endpoint has answered."""
         subscription = Subscription(
@@ -94,6 +99,7 @@ class EventGrid:
             schema=Schema(schema),
             where=where,
             retry=retry,
+            dead_letters=dead_letters,
         )
         self.topic(topic)
         self.subscriptions[name] = subscription
@@ -141,7 +147,7 @@ class EventGrid:
         published = self._clock.now()
         await subscription.settled.wait()
         if subscription.state is State.FAILED:
-            self._bury(subscription, event, "the endpoint never answered the handshake", 0, "")
+            await self._bury(subscription, event, "the endpoint never answered the handshake", 0, "", published)
             return
         attempt = 0
         while True:
@@ -155,7 +161,7 @@ class EventGrid:
             age = (self._clock.now() - published).total_seconds()
             wait = retries.after(attempt, status, age=age, factor=self._factor, policy=subscription.retry)
             if isinstance(wait, retries.GiveUp):
-                self._bury(subscription, event, wait.reason, attempt, outcome)
+                await self._bury(subscription, event, wait.reason, attempt, outcome, published)
                 return
             await self._clock.sleep(wait)
 
@@ -175,16 +181,24 @@ class EventGrid:
             )
         )
 
-    def _bury(
-        self, subscription: Subscription, event: Mapping[str, object], reason: str, attempts: int, outcome: str
+    async def _bury(
+        self,
+        subscription: Subscription,
+        event: Mapping[str, object],
+        reason: str,
+        attempts: int,
+        outcome: str,
+        published: datetime,
     ) -> None:
-        self.dead_letters.append(
-            DeadLetter(
-                at=self._clock.now(),
-                subscription=subscription.name,
-                reason=reason,
-                attempts=attempts,
-                last_outcome=outcome,
-                event=event,
-            )
+        letter = DeadLetter(
+            at=self._clock.now(),
+            published=published,
+            subscription=subscription.name,
+            reason=reason,
+            attempts=attempts,
+            last_outcome=outcome,
+            event=event,
         )
+        self.dead_letters.append(letter)
+        if subscription.dead_letters and self._account is not None:
+            await self._account.bury(subscription, letter)

@@ -87,7 +87,13 @@ async def test_what_was_given_up_is_counted_by_its_topic() -> None:
     async with cloud() as (arm, grid):
         grid.subscribe("scans", "scans", endpoint=HOOK)
         letter = DeadLetter(
-            at=Clock().now(), subscription="scans", reason="x", attempts=1, last_outcome="500", event={}
+            at=Clock().now(),
+            published=Clock().now(),
+            subscription="scans",
+            reason="x",
+            attempts=1,
+            last_outcome="500",
+            event={},
         )
         grid.dead_letters.append(letter)
         counts = {}
