@@ -71,6 +71,7 @@ def compose(ports: Ports, before: App, seen: Observation, decision: Decision) ->
         for channel in messages.wanted(said.said, _notify(rollout, decision)):
             sent = messages.with_channel(event, channel)
             columns = {"schema": SCHEMA, "channel": channel, "event": codec.text(sent), "due_at": now, "tries": 0}
+            columns |= {} if said.n is None else {"n": said.n}
             rows.append(Put(key=names.outbox_key(str(sent["id"])), columns=columns))
     return list({row.key: row for row in rows}.values())[:MOST]
 
@@ -113,11 +114,24 @@ async def wake(ports: Ports, app: str, keys: list[str]) -> None:
         await ports.queue.put(names.OUTBOX, Letter(app=app, key=key).message(), timedelta())
 
 
-async def deliver(ports: Ports, letter: Letter) -> str:
-    """Deliver one message, or say when it is tried again, or park it. Answers what became of it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What became of a message. rollout: the number of the one it is about, None: it is about the app, or not there."""
+
+    became: str
+    rollout: int | None = None
+
+
+async def deliver(ports: Ports, letter: Letter) -> Delivered:
+    """Deliver one message, or say when it is tried again, or park it."""
     row = await ports.rows.get(names.ROLLOUTS, letter.app, letter.key)
     if row is None or row.columns.get("parked"):
-        return "gone"
+        return Delivered(became="gone")
+    number = row.columns.get("n")
+    return Delivered(became=await _deliver(ports, letter, row), rollout=number if isinstance(number, int) else None)
+
+
+async def _deliver(ports: Ports, letter: Letter, row: Row) -> str:
     if newer(letter.key, row.columns):
         await ports.queue.put(names.OUTBOX, letter.message(), NEWER)
         return "newer"

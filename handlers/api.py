@@ -122,7 +122,8 @@ async def _give(ports: Ports, req: func.HttpRequest) -> dict[str, object]:
     app = app_of(req, ports.settings)
     asked = orders.read(_json(req), req.route_params["verb"])
     answered = await orders.give(ports, app, asked, actor(req, ports.settings))
-    log.info("give_order: %s on %s by %s: %s", asked.verb, app, answered.order.actor.name, answered.answer)
+    order, about = answered.order, answered.order.n if answered.order.n is not None else "none"
+    log.info("give_order: app=%s rollout=%s: %s by %s: %s", app, about, asked.verb, order.actor.name, answered.answer)
     return {"order": answered.order.id, "answer": answered.answer, "rollout": answered.order.n}
 
 

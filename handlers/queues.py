@@ -61,7 +61,9 @@ def _work(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:
         except Malformed as error:
             await _park(ports(), names.OUTBOX, message, error)
             return
-        log.info("deliver: app=%s message=%s: %s", letter.app, letter.key, await outbox.deliver(ports(), letter))
+        told = await outbox.deliver(ports(), letter)
+        about = "none" if told.rollout is None else told.rollout
+        log.info("deliver: app=%s rollout=%s: %s of %s", letter.app, about, told.became, letter.key)
 
 
 def _poison(functions: func.Blueprint, ports: Callable[[], Ports]) -> None:

@@ -43,7 +43,7 @@ async def delivered(setting: str) -> tuple[str, list[str], Row | None]:
     await shop.rows.commit(names.NAMES, "channel", [Put(key="hook", columns=channel)])
     letter = {"channel": "hook", "event": "{}", "tries": 0}
     await shop.rows.commit(names.ROLLOUTS, KEY, [Put(key="outbox:1", columns=letter)])
-    answer = await outbox.deliver(ports, outbox.Letter(app=KEY, key="outbox:1"))
+    answer = (await outbox.deliver(ports, outbox.Letter(app=KEY, key="outbox:1"))).became
     return answer, [row.secret for row in spy.rows], await shop.rows.get(names.ROLLOUTS, KEY, "outbox:1")
 
 

@@ -71,5 +71,5 @@ async def test_a_channel_s_row_carries_a_message_with_its_secret() -> None:
     shop.ports = replace(shop.ports, secrets={"WEIGHBRIDGE_SECRET_OPS": "s3"})
     letter = {"schema": 1, "channel": "ops", "event": "{}", "due_at": shop.clock.now(), "tries": 0}
     await shop.rows.commit(names.ROLLOUTS, KEY, [Put(key="outbox:1", columns=letter)])
-    assert await outbox.deliver(shop.ports, outbox.Letter(app=KEY, key="outbox:1")) == "delivered"
+    assert (await outbox.deliver(shop.ports, outbox.Letter(app=KEY, key="outbox:1"))).became == "delivered"
     assert len(shop.channel.got) == 1

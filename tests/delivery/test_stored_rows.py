@@ -75,7 +75,7 @@ async def test_history_is_read_back() -> None:
 async def test_a_message_that_waits_is_delivered() -> None:
     shop = await Shop().open()
     await planted(shop, names.ROLLOUTS, KEY, "outbox:1", golden("outbox"))
-    assert await outbox.deliver(shop.ports, outbox.Letter(app=KEY, key="outbox:1")) == "delivered"
+    assert (await outbox.deliver(shop.ports, outbox.Letter(app=KEY, key="outbox:1"))).became == "delivered"
     assert shop.channel.types() == ["RolloutWaiting"]
 
 
