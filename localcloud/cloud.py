@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from localcloud.tls import Ca
+
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 GROUP = "rg-local"
 ENVIRONMENT = "env-local"
@@ -121,17 +123,54 @@ class LocalCloud:
         self._scratch.close()
 
     async def _start(self) -> None:
+        """In the order in which each part needs those before it."""
         ca = make_ca(self.folder, [DOMAIN, f"internal.{DOMAIN}", *DOMAINS, LOGIN_SERVER])
         keep = self.options.state
         state = self._stack.enter_context(contextlib.closing(State(keep))) if keep else None
         storage = await asyncio.to_thread(azurite.start, self.options.root, keep=keep and keep / "storage")
         self._stack.callback(storage.stop)
-        account = Account(storage.connection_string)
+        self._open_eventgrid(storage.connection_string)
+        registry = await self._open_registry()
+        await self._open_dataplane(ca, registry)
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(ca.cert_file, ca.key_file)
+        signing_in = await self._open_arm(tls)
+        self.endpoints = {
+            **signing_in,
+            "ca": str(ca.ca_file),
+            "cert": str(ca.cert_file),
+            "key": str(ca.key_file),
+            "registry": f"localhost:{registry.rpartition(':')[2]}",
+            "login_server": LOGIN_SERVER,
+            "ingress": self.dataplane.http,
+            "ingress_tls": self.dataplane.https,
+            "domain": DOMAIN,
+            "storage": storage.connection_string,
+            "proxy": f"http://{await self._open_proxy(tls)}",
+            "eventgrid": f"http://{await self._serve(self.eventgrid.app())}",
+            "eventgrid_key": self.eventgrid.key,
+            "webhook": f"http://{await self._serve(self.hooks.app())}",
+            "control": f"http://{await self._serve(self._control(), port=self.options.control)}",
+            "subscription": SUBSCRIPTION,
+            "resource_group": GROUP,
+            "environment": ENVIRONMENT,
+            "functions": "",
+            "functions_key": "",
+            "functions_master_key": "",
+            **await self._serve_monitor(tls),
+        }
+        await self._resume(state)
+
+    def _open_eventgrid(self, storage: str) -> None:
+        account = Account(storage)
         self._stack.push_async_callback(account.close)
         self.eventgrid = EventGrid(clock=self.clock, schedule=0.05, account=account)
         self._stack.push_async_callback(self.eventgrid.close)
         for topic in (REGISTRY, SCANS):
             self.eventgrid.topic(topic)
+
+    async def _open_registry(self) -> str:
+        """Where it listens, `127.0.0.1:port`, over http and for everybody."""
         self.registry = Registry(
             folder=self._images,
             clock=self.clock,
@@ -139,7 +178,9 @@ class LocalCloud:
             resource_id=REGISTRY_ID,
             publish=self._publish,
         )
-        registry = await self._serve(self.registry.app())
+        return await self._serve(self.registry.app())
+
+    async def _open_dataplane(self, ca: Ca, registry: str) -> None:
         bases = {LOGIN_SERVER: f"http://{registry}", registry: f"http://{registry}"}
         if not self.options.engine:
             bases[elsewhere.HOST] = f"http://{await self._serve(elsewhere.app())}"
@@ -156,18 +197,20 @@ class LocalCloud:
         )
         self._stack.push_async_callback(self.dataplane.close)
         await self.dataplane.open()
+
+    async def _open_arm(self, tls: ssl.SSLContext) -> dict[str, str]:
+        """Azure Resource Manager, and Monitor over what it knows; where it is, and how one signs in."""
+        profile = PROFILES[self.options.profile]
         self.arm = Arm(
             clock=self.clock,
             dataplane=self.dataplane,
-            profile=PROFILES[self.options.profile],
+            profile=profile,
             domains=DOMAINS,
             seed=self.options.seed,
             knobs=self.options.knobs,
             more=ArmReads(self.eventgrid, REGISTRY, REGISTRY_ID).routes(),
         )
         self._stack.push_async_callback(self.arm.close)
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(ca.cert_file, ca.key_file)
         header = secrets.token_urlsafe(16)
         secret = secrets.token_hex(16)  # a command line takes one that begins with "-" for an option
         self.arm.store.streams = f"https://localhost:{(await self._serve(self._arm(secret), tls)).rpartition(':')[2]}"
@@ -179,40 +222,22 @@ class LocalCloud:
             clock=self.clock,
             folder=self.folder / "dataplane" / "revisions",
             group=f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}",
-            delay=PROFILES[self.options.profile].logs_delay,
+            delay=profile.logs_delay,
         )
         self._stack.push_async_callback(self.monitor.close)
         self.monitor.open()
-        self.endpoints = {
+        return {
             "arm": self.arm.store.streams,
             "arm_http": f"http://{await self._serve(self.arm.app())}",
-            "ca": str(ca.ca_file),
-            "cert": str(ca.cert_file),
-            "key": str(ca.key_file),
-            "registry": f"localhost:{registry.rpartition(':')[2]}",
-            "login_server": LOGIN_SERVER,
-            "ingress": self.dataplane.http,
-            "ingress_tls": self.dataplane.https,
-            "domain": DOMAIN,
-            "storage": storage.connection_string,
             "identity_endpoint": f"http://{await self._serve(identity.app(header))}/msi/token",
             "identity_header": header,
             "tenant": identity.TENANT,
             "client": identity.CLIENT,
             "client_secret": secret,
-            "proxy": f"http://{await self._open_proxy(tls)}",
-            "eventgrid": f"http://{await self._serve(self.eventgrid.app())}",
-            "eventgrid_key": self.eventgrid.key,
-            "webhook": f"http://{await self._serve(self.hooks.app())}",
-            "control": f"http://{await self._serve(self._control(), port=self.options.control)}",
-            "subscription": SUBSCRIPTION,
-            "resource_group": GROUP,
-            "environment": ENVIRONMENT,
-            "functions": "",
-            "functions_key": "",
-            "functions_master_key": "",
-            **await self._serve_monitor(tls),
         }
+
+    async def _resume(self, state: State | None) -> None:
+        """What was kept is there again, then the function app, then what there is is kept."""
         if state is not None:
             await state.load(self.arm, self.eventgrid)
         if self.options.app is not None:

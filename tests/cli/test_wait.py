@@ -12,7 +12,7 @@ import pytest
 from cli.wait_fate import End, Fate, end_of, fate
 from delivery import names
 from delivery.errors import Retry
-from delivery.ports import Put
+from delivery.ports import Delete, Put
 from rollouts.model import Phase
 from tests.cli.run import run
 from tests.cli.test_installation import step_until
@@ -128,6 +128,15 @@ def test_what_runs_already_needs_no_rollout(installation, capsys):
     asked = len(installation.asked)
     assert run(capsys, "wait", "--image", image()).code == 0
     assert len(installation.asked) == asked + 1
+
+
+def test_a_row_that_names_what_runs_by_another_row_needs_no_rollout_of_its_own(installation, capsys):
+    push(installation)
+    installation.do(installation.shop.run())
+    edit(installation, key="renamed")
+    installation.do(installation.shop.rows.commit(names.POLICIES, PARTITION, [Delete(key="production")]))
+    answer = run(capsys, "wait", "--image", image())
+    assert (answer.code, answer.out.splitlines()[0][10:]) == (0, f"{APP}  it is what runs")
 
 
 def test_the_end_of_an_earlier_push_of_the_same_digest_is_not_its_end(installation, capsys):

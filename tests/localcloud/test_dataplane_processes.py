@@ -170,6 +170,12 @@ async def test_command_and_args_replace_the_entrypoint(cloud: DataPlane, registr
     name = registry.add(image, "1")
 
     await running(cloud, workload("web--a", name, command=("python3", "/other.py"), args=("x",)))
+    await cloud.route({HOST: (("web--a", 100),)})
+
+    url, headers = f"http://{cloud.http}/", {"Host": HOST}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        program, *rest = json.loads(await response.read())["argv"]
+    assert (program.endswith("rootfs/other.py"), rest) == (True, ["x"])
 
 
 @pytest.mark.parametrize(
