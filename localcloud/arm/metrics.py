@@ -1,4 +1,4 @@
-"""Platform metrics of revisions, kept as they are sampled: requests by kind of status, replicas, restarts."""
+"""Platform metrics of revisions, kept as they are sampled: requests by status code, replicas, restarts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEEP = timedelta(hours=6)
 _EVERY_SECONDS = 1.0
 
 Series = dict[tuple[str, str], dict["datetime", float]]
-"""(revision, kind of status or "") -> minute -> value."""
+"""(revision, status code or "") -> minute -> value."""
 
 
 def minute(at: datetime) -> datetime:
@@ -52,12 +52,12 @@ class Sampler:
         async with self._sampling:
             totals = await self._plane.counts()
             now = self._clock.now()
-            for revision, kinds in totals.items():
-                for kind, total in kinds.items():
-                    more = total - self._totals.get((revision, kind), 0)
-                    self._totals[revision, kind] = total
+            for revision, codes in totals.items():
+                for code, total in codes.items():
+                    more = total - self._totals.get((revision, code), 0)
+                    self._totals[revision, code] = total
                     if more > 0:
-                        self._requests.append((now, revision, kind, more))
+                        self._requests.append((now, revision, code, more))
             self._gauge(now)
             self._forget(now)
 
@@ -71,9 +71,9 @@ class Sampler:
         await self.sample()
         seen = self._clock.now() - timedelta(seconds=self.delay)
         series: Series = defaultdict(lambda: defaultdict(float))
-        for at, revision, kind, more in self._requests:
+        for at, revision, code, more in self._requests:
             if since <= at < until and at <= seen and revision.lower() in revisions:
-                series[revision, kind][minute(at)] += more
+                series[revision, code][minute(at)] += more
         return series
 
     async def gauges(self, name: str, revisions: set[str], since: datetime, until: datetime) -> Series:

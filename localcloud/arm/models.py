@@ -40,7 +40,7 @@ class Plane(Protocol):
         """Replace the whole ingress configuration; returns once it is in force."""
 
     async def counts(self) -> Mapping[str, Mapping[str, int]]:
-        """Requests per revision and kind of status, running totals."""
+        """Requests per revision and status code, running totals."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from localcloud.dataplane.model import Backends, Routes
 
-_COUNTED = re.compile(r"cluster\.([^.]+)\.upstream_rq_([2-5]xx)")
+_COUNTED = re.compile(r"cluster\.([^.]+)\.upstream_rq_([2-5][0-9]{2})")
 _FLAGS = ("--concurrency", "1", "-l", "warning", "--use-dynamic-base-id", "--disable-hot-restart")
 _NOBODY = {"Host": "nobody.invalid"}
 _GRACE = 2.0  # seconds; it takes 0.03
@@ -139,7 +139,7 @@ class Envoy:
             await response.read()
 
     async def _count(self) -> None:
-        stats = await self._admin().stats(r"cluster\.[^.]+\.upstream_rq_[2-5]xx")
+        stats = await self._admin().stats(r"cluster\.[^.]+\.upstream_rq_[2-5][0-9]{2}")
         found = ((_COUNTED.fullmatch(name), value) for name, value in stats.items())
         self._tally.read({(match[1], match[2]): int(value) for match, value in found if match})
 

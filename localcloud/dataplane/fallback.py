@@ -127,7 +127,7 @@ class Fallback:
         return await client.request(request.method, url, headers=headers, data=body, allow_redirects=False)
 
     def _counted(self, revision: str, response: _Response) -> _Response:
-        kind = f"{response.status // 100}xx"
+        kind = str(response.status)
         totals = self._totals.setdefault(revision, {})
         totals[kind] = totals.get(kind, 0) + 1
         return response

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
-
-CLASSES = ("2xx", "3xx", "4xx", "5xx")
 
 Routes = Mapping[str, tuple[tuple[str, int], ...]]
 """Host name -> ((revision, weight), ...). The weights of a host sum to 100, or all go to one revision."""
@@ -126,13 +124,7 @@ class Ingress(Protocol):
         """Serve exactly this from now on; returns once it is so. Raises IngressError."""
 
     async def counts(self) -> Mapping[str, Mapping[str, int]]:
-        """Running totals since it was opened: revision -> class of `CLASSES` -> answers."""
+        """Running totals since it was opened: revision -> status code, as "200" -> answers."""
 
     async def active(self, revision: str) -> int:
         """Requests in flight to this revision."""
-
-
-def tallied(totals: Mapping[str, Mapping[str, int]], revisions: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Totals with every class of every revision named, zeros included."""
-    names = sorted({*totals, *revisions})
-    return {name: {kind: totals.get(name, {}).get(kind, 0) for kind in CLASSES} for name in names}

@@ -17,7 +17,7 @@ from localcloud.dataplane.envoy import Envoy, find_envoy
 from localcloud.dataplane.fallback import Fallback
 from localcloud.dataplane.fate import FateKind, Fates
 from localcloud.dataplane.hang import Hang
-from localcloud.dataplane.model import Ingress, IngressError, Pace, PullError, WorkloadState, tallied
+from localcloud.dataplane.model import Ingress, IngressError, Pace, PullError, WorkloadState
 from localcloud.dataplane.ports import Ports
 from localcloud.dataplane.pull import Puller, Reference
 from localcloud.dataplane.scaler import EVERY
@@ -179,8 +179,8 @@ class DataPlane:
             raise
 
     async def counts(self) -> Mapping[str, Mapping[str, int]]:
-        """Revision -> class (`2xx` … `5xx`) -> answers since `open`, the ingress's own 503 included."""
-        return tallied(await self._ingress.counts(), list(self._units))
+        """Revision -> status code -> answers since `open`, the ingress's own 503 included; no zeros."""
+        return await self._ingress.counts()
 
     async def _prepared(self, workload: Workload) -> Callable[[str, int | None], Command]:
         """Have its image here; answers how to run a replica of it."""

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """totals: revision -> class -> answers since the beginning; never falls."""
+    """totals: revision -> status code -> answers since the beginning; never falls."""
 
     def __init__(self) -> None:
         self.totals: dict[str, dict[str, int]] = {}
         self._last: Mapping[tuple[str, str], int] = {}
 
     def read(self, counters: Mapping[tuple[str, str], int]) -> None:
-        """Take a reading of all counters there are, (revision, class) -> value."""
+        """Take a reading of all counters there are, (revision, status code) -> value."""
         for (revision, kind), value in counters.items():
             last = self._last.get((revision, kind), 0)
             grown = value - last if value >= last else value

@@ -53,7 +53,7 @@ _KNOWN = (
         dimensions=("revisionName", "podName", "statusCodeCategory", "statusCode"),
         usual="Total",
         measured=True,
-        split=("revisionName", "statusCodeCategory"),
+        split=("revisionName", "statusCodeCategory", "statusCode"),
     ),
     Metric(
         name="ResponseTime",

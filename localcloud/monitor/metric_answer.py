@@ -36,7 +36,7 @@ def choose(query: MetricQuery, metric: Metric) -> Chosen:
 
 
 def answer(query: MetricQuery, metric: Metric, choice: Chosen, samples: Series, app: App) -> Json:
-    """One member of `value`. samples: (revision, kind of status or "") -> minute -> value."""
+    """One member of `value`. samples: (revision, status code or "") -> minute -> value."""
     kinds = query.aggregations or (metric.usual.lower(),)
     found = _split(samples, choice, query.rolled)
     if not choice:
@@ -55,12 +55,17 @@ def answer(query: MetricQuery, metric: Metric, choice: Chosen, samples: Series, 
     }
 
 
+def category(code: str) -> str:
+    """`2xx` of `201`; "" of ""."""
+    return code and f"{code[0]}xx"
+
+
 def _split(samples: Series, choice: Chosen, rolled: frozenset[str]) -> dict[_Split, dict[datetime, list[float]]]:
     """Series by the dimensions that were chosen by and are not rolled up, each minute with all its samples."""
     kept = [name for name in choice if name.lower() not in rolled]
     found: dict[_Split, dict[datetime, list[float]]] = {}
-    for (revision, kind), values in samples.items():
-        key = {"revisionName": revision, "statusCodeCategory": kind}
+    for (revision, code), values in samples.items():
+        key = {"revisionName": revision, "statusCode": code, "statusCodeCategory": category(code)}
         if fits(choice, key):
             into = found.setdefault(tuple((name, key[name]) for name in kept), defaultdict(list))
             for at, value in values.items():

@@ -1,6 +1,7 @@
 """Series as a Prometheus keeps them: scraped every two seconds from the ingress's counters and the apps' telemetry.
 
-`envoy_cluster_upstream_rq_xx` by `envoy_cluster_name` (the revision), `envoy_response_code_class` and `containerapp`.
+`envoy_cluster_upstream_rq_xx` by `envoy_cluster_name` (the revision), `envoy_response_code_class` and `containerapp`;
+`envoy_cluster_upstream_rq` likewise, by `envoy_response_code`.
 `containerapp_replicas` and `containerapp_restarts_total` by `containerapp` and `revision`.
 `http_server_request_duration_seconds_bucket`, `…_sum` and `…_count` by `job` (the role), `instance` (the role's
 instance), `http_response_status_code` and `le`: the requests that apps report to Application Insights.
@@ -104,16 +105,14 @@ class PrometheusStore:
         self._durations.clear()
 
     def _requests(self, counts: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[Labels, float]]:
-        for revision, kinds in counts.items():
-            app = revision.partition("--")[0]
-            for kind, total in kinds.items():
-                key = labels(
-                    "envoy_cluster_upstream_rq_xx",
-                    envoy_cluster_name=revision,
-                    envoy_response_code_class=kind[0],
-                    containerapp=app,
-                )
-                yield key, float(total)
+        for revision, codes in counts.items():
+            of = {"envoy_cluster_name": revision, "containerapp": revision.partition("--")[0]}
+            classes: defaultdict[str, int] = defaultdict(int)
+            for code, total in codes.items():
+                yield labels("envoy_cluster_upstream_rq", envoy_response_code=code, **of), float(total)
+                classes[code[0]] += total
+            for kind, total in classes.items():
+                yield labels("envoy_cluster_upstream_rq_xx", envoy_response_code_class=kind, **of), float(total)
 
     def _replicas(self) -> Iterator[tuple[Labels, float]]:
         for app in self._store.apps():

@@ -33,7 +33,7 @@ async def test_requests_are_split_by_revision_and_kind_of_status() -> None:
     async with cloud() as it:
         first = await it.create()
         await it.patch({"template": image("2", revisionSuffix="two")})
-        it.plane.totals = {first: {"2xx": 90, "5xx": 1}, "web--two": {"2xx": 10}, "other--app": {"2xx": 7}}
+        it.plane.totals = {first: {"200": 90, "503": 1}, "web--two": {"200": 10}, "other--app": {"200": 7}}
         answer = await ask(it)
 
         assert sums(answer) == {(first, "2xx"): 90, (first, "5xx"): 1, ("web--two", "2xx"): 10}
@@ -50,10 +50,10 @@ async def test_requests_are_split_by_revision_and_kind_of_status() -> None:
 async def test_running_totals_become_counts_of_their_own_minute() -> None:
     async with cloud() as it:
         name = await it.create()
-        it.plane.totals = {name: {"2xx": 5}}
+        it.plane.totals = {name: {"200": 5}}
         await it.arm.sampler.sample()
         it.clock.advance(timedelta(minutes=2))
-        it.plane.totals = {name: {"2xx": 12}}
+        it.plane.totals = {name: {"200": 12}}
         answer = await ask(it)
 
         data = answer.body["value"][0]["timeseries"][0]["data"]
@@ -65,7 +65,7 @@ async def test_a_delay_hides_what_came_since() -> None:
     async with cloud() as it:
         name = await it.create()
         await it.control("POST", "/metrics", {"delay": 180})
-        it.plane.totals = {name: {"2xx": 5}}
+        it.plane.totals = {name: {"200": 5}}
         assert sums(await ask(it)) == {}
         it.clock.advance(timedelta(seconds=181))
 
@@ -75,12 +75,22 @@ async def test_a_delay_hides_what_came_since() -> None:
 async def test_a_filter_chooses_and_none_sums_everything() -> None:
     async with cloud() as it:
         name = await it.create()
-        it.plane.totals = {name: {"2xx": 5, "5xx": 2}}
+        it.plane.totals = {name: {"200": 5, "503": 2}}
 
         assert sums(await ask(it, "statusCodeCategory eq '5xx'")) == {("5xx",): 2}
         assert sums(await ask(it, f"revisionName eq '{name.upper()}'")) == {(name,): 7}
         assert sums(await ask(it, f"revisionName eq '{name}' or revisionName eq 'x'")) == {(name,): 7}
         assert sums(await ask(it, "")) == {(): 7}
+
+
+async def test_requests_are_split_by_status_code_and_summed_by_its_category() -> None:
+    async with cloud() as it:
+        name = await it.create()
+        it.plane.totals = {name: {"200": 5, "201": 2, "503": 1}}
+
+        assert sums(await ask(it, "statusCode eq '*'")) == {("200",): 5, ("201",): 2, ("503",): 1}
+        assert sums(await ask(it, "statusCodeCategory eq '*'")) == {("2xx",): 7, ("5xx",): 1}
+        assert sums(await ask(it, "statusCode eq '201' and statusCodeCategory eq '2xx'")) == {("201", "2xx"): 2}
 
 
 @pytest.mark.fidelity(51)
@@ -132,7 +142,7 @@ async def test_a_filter_azure_does_not_take_is_refused_with_its_reason(chosen: s
 async def test_or_chooses_values_of_one_dimension_and_joins_two(chosen: str) -> None:
     async with cloud() as it:
         name = await it.create()
-        it.plane.totals = {name: {"2xx": 5, "5xx": 2}}
+        it.plane.totals = {name: {"200": 5, "503": 2}}
 
         assert {frozenset(k): v for k, v in sums(await ask(it, chosen.format(name))).items()} == {
             frozenset({name, "2xx"}): 5
@@ -176,7 +186,7 @@ async def test_longer_buckets_begin_with_the_time_asked_for_and_hold_every_aggre
         name = await it.create()
         began = it.clock.now().replace(second=0, microsecond=0)
         for total in (4, 10):
-            it.plane.totals = {name: {"2xx": total}}
+            it.plane.totals = {name: {"200": total}}
             await it.arm.sampler.sample()
             it.clock.advance(timedelta(minutes=1))
         span = f"{began:%Y-%m-%dT%H:%M:%SZ}/PT10M"
@@ -205,7 +215,7 @@ async def points(it: Cloud, **query: str) -> list[dict[str, Any]]:
 async def test_top_orderby_rollupby_and_metadata_shape_the_series() -> None:
     async with cloud() as it:
         name = await it.create()
-        it.plane.totals = {name: {"2xx": 5, "4xx": 1, "5xx": 3}}
+        it.plane.totals = {name: {"200": 5, "404": 1, "503": 3}}
         await it.arm.sampler.sample()
         asked = {"_filter": "statusCodeCategory eq '*' and revisionName eq '*'", "timespan": "PT10M"}
 
@@ -221,7 +231,7 @@ async def test_top_orderby_rollupby_and_metadata_shape_the_series() -> None:
 async def test_dimensions_that_are_not_validated_are_left_out_and_a_grain_may_be_adjusted() -> None:
     async with cloud() as it:
         name = await it.create()
-        it.plane.totals = {name: {"2xx": 5}}
+        it.plane.totals = {name: {"200": 5}}
         await it.arm.sampler.sample()
 
         loose = await metric(it, _filter="city eq 'x' and revisionName eq '*'", ValidateDimensions="false")

@@ -40,7 +40,7 @@ async def counted(it: Served) -> str:
     """A revision that has answered 10 requests a scrape well and 2 badly, seven scrapes long, ten seconds apart."""
     name = await it.cloud.create()
     for n in range(7):
-        it.cloud.plane.totals = {name: {"2xx": 10 * n, "5xx": 2 * n}}
+        it.cloud.plane.totals = {name: {"200": 10 * n, "503": 2 * n}}
         await it.monitor.prometheus_store.scrape()
         if n < 6:
             it.cloud.clock.advance(timedelta(seconds=10))
@@ -122,7 +122,7 @@ async def test_series_labels_and_names_are_listed_and_a_form_is_as_good_as_a_que
         ]
         assert "envoy_cluster_name" in (await ask(it, "labels")).body["data"]
         names = (await ask(it, "label/__name__/values")).body["data"]
-        assert names == ["containerapp_replicas", "containerapp_restarts_total", XX]
+        assert names == ["containerapp_replicas", "containerapp_restarts_total", "envoy_cluster_upstream_rq", XX]
         headers = {"Authorization": it.bearer(PROMETHEUS)}
         form = {"query": "containerapp_replicas"}
         async with it.cloud.http.post(f"{it.prometheus}/api/v1/query", data=form, headers=headers) as answer:

@@ -35,7 +35,7 @@ def logs(it: Served, ca: str) -> LogsQueryClient:
 async def counted(it: Served) -> str:
     """An app whose revision has answered 90 requests well and 10 badly; the revision's name."""
     name = await it.cloud.create()
-    it.cloud.plane.totals = {name: {"2xx": 90, "5xx": 10}}
+    it.cloud.plane.totals = {name: {"200": 90, "503": 10}}
     await it.cloud.arm.sampler.sample()
     return name
 
