@@ -110,7 +110,7 @@ class DataPlane:
         if self._scaling is not None:
             self._scaling.cancel()
         async with contextlib.AsyncExitStack() as last:  # each is closed although another could not be
-            for closing in (self._session, self._hang, self._ingress):
+            for closing in (self._session, self._hang, self._ingress, self._engine):
                 if closing is not None:
                     last.push_async_callback(closing.close)
             await asyncio.gather(*map(self.stop, list(self._units)))

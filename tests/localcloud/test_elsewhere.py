@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from tests.localcloud.arm.cloud import cloud as azure
 from tests.localcloud.planes import HOST, plane, ready, running, until, workload
 from tests.localcloud.serving import serving
 from tests.localcloud.static_registry import StaticRegistry
+from tests.source import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,6 +35,8 @@ with open({calls!r}, "a") as calls:
 match sys.argv[1]:
     case "pull" if "missing" in sys.argv[-1]:
         sys.exit("Error response from daemon: manifest unknown")
+    case "ps":
+        print("left1 left2")
     case "image":
         print(json.dumps(["x@{digest}"]))
     case "run":
@@ -149,7 +153,7 @@ async def test_an_engine_runs_foreign_images_on_the_target_port_and_ours_stay_pr
         await cloud.stop("web--a")
 
     name = run[run.index("--name") + 1]
-    assert engine.calls[-1] == ["rm", "--force", name]
+    assert engine.of("rm")[0] == ["rm", "--force", name]
 
 
 async def test_a_container_that_dies_is_removed_and_run_again(
@@ -174,3 +178,35 @@ async def test_what_the_engine_cannot_pull_fails_with_its_reason(
         with pytest.raises(PullError) as error:
             await cloud.start(workload("web--a", image))
         assert error.value.code == code
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_containers_that_are_left_go_with_the_local_cloud_also_when_it_is_killed(
+    tmp_path: Path, engine: Engine, *, killed: bool
+) -> None:
+    program = f"""
+import asyncio, sys
+from pathlib import Path
+from localcloud.dataplane.engine import Engine
+async def main():
+    engine = Engine({str(engine.program)!r}, Path({str(tmp_path)!r}))
+    await engine.pull("ghcr.io/someone/app:1")
+    print(flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await engine.close()
+asyncio.run(main())
+"""
+    pipe = asyncio.subprocess.PIPE
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=ROOT, stdin=pipe, stdout=pipe)
+    assert parent.stdout is not None
+    assert parent.stdin is not None
+    await parent.stdout.readline()
+    assert engine.of("rm") == []
+    if killed:
+        parent.kill()
+    parent.stdin.close()
+    await parent.wait()
+
+    await until(lambda: engine.of("rm") == [["rm", "--force", "left1", "left2"]])
+    (asked,) = engine.of("ps")
+    assert asked[-1].startswith("label=localcloud=")
