@@ -6,6 +6,7 @@ the policy row's cells, ARM's names, and the lengths of the app's lists.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -71,16 +72,20 @@ def _cut(value: Any, room: Room) -> Any:  # noqa: ANN401 - walks values of every
         return _cut_finding(value, room, room.depth)
     if isinstance(value, Rollout) and not room.measured:
         value = replace(value, measurements=())
-    if is_dataclass(value) and not isinstance(value, type):
-        # Most values are short enough, and a tick walks a hundred of them: only what was cut is made anew.
-        changed: dict[str, Any] = {}
-        for field in fields(value):
-            old = getattr(value, field.name)
-            new = cut(old, room.text) if field.name in EXPLAINS and isinstance(old, str) else _cut(old, room)
-            if new is not old:
-                changed[field.name] = new
-        return replace(value, **changed) if changed else value
-    return value
+    # Most values are short enough, and a tick walks a hundred of them: only what was cut is made anew.
+    changed: dict[str, Any] = {}
+    for name, explains in _members(type(value)):
+        old = getattr(value, name)
+        new = cut(old, room.text) if explains and isinstance(old, str) else _cut(old, room)
+        if new is not old:
+            changed[name] = new
+    return replace(value, **changed) if changed else value
+
+
+@functools.cache
+def _members(kind: type) -> tuple[tuple[str, bool], ...]:
+    """A dataclass's fields, each with whether it explains; none of any other type."""
+    return tuple((field.name, field.name in EXPLAINS) for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _cut_finding(finding: Finding, room: Room, depth: int) -> Finding:
@@ -90,4 +95,5 @@ def _cut_finding(finding: Finding, room: Room, depth: int) -> Finding:
     because = cut(finding.because, room.text)
     if missing:
         because = f"{because} ({CUT} {missing} more)"
-    return replace(finding, because=because, children=children)
+    same = because is finding.because and all(new is old for new, old in zip(children, finding.children, strict=False))
+    return finding if same and not missing else replace(finding, because=because, children=children)
