@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-az check check-infra fuzz mutants
 MAKEFLAGS += --no-print-directory
+unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes; each would compile all it imports
 
 BIN := .venv/bin
 

@@ -89,12 +89,16 @@ def clock_of(zone: str) -> ZoneInfo:
 
 @cache
 def clock_changes(zone: str) -> list[datetime]:
-    """The whole hours (UTC) by whose end the zone's clock was set."""
-    clock, found, at = clock_of(zone), [], FIRST
-    while at < LAST:
-        if at.astimezone(clock).utcoffset() != (at + HOUR).astimezone(clock).utcoffset():
-            found.append(at)
-        at += HOUR
+    """The whole hours (UTC) by whose end the zone's clock was set; none is set twice in a day."""
+    clock, found, day = clock_of(zone), [], FIRST
+
+    def differs(at: datetime, step: timedelta) -> bool:
+        return at.astimezone(clock).utcoffset() != (at + step).astimezone(clock).utcoffset()
+
+    while day < LAST:
+        if differs(day, 24 * HOUR):
+            found += [at for at in (day + n * HOUR for n in range(24)) if differs(at, HOUR)]
+        day += 24 * HOUR
     return found
 
 
