@@ -74,7 +74,7 @@ def _cut(value: Any, room: Room) -> Any:  # noqa: ANN401 - walks values of every
         value = replace(value, measurements=())
     # Most values are short enough, and a tick walks a hundred of them: only what was cut is made anew.
     changed: dict[str, Any] = {}
-    for name, explains in _members(type(value)):
+    for name, explains in _members(value.__class__):
         old = getattr(value, name)
         new = cut(old, room.text) if explains and isinstance(old, str) else _cut(old, room)
         if new is not old:

@@ -64,6 +64,7 @@ def _start(arguments: argparse.Namespace) -> int:
         knobs=knobs.read(arguments.knob),
         engine=arguments.engine,
         state=arguments.state,
+        instances=arguments.instances,
     )
     asyncio.run(_up(options, arguments.exports, as_json=arguments.json))
     return 0
@@ -79,12 +80,19 @@ def _run(arguments: argparse.Namespace) -> int:
     return asyncio.run(build.run(arguments.registry, arguments.image))
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, found {text!r}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything and stay until Ctrl-C")
     up.add_argument("--json", action="store_true", help="print one JSON line with every endpoint, once ready")
     up.add_argument("--app", type=Path, default=Path(), help="folder of the function app (default: this one)")
+    up.add_argument("--instances", type=_count, default=1, help="how many Functions hosts run the app (default: 1)")
     up.add_argument("--no-app", action="store_true", help="without a Functions host")
     up.add_argument(
         "--settings", type=Path, help="app settings with {endpoint} names (default: localcloud.settings.json)"

@@ -26,6 +26,7 @@ from localcloud.eventgrid.arm_reads import SITE, ArmReads
 from localcloud.eventgrid.storage import Account
 from localcloud.functions import Functions, FunctionsError
 from localcloud.hooks import Hooks
+from localcloud.instances import Instances
 from localcloud.journal import Journal
 from localcloud.monitor.service import Monitor
 from localcloud.profile import AZURE, FAST, Profile
@@ -70,9 +71,9 @@ class Options:
     settings: a JSON file of app settings, in which `{name}` stands for an endpoint of this cloud.
     ingress: the port of the HTTP ingress, control: that of the control plane; 0 for a free one. seed: of latencies and
     of the names Azure makes up, "" for the profile's own. knobs: what Azure is not known well enough for.
-    host: arguments of the Functions host. engine: a program that runs images of other registries, such as `docker`;
-    "": none, then public samples have stand-ins, and others cannot be pulled. state: a folder that keeps what there
-    is, None: it goes with this cloud.
+    host: arguments of the Functions host, instances: how many run. engine: a program that runs images of other
+    registries, such as `docker`; "": none, then public samples have stand-ins, and others cannot be pulled. state: a
+    folder that keeps what there is, None: it goes with this cloud.
     """
 
     root: Path
@@ -87,6 +88,7 @@ class Options:
     state: Path | None = None
     more: Mapping[str, str] = field(default_factory=dict)
     host: tuple[str, ...] = ()
+    instances: int = 1
 
 
 class LocalCloud:
@@ -105,6 +107,7 @@ class LocalCloud:
         self.hooks = Hooks(self.clock)
         self.endpoints: dict[str, str] = {}
         self.functions: Functions | None = None
+        self.instances: Instances | None = None
         self._images = (options.state or self.folder) / "registry"
         self._stack = AsyncExitStack()
 
@@ -314,7 +317,7 @@ class LocalCloud:
                 hooks=self.hooks,
                 forget_images=self._forget_images,
                 forget_logs=self.monitor.clear,
-                functions=lambda: self.functions,
+                functions=lambda: self.instances,
             )
         )
 
@@ -337,9 +340,14 @@ class LocalCloud:
             **_filled(self.options.settings, self.endpoints),
             **self.options.more,
         }
-        self.functions = Functions(app, settings, key, self.folder / "functions.log", self.options.host)
-        self._stack.push_async_callback(self.functions.stop)
-        await self.functions.start()
+        count, shared = self.options.instances, self.folder / "functions-shared"
+        logs = [self.folder / ("functions.log" if n == 1 else f"functions-{n}.log") for n in range(1, count + 1)]
+        hosts = [
+            Functions(app, settings, key, log, self.options.host, shared=shared, shares_port=count > 1) for log in logs
+        ]
+        self.functions, self.instances = hosts[0], Instances(hosts)
+        self._stack.push_async_callback(self.instances.stop)
+        await self.instances.start()
         self.endpoints |= {
             "functions": self.functions.base,
             "functions_key": key,

@@ -29,7 +29,8 @@ class Functions:
     """One host process over one app folder. settings: the app settings, on top of this process's environment.
 
     key: the host key; the other ones are known once it has started. arguments: more of the host's own, see
-    `python -m localcloud.host --help`. shared: the folder of what all hosts of this app have in common.
+    `python -m localcloud.host --help`. shared: the folder of what all hosts of this app have in common. shares_port:
+    others of them may listen where it does.
     """
 
     def __init__(
@@ -41,12 +42,13 @@ class Functions:
         arguments: tuple[str, ...] = (),
         *,
         shared: Path | None = None,
+        shares_port: bool = False,
     ) -> None:
         self.app = app.resolve()
         self.settings = settings
         self.keys = Keys(master="", host=key, eventgrid="", functions={})
         self.log = log
-        self.arguments = arguments
+        self.arguments = (*(("--share-port",) if shares_port else ()), *arguments)
         self.shared = (shared or log.with_name("functions-shared")).resolve()
         self.port = 0
         self.names: tuple[str, ...] = ()

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from localcloud.clock import Clock
     from localcloud.dataplane.fate import Fates
     from localcloud.eventgrid import EventGrid
-    from localcloud.functions import Functions
     from localcloud.hooks import Hooks
+    from localcloud.instances import Instances
     from localcloud.journal import Journal
 
 _SOURCES = "arm, control, events, fate, webhook"
@@ -35,7 +35,7 @@ class Controlled:
     """What the control plane reaches; a part that is None is not there, and neither are its orders.
 
     forget_images: empties the registry. forget_logs: empties the workspace of logs. functions: answers the Functions
-    host, None without one.
+    hosts, None without an app.
     """
 
     clock: Clock
@@ -46,7 +46,7 @@ class Controlled:
     hooks: Hooks | None = None
     forget_images: Callable[[], Awaitable[None]] | None = None
     forget_logs: Callable[[], None] | None = None
-    functions: Callable[[], Functions | None] = lambda: None
+    functions: Callable[[], Instances | None] = lambda: None
 
 
 def control_app(parts: Controlled) -> web.Application:
@@ -88,8 +88,9 @@ def control_routes(parts: Controlled) -> Sequence[Route]:
         Route(
             method="POST",
             path="/functions/{act:kill|start}",
-            tells="kill the Functions host wherever it is, or start it again on its port",
+            tells="kill every Functions host wherever it is, or one instance (from 1 on); or start what is gone",
             act=whole.functions,
+            query=("instance",),
         ),
     )
 
@@ -148,11 +149,15 @@ class _Cloud:
         return {}
 
     async def functions(self, asked: Asked) -> object:
-        functions = self._parts.functions()
-        if functions is None:
+        instances = self._parts.functions()
+        if instances is None:
             raise Wrong("functions: expected a Functions host, found none: this cloud was started without an app", 404)
-        await (functions.kill() if asked.names["act"] == "kill" else functions.start())
-        return {"functions": list(functions.names)}
+        if asked.names["act"] == "kill":
+            await instances.kill(_number(asked.query.get("instance", ""), len(instances.hosts)))
+        else:
+            await instances.start()
+        first = instances.hosts[0]
+        return {"functions": list(first.names), "running": [host.running for host in instances.hosts]}
 
     def _entries(self) -> Iterator[dict[str, Any]]:
         parts = self._parts
@@ -161,3 +166,11 @@ class _Cloud:
         for one in parts.eventgrid.deliveries if parts.eventgrid else ():
             yield {"source": "events", **asdict(one), "at": one.at.isoformat()}
         yield from ({"source": "webhook", **asdict(one)} for one in (parts.hooks.received if parts.hooks else ()))
+
+
+def _number(text: str, most: int) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+        raise Wrong(f"instance: expected a number from 1 to {most}, found {text!r}")
+    return int(text)

@@ -49,7 +49,7 @@ async def _serve(arguments: argparse.Namespace, parent: TextIO) -> None:
     web_app = site(functions, known, endpoint.answer, route_prefix(arguments.app))
     runner = web.AppRunner(web_app, access_log=None, shutdown_timeout=arguments.grace)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", arguments.port).start()
+    await web.TCPSite(runner, "127.0.0.1", arguments.port, reuse_port=arguments.share_port or None).start()
     tasks = [asyncio.create_task(one()) for one in begin]
     for task in tasks:
         task.add_done_callback(lambda _: stopped.set())  # one that dies takes the host along: half a host would lie
@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcloud.host", description=__doc__)
     parser.add_argument("--app", type=Path, required=True, help="the folder of function_app.py and host.json")
     parser.add_argument("--port", type=int, default=0, help="0 lets the system choose; the first line printed tells it")
+    parser.add_argument("--share-port", action="store_true", help="let other instances of the app listen there too")
     parser.add_argument("--key", required=True, help="the host key")
     parser.add_argument("--shared", type=Path, required=True, help="the folder that all instances of the app share")
     parser.add_argument("--grace", type=float, default=5.0, help="seconds that running functions get to end")

@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 
-from tests.localcloud.hosts import KEY, Hosted, hosted, queue, until_empty
+from localcloud.functions import Functions
+from localcloud.instances import Instances
+from tests.localcloud.hosts import KEY, LIMIT_SECONDS, Hosted, hosted, queue, until_empty, write_app
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 # One message at a time: a host that holds one leaves the others to the other host.
 QUEUES = {"visibilityTimeout": "00:00:01", "maxPollingInterval": "00:00:00.2", "batchSize": 1, "newBatchThreshold": 0}
@@ -39,6 +45,56 @@ async def two(tmp_path: Any, azurite: Any, name: str):
     program = PROGRAM.replace("{queue}", name)
     async with hosted(tmp_path / "one", program, **more) as one, hosted(tmp_path / "other", program, **more) as other:
         yield one, other
+
+
+@asynccontextmanager
+async def three_on_one_port(tmp_path: Any) -> AsyncIterator[Instances]:
+    program = """
+    @app.route(auth_level=func.AuthLevel.ANONYMOUS)
+    def who(req: func.HttpRequest):
+        return str(os.getpid())
+    """
+    app = write_app(tmp_path / "app", program)
+    settings, shared = {"AzureWebJobsStorage": "", "FOLDER": str(app)}, tmp_path / "shared"
+    logs = [tmp_path / f"log-{n}" for n in range(3)]
+    instances = Instances([Functions(app, settings, KEY, log, shared=shared, shares_port=True) for log in logs])
+    try:
+        await instances.start()
+        yield instances
+    finally:
+        await instances.stop()
+
+
+async def answering(instances: Instances, count: int) -> set[str]:
+    """Who answers, once that many have; each is asked by a connection of its own."""
+    seen: set[str] = set()
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while len(seen) < count:
+            async with (
+                aiohttp.ClientSession() as client,
+                client.get(f"{instances.hosts[0].base}/api/who") as answer,
+            ):
+                assert answer.status == 200
+                seen.add(await answer.text())
+    return seen
+
+
+async def test_instances_on_one_port_all_answer_and_one_that_is_killed_gets_no_more(tmp_path):
+    async with three_on_one_port(tmp_path) as instances:
+        before = await answering(instances, 3)
+
+        await instances.kill(2)
+        assert [host.running for host in instances.hosts] == [True, False, True]
+        left = await answering(instances, 2)
+        for _ in range(20):
+            left |= await answering(instances, 1)
+        assert len(left) == 2
+        assert left < before
+
+        await instances.start()
+        assert left < await answering(instances, 3)
+        await instances.kill()
+        assert not any(host.running for host in instances.hosts)
 
 
 def done(*hosts: Hosted) -> Counter[str]:

@@ -166,6 +166,22 @@ async def status(http: aiohttp.ClientSession, url: str, **headers: str) -> int:
         return answer.status
 
 
+async def test_it_runs_as_many_instances_of_the_app_as_asked_for_and_one_of_them_can_be_killed(tmp_path):
+    app = write_app(tmp_path / "app", APP)
+    with up(tmp_path / "temporary", "--app", str(app), "--instances", "2") as cloud:
+        kill, start = (f"{cloud.at['control']}/functions/{act}" for act in ("kill", "start"))
+        async with aiohttp.ClientSession() as http:
+            for url, code, answer in (
+                (f"{kill}?instance=3", 400, "instance: expected a number from 1 to 2, found '3'"),
+                (f"{kill}?instance=1", 200, [False, True]),
+                (start, 200, [True, True]),
+            ):
+                async with http.post(url) as answered:
+                    told = await answered.json()
+                    assert (answered.status, told.get("running") or told["error"]) == (code, answer)
+                assert await status(http, f"{cloud.at['functions']}/admin/host/ping") == 200
+
+
 async def test_it_prints_every_endpoint_and_each_of_them_answers_on_loopback(tmp_path):
     app = write_app(tmp_path / "app", APP)
     with up(tmp_path / "temporary", "--app", str(app)) as cloud:
