@@ -51,12 +51,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer. body: JSON; None is no body. of_frame: by Azure Resource Manager itself, which knows the resource."""
+    """An answer. body: JSON; None is no body. of_frame: by Azure Resource Manager itself, which knows the resource.
+
+    versioned: the body is already as the request's api-version has it.
+    """
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     of_frame: bool = False
+    versioned: bool = False
 
     def response(self, method: str, version: str) -> web.Response:
         """As aiohttp sends it, in one write."""
@@ -68,4 +72,5 @@ class Reply:
         if (method == "GET" and not self.of_frame) or "x-ms-ratelimit-remaining-subscription-writes" in headers:
             headers["vary"] = "Accept-Encoding"
         headers["content-type"] = "application/json; charset=utf-8"
-        return web.Response(status=self.status, headers=headers, body=json.dumps(shown(self.body, version)).encode())
+        body = self.body if self.versioned else shown(self.body, version)
+        return web.Response(status=self.status, headers=headers, body=json.dumps(body).encode())

@@ -15,7 +15,9 @@ from localcloud.arm import urls
 from localcloud.arm.app_calls import AppCalls
 from localcloud.arm.bucket import Bucket
 from localcloud.arm.calls import Call, Reply
+from localcloud.arm.environment_body import CONSUMPTION, properties
 from localcloud.arm.environment_calls import EnvironmentCalls
+from localcloud.arm.environment_operations import EnvironmentOperations
 from localcloud.arm.errors import ArmError, in_progress, internal, locked, throttled
 from localcloud.arm.group_calls import GroupCalls
 from localcloud.arm.lifecycle import Lifecycle
@@ -89,7 +91,8 @@ class Arm:
         )
         self._apps = AppCalls(self.store, writes, profile.signature)
         self._revisions = RevisionCalls(self._apps, writes, self.lifecycle, clock, profile.progress)
-        self._environments = EnvironmentCalls(self.store, clock, domains, profile.put, self._chance)
+        self._changes = EnvironmentOperations(self.store, clock, self.operations, self._chance, profile.signature)
+        self._environments = EnvironmentCalls(self.store, clock, domains, profile, self._changes)
         self.registries = RegistryCalls(self.store)
         self._streams = Streams(self.store, clock, dataplane)
         groups, frame = GroupCalls(self.store, writes, self.operations), SubscriptionCalls(self.store)
@@ -117,6 +120,7 @@ class Arm:
             name=name,
             domain=domain,
             created=self.clock.now(),
+            given=properties({"workloadProfiles": [CONSUMPTION]}),
             streams=self.store.streams,
         )
         self.store.environments[environment.id.lower()] = environment
@@ -141,6 +145,7 @@ class Arm:
     async def reset(self) -> None:
         """As it began: no app, no operation, no sample; environments stay. What ran is ended."""
         await self.operations.close()
+        self._changes.reset()
         await self.lifecycle.close()
         apps = self.store.apps()
         for app in apps:
@@ -196,6 +201,7 @@ class Arm:
                 ("GET", urls.ENVIRONMENT, environments.get),
                 ("PUT", urls.ENVIRONMENT, environments.put),
                 ("GET", urls.ENVIRONMENT_STATUSES, environments.statuses),
+                ("GET", urls.ENVIRONMENT_RESULTS, environments.results),
                 ("PATCH", urls.ENVIRONMENT, environments.patch),
                 ("DELETE", urls.ENVIRONMENT, environments.delete),
                 ("GET", urls.APPS_OF_SUBSCRIPTION, apps.list),

@@ -1,4 +1,4 @@
-"""Bodies of answers: an app, its revisions and replicas, an environment, an operation, as they were recorded."""
+"""Bodies of answers: an app, its revisions and replicas, an operation, as they were recorded."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from localcloud.arm.traffic import configured_weight
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from localcloud.arm.models import App, Environment, Json, Operation, Revision
+    from localcloud.arm.models import App, Json, Operation, Revision
     from localcloud.dataplane.model import ReplicaState
 
 _USER = {"createdBy": "user@example.com", "createdByType": "User"}
-_VERIFICATION = "0" * 64
-_PROVIDER = "/providers/Microsoft.App"
-_DOMAIN = ("dnsSuffix", "certificateValue", "certificatePassword", "thumbprint", "subjectName", "expirationDate")
-_CONSUMPTION = {"workloadProfileType": "Consumption", "name": "Consumption"}
+VERIFICATION = "0" * 64
+PROVIDER = "/providers/Microsoft.App"
 # Seen in 2026 in answers to 2025-10-02-preview, though nobody had sent them.
 _LATER: Json = {
     "targetLabel": "",
@@ -64,7 +62,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "latestRevisionName": app.latest,
             "latestReadyRevisionName": app.ready,
             "latestRevisionFqdn": app.host(app.latest, ingress) if ingress and app.latest else "",
-            "customDomainVerificationId": _VERIFICATION,
+            "customDomainVerificationId": VERIFICATION,
             "configuration": configuration,
             "template": properties["template"],
             "eventStreamEndpoint": f"{app.environment.streams}{_short(app)}/eventstream",
@@ -77,10 +75,11 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
 def _system(app: App, zone: str) -> Json:
     """What was just written ends with the zone, what had been stored does not (recorded)."""
     new = zone if app.created == app.modified else ""
-    return _times(when(app.created) + new, when(app.modified) + zone)
+    return system_data(when(app.created) + new, when(app.modified) + zone)
 
 
-def _times(created: str, modified: str) -> Json:
+def system_data(created: str, modified: str) -> Json:
+    """Who made it and who changed it last: everything here was the same user."""
     last = {"lastModifiedBy": "user@example.com", "lastModifiedByType": "User"}
     return {**_USER, "createdAt": created, **last, "lastModifiedAt": modified}
 
@@ -148,42 +147,11 @@ def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
 
 def _short(app: App) -> str:
     """Its path in the addresses of streams, which leave the provider out."""
-    return f"{app.home.removesuffix(_PROVIDER)}/containerApps/{app.name}"
+    return f"{app.home.removesuffix(PROVIDER)}/containerApps/{app.name}"
 
 
 def _container_id(name: str) -> str:
     return f"containerd://{hashlib.sha256(name.encode()).hexdigest()[:32]}"
-
-
-def environment_view(environment: Environment, now: datetime) -> Json:
-    """A managed environment. Versions of Dapr and KEDA are those of one recording."""
-    given = environment.given
-    return {
-        "id": environment.id,
-        "name": environment.name,
-        "type": "Microsoft.App/managedEnvironments",
-        "location": environment.location,
-        **({"tags": environment.tags} if environment.tags else {}),
-        "systemData": _times(when(environment.created), when(environment.created)),
-        "properties": {
-            "provisioningState": "Succeeded" if environment.provisioned(now) else "Waiting",
-            "daprAIInstrumentationKey": None,
-            "daprAIConnectionString": None,
-            "vnetConfiguration": None,
-            "defaultDomain": environment.domain,
-            "staticIp": "127.0.0.1",
-            "appLogsConfiguration": {"destination": None, "logAnalyticsConfiguration": None, **environment.logs},
-            "zoneRedundant": bool(given.get("zoneRedundant")),
-            "kedaConfiguration": {"version": "2.12.1"},
-            "daprConfiguration": {"version": "1.12.5"},
-            "eventStreamEndpoint": f"{environment.streams}{environment.id.replace(_PROVIDER, '')}/eventstream",
-            "customDomainConfiguration": {"customDomainVerificationId": _VERIFICATION, **dict.fromkeys(_DOMAIN)},
-            "workloadProfiles": given.get("workloadProfiles") or [dict(_CONSUMPTION)],
-            "infrastructureResourceGroup": None,
-            "peerAuthentication": given.get("peerAuthentication") or {"mtls": {"enabled": False}},
-            "peerTrafficConfiguration": {"encryption": {"enabled": False}},
-        },
-    }
 
 
 def operation_path(operation: Operation, kind: str) -> str:

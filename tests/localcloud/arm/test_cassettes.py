@@ -17,7 +17,6 @@ DIFFERS = {
     r"GET managedEnvironments: properties\.workloadProfiles": "one more was there before the recording",
     r".*getAuthToken: (properties\.token|location)|.*getAuthToken: id": "a secret, and what the recording left of it",
     r".*: header": "the front of 2022 said who it was, and sent bodies in chunks",
-    r".*managedEnvironments: (sku|location|properties\.useLegionServerlessCompute|systemData\..*)": "of 2022",
     r"(PUT|GET) containerApps: properties\.latestRevision(Name|Fqdn)": "known sooner or later while an operation runs",
     r"PUT containerApps: properties\.latestReadyRevisionName": "the same",
     r"PUT containerApps: properties\.(runningStatus|configuration\.ingress\.(fqdn|exposedPort))": "left blank in one",
