@@ -61,7 +61,7 @@ def resource(app: str, body: Json) -> Json:
         **given,
         "properties": {
             "environmentId": environment,
-            "workloadProfileName": properties.get("workloadProfileName") or "Consumption",
+            "workloadProfileName": properties.get("workloadProfileName"),
             "configuration": configuration,
             "template": template(_map(properties.get("template"))),
         },

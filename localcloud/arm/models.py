@@ -79,6 +79,11 @@ class Environment:
         return bool(self.given["workloadProfiles"])
 
     @property
+    def usual_profile(self) -> str | None:
+        """What an app in it says of its profile when it was not told one."""
+        return "Consumption" if self.workload_profiles else None
+
+    @property
     def state(self) -> str:
         """Its `provisioningState`. What Azure says while it is changed is in no recording."""
         if self.operation is None:

@@ -57,7 +57,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "runningStatus": "Stopped" if app.stopped else "Running",
             "managedEnvironmentId": properties["environmentId"],
             "environmentId": properties["environmentId"],
-            "workloadProfileName": properties["workloadProfileName"],
+            "workloadProfileName": properties["workloadProfileName"] or app.environment.usual_profile,
             "outboundIpAddresses": _ADDRESSES,
             "latestRevisionName": app.latest,
             "latestReadyRevisionName": app.ready,

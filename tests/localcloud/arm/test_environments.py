@@ -101,6 +101,19 @@ async def test_without_workload_profiles_an_environment_is_of_the_kind_consumpti
         assert profiles == [{"workloadProfileType": "Consumption", "name": "Consumption"}]
 
 
+@pytest.mark.fidelity(14, 60)
+async def test_an_app_in_an_environment_without_workload_profiles_names_none() -> None:
+    """Printed of an app of August 2023 in Azure's own tutorials: `"workloadProfileName": null`."""
+    async with cloud() as it:
+        await make(it, {})
+        body = app_body()
+        body["properties"]["environmentId"] = OTHER
+        only = await it.ask("PUT", APP, body)
+        both = await it.ask("PUT", f"{APP}2", app_body())
+        named = [answer.body["properties"]["workloadProfileName"] for answer in (only, both)]
+        assert named == [None, "Consumption"]
+
+
 @pytest.mark.fidelity(60)
 async def test_an_environment_in_a_subnet_gets_its_address_late_and_a_group_for_its_parts() -> None:
     """Recorded in test_containerapp_env_workload_profiles_delete and test_containerapp_env_internal_only_e2e."""
