@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from localcloud.dataplane.model import Workload, WorkloadState
+    from localcloud.dataplane.model import ReplicaState, Workload, WorkloadState
 
 Json = dict[str, Any]
 
@@ -117,13 +117,22 @@ class Operation:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A replica that a restart ended. since: when it had been begun. until: how long it is still listed."""
+
+    replica: ReplicaState
+    since: datetime
+    until: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class Revision:
     """One revision.
 
     template: as the app had it. since: when its processes were begun. seen: the last state the data plane told;
     None while nothing runs. ready_since: when it first was ready after it was begun. stopping: it is Deprovisioning;
-    superseded: because a newer one is ready in Single mode.
+    superseded: because a newer one is ready in Single mode. ended: replicas of before its last restart.
     shown: members of the answer's `properties` that a test put over the true ones.
     """
 
@@ -138,6 +147,7 @@ class Revision:
     ready_since: datetime | None = None
     last_active: datetime | None = None
     failed: str = ""
+    ended: tuple[Ended, ...] = ()
     shown: Json = field(default_factory=dict)
 
 

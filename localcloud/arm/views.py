@@ -110,8 +110,8 @@ def revision_view(app: App, revision: Revision, now: datetime, progress: float) 
     }
 
 
-def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
-    """One replica with its containers; one process stands for all of them."""
+def replica_view(app: App, revision: Revision, replica: ReplicaState, since: datetime) -> Json:
+    """One replica with its containers; one process stands for all of them. since: when it was begun."""
     home = f"{app.home}/containerApps/{app.name}/revisions/{revision.name}/replicas/{replica.name}"
     streams = f"{_short(app)}/revisions/{revision.name}/replicas/{replica.name}"
     home_of_logs = f"{app.environment.streams}{streams}/containers"
@@ -125,7 +125,7 @@ def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
             "started": replica.started,
             "restartCount": replica.restarts,
             "runningState": replica.running,
-            "runningStateDetails": "",
+            "runningStateDetails": f"Container started at: {_prose(since)}." if up else "",
             "logStreamEndpoint": f"{home_of_logs}/{container['name']}/logstream",
             "execEndpoint": f"{home_of_shells}/{container['name']}/exec",
         }
@@ -136,13 +136,28 @@ def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
         "name": replica.name,
         "type": "Microsoft.App/containerapps/revisions/replicas",
         "properties": {
-            "createdTime": f"{revision.since:%Y-%m-%dT%H:%M:%SZ}",
+            "createdTime": f"{since:%Y-%m-%dT%H:%M:%SZ}",
             "runningState": "Running" if up else "NotRunning",
             "runningStateDetails": "",
             "containers": containers,
             "initContainers": [],
         },
     }
+
+
+def _prose(at: datetime) -> str:
+    """`5/6/2024 9:58:04 AM`, as sentences have it."""
+    half = ("AM", "PM")[at.hour // 12]
+    return f"{at.month}/{at.day}/{at.year} {at.hour % 12 or 12}:{at:%M:%S} {half}"
+
+
+def ended_view(replica: Json) -> Json:
+    """A replica that was ended: it no longer runs, though its containers are told as they were (recorded)."""
+    named = (f"Container {container['name']}" for container in replica["properties"]["containers"])
+    parts = ("System Envoy Container", "System Proxy Container", *named)
+    told = " ".join(f"{part} was terminated with reason: Terminated, exit code: 0." for part in parts)
+    ended = {"runningState": "NotRunning", "runningStateDetails": told}
+    return {**replica, "properties": {**replica["properties"], **ended}}
 
 
 def _short(app: App) -> str:
