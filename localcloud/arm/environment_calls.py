@@ -122,7 +122,7 @@ class EnvironmentCalls:
             asked=asked,
             streams=self._store.streams,
             tags=body.get("tags") or {},
-            identity=identity(body["identity"]) if body.get("identity") else {},
+            identity=_identity(body),
             given=environment_body.properties(body.get("properties") or {}, managed_group=managed),
             provisioned=False,
         )
@@ -133,7 +133,7 @@ class EnvironmentCalls:
         environment_body.check_fixed(verb, environment.given, wanted)
         environment.given, environment.modified = wanted, self._clock.now()
         environment.tags = body.get("tags") or {}
-        environment.identity = identity(body["identity"]) if body.get("identity") else {}
+        environment.identity = _identity(body)
 
     def _find(self, call: Call) -> Environment:
         names = call.names
@@ -145,6 +145,12 @@ class EnvironmentCalls:
         if found is None:
             raise not_found("Microsoft.App/managedEnvironments", names["environment"], names["group"])
         return found
+
+
+def _identity(body: Json) -> Json:
+    """None is told by leaving it out (recorded)."""
+    found = identity(body.get("identity") or {})
+    return {} if found["type"] == "None" else found
 
 
 def _body(call: Call) -> Json:

@@ -25,16 +25,14 @@ _SINCE = {
     "appInsightsConfiguration": ("2023-11", "2025-01"),
     "infrastructureResourceGroup": ("2022-11", "2023"),
     "peerAuthentication": ("2023", "2023"),
-    "peerTrafficConfiguration": ("2023-08", "2024"),
+    "peerTrafficConfiguration": ("2024", "2024"),
     "publicNetworkAccess": ("2024-02", "2025-07"),
     "diskEncryptionConfiguration": ("2025-10", _NEVER),
 }
 _KEY_VAULT, _FIPS = ("2023-11", "2025-01"), ("2024-08", _NEVER)
-_BLANKS, _REGIONS, _NO_ZONE = (
-    "2022-11",
-    "2023",
-    "2024",
-)  # from these on: nulls shown, East US for eastus, times of a PUT without Z
+_BLANKS = "2022-11"  # from this one on null is told
+_REGIONS = "2023"  # eastus is told as East US
+_NO_ZONE = "2023-11"  # times in the answer to a PUT end without Z
 _FIRST_PARTY = ("2022-11", "2023-08")  # between these
 _LATEST = "9-preview"
 

@@ -161,6 +161,7 @@ NEW = ("openTelemetryConfiguration", "appInsightsConfiguration", "ingressConfigu
         ("2022-11-01-preview", ("firstPartyConfiguration", "kedaConfiguration"), ("peerAuthentication",)),
         ("2023-04-01-preview", ("firstPartyConfiguration", "peerAuthentication"), ("peerTrafficConfiguration",)),
         ("2023-05-01", ("firstPartyConfiguration", "peerAuthentication"), ("peerTrafficConfiguration",)),
+        ("2023-11-02-preview", NEW[:2], ("firstPartyConfiguration", "peerTrafficConfiguration", *NEW[2:])),
         ("2024-03-01", ("peerTrafficConfiguration", "peerAuthentication"), ("firstPartyConfiguration", *NEW)),
         ("2025-07-01", NEW, ("environmentMode", "availabilityZones")),
         ("2025-10-02-preview", (*NEW, "environmentMode", "availabilityZones", "diskEncryptionConfiguration"), ()),
@@ -170,7 +171,8 @@ async def test_every_api_version_has_members_of_its_own(
     version: str, there: tuple[str, ...], absent: tuple[str, ...]
 ) -> None:
     """In the order of the versions: logstream of 2022 (extension), env_e2e (extension), env_e2e, env_logs_e2e,
-    env_internal_only_e2e, env_update_workload_profile_on_consumption_only_env, env_environment_mode (extension)."""
+    env_custom_domains (extension), env_internal_only_e2e, env_update_workload_profile_on_consumption_only_env,
+    env_environment_mode (extension)."""
     async with cloud() as it:
         properties = (await it.ask("GET", ENVIRONMENT, version=version)).body["properties"]
         assert [name for name in there if name not in properties] == []
@@ -180,13 +182,23 @@ async def test_every_api_version_has_members_of_its_own(
 @pytest.mark.fidelity(13, 52, 60)
 @pytest.mark.parametrize(
     ("version", "location", "zone"),
-    [("2022-11-01-preview", "eastus", "Z"), ("2023-05-01", "East US", "Z"), ("2024-03-01", "East US", "0")],
+    [("2022-11-01-preview", "eastus", "Z"), ("2023-05-01", "East US", "Z"), ("2023-11-02-preview", "East US", "0")],
 )
 async def test_regions_are_spelled_out_and_times_of_a_put_lose_their_zone_in_later_versions(
     version: str, location: str, zone: str
 ) -> None:
-    """Recorded in test_containerapp_env_e2e (extension and CLI), env_logs_e2e, env_internal_only_e2e."""
+    """Recorded in test_containerapp_env_e2e (extension), env_logs_e2e, env_custom_domains (extension)."""
     async with cloud() as it:
         made = await make(it, {}, version)
         assert (made.body["location"], made.body["systemData"]["createdAt"][-1]) == (location, zone)
         assert (await it.ask("GET", OTHER, version=version)).body["systemData"]["createdAt"][-1] != "Z"
+
+
+@pytest.mark.fidelity(60)
+async def test_an_environment_without_an_identity_does_not_speak_of_one() -> None:
+    """Recorded in test_containerapp_env_custom_domains of the extension, whose requests say `None`."""
+    async with cloud() as it:
+        await make(it, {})
+        asked = [{"type": "None", "userAssignedIdentities": None}, {"type": "SystemAssigned"}]
+        shown = [(await it.end(await it.ask("PATCH", OTHER, {"identity": one}))).body for one in asked]
+        assert [body.get("identity", {}).get("type") for body in shown] == [None, "SystemAssigned"]
