@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # The rest of Azure Resource Manager is asked with versions of its own, which no one checks here.
-_OF_PROVIDER = ("api-supported-versions", "x-powered-by")
+_OF_PROVIDER = ("api-supported-versions", "x-powered-by", "server")
+FRONT = "Microsoft-IIS/10.0"
+_FRONT_HIDDEN = "2023-11"  # recordings before it say what the provider runs on, those after it do not
 _COMMON = {
     "api-supported-versions": ", ".join(VERSIONS),
     "cache-control": "no-cache",
@@ -65,6 +67,8 @@ class Reply:
     def response(self, method: str, version: str) -> web.Response:
         """As aiohttp sends it, in one write."""
         headers = {**_COMMON, **self.headers}
+        if version and version < _FRONT_HIDDEN:
+            headers["server"] = FRONT
         if self.of_frame:
             headers = {name: value for name, value in headers.items() if name not in _OF_PROVIDER}
         if self.body is None:

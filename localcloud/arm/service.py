@@ -14,7 +14,7 @@ from aiohttp import web
 from localcloud.arm import urls
 from localcloud.arm.app_calls import AppCalls
 from localcloud.arm.bucket import Bucket
-from localcloud.arm.calls import Call, Reply
+from localcloud.arm.calls import FRONT, Call, Reply
 from localcloud.arm.environment_body import CONSUMPTION, properties
 from localcloud.arm.environment_calls import EnvironmentCalls
 from localcloud.arm.environment_operations import EnvironmentOperations
@@ -290,8 +290,9 @@ class Arm:
 
 
 async def _unsigned(_: web.Request, response: web.StreamResponse) -> None:
-    """Azure does not say what it is made of."""
-    response.headers.popall("Server", None)
+    """Azure does not say what it is made of, but for the front of its early years."""
+    if response.headers.get("Server") != FRONT:
+        response.headers.popall("Server", None)
 
 
 def _refusal(call: Call, trouble: Trouble) -> ArmError:

@@ -13,10 +13,9 @@ from tests.source import text
 DIFFERS = {
     r".*customDomainVerificationId|.*\.(logStream|exec|eventStream)Endpoint|.*eventStreamEndpoint": "of that region",
     r".*outboundIpAddresses\[\]|.*outboundIpAddresses|.*staticIp|.*containerId": "addresses and ids of that machine",
-    r"GET managedEnvironments: properties\.(keda|dapr)Configuration\.version": "newer and older ones",
-    r"GET managedEnvironments: properties\.workloadProfiles": "one more was there before the recording",
-    r".*getAuthToken: (properties\.token|location)|.*getAuthToken: id": "a secret, and what the recording left of it",
-    r".*: header": "the front of 2022 said who it was, and sent bodies in chunks",
+    r"GET managedEnvironments: properties\.daprConfiguration\.version": "newer and older ones",
+    r"POST containerApps/getAuthToken: properties\.token": "a secret",
+    r".*: header transfer-encoding": "the front of 2022 sent bodies in chunks",
     r"(PUT|GET) containerApps: properties\.latestRevision(Name|Fqdn)": "known sooner or later while an operation runs",
     r"PUT containerApps: properties\.latestReadyRevisionName": "the same",
     r"PUT containerApps: properties\.(runningStatus|configuration\.ingress\.(fqdn|exposedPort))": "left blank in one",
