@@ -26,6 +26,7 @@ _REGIONS = {
         "North Central US (Stage)",
     )
 }
+REGIONS = tuple(_REGIONS.values())
 _MODES = {"single": "Single", "multiple": "Multiple"}
 _TRANSPORTS = {"auto": "Auto", "http": "Http", "http2": "Http2", "tcp": "Tcp"}
 _EPHEMERAL = ((0.25, "1Gi"), (0.5, "2Gi"), (1.0, "4Gi"))

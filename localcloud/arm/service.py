@@ -96,7 +96,7 @@ class Arm:
         self.registries = RegistryCalls(self.store)
         self._streams = Streams(self.store, clock, dataplane)
         groups, frame = GroupCalls(self.store, writes, self.operations), SubscriptionCalls(self.store)
-        self._families = (groups, frame, WorkspaceCalls(self.store), self.registries, self._streams)
+        self._families = (groups, frame, WorkspaceCalls(self.store, clock), self.registries, self._streams)
         self.permissions = PermissionCalls(self._apps)
         self._urls = self._table(more)
         self._bucket = Bucket(clock)
