@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from localcloud.arm.environment_body import properties
 from localcloud.arm.models import App, Environment, Revision
 from localcloud.eventgrid.filters import ANYTHING, Filter
 from localcloud.eventgrid.schedule import USUAL, RetryPolicy
@@ -72,9 +73,11 @@ class KeptEnvironment(msgspec.Struct, kw_only=True):
     domain: str
     created: datetime
     location: str
-    logs: dict[str, Any]
     tags: dict[str, Any]
     given: dict[str, Any]
+    asked: str = "eastus"
+    identity: dict[str, Any] = {}
+    modified: datetime | None = None
 
 
 class KeptSubscription(msgspec.Struct, kw_only=True):
@@ -146,7 +149,7 @@ class State:
         _catch_up(arm.clock, kept.now)
         for there in kept.environments:
             known = {name: getattr(there, name) for name in there.__struct_fields__}
-            fresh = Environment(**known, streams=arm.store.streams)
+            fresh = Environment(**known | {"given": properties(there.given)}, streams=arm.store.streams)
             arm.store.environments.setdefault(fresh.id.lower(), fresh)
         for one in kept.apps:
             await _restore(arm, one)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, not_found
+from localcloud.arm.signature import signed
 from localcloud.arm.views import app_view, operation_path, operation_view
 
 if TYPE_CHECKING:
@@ -127,16 +127,8 @@ class AppCalls:
 
     def _statuses(self, call: Call, operation: Operation) -> str:
         address = f"{call.base}{operation_path(operation, 'Statuses')}?api-version={call.version}"
-        return f"{address}&azureAsyncOperation=true{self._signed(operation)}"
+        return f"{address}&azureAsyncOperation=true{signed(operation.id, self._signature)}"
 
     def _results(self, call: Call, operation: Operation) -> str:
         address = f"{call.base}{operation_path(operation, 'Results')}?api-version={call.version}"
-        return address + self._signed(operation)
-
-    def _signed(self, operation: Operation) -> str:
-        """Looks like Azure's signature and is as long, so that cutting or rebuilding an address does not go unseen."""
-        if not self._signature:
-            return ""
-        digest = hashlib.sha256(operation.id.encode()).hexdigest()
-        certificate = (digest * (self._signature // len(digest) + 1))[: self._signature]
-        return f"&t=639000000000000000&c={certificate}&s={digest}_-&h={digest[:43]}"
+        return address + signed(operation.id, self._signature)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # The rest of Azure Resource Manager is asked with versions of its own, which no one checks here.
-_OF_PROVIDER = ("api-supported-versions", "x-powered-by")
+_OF_PROVIDER = ("api-supported-versions", "x-powered-by", "server")
+FRONT = "Microsoft-IIS/10.0"
+_FRONT_HIDDEN = "2023-11"  # recordings before it say what the provider runs on, those after it do not
 _COMMON = {
     "api-supported-versions": ", ".join(VERSIONS),
     "cache-control": "no-cache",
@@ -51,16 +53,22 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer. body: JSON; None is no body. of_frame: by Azure Resource Manager itself, which knows the resource."""
+    """An answer. body: JSON; None is no body. of_frame: by Azure Resource Manager itself, which knows the resource.
+
+    versioned: the body is already as the request's api-version has it.
+    """
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     of_frame: bool = False
+    versioned: bool = False
 
     def response(self, method: str, version: str) -> web.Response:
         """As aiohttp sends it, in one write."""
         headers = {**_COMMON, **self.headers}
+        if version and version < _FRONT_HIDDEN:
+            headers["server"] = FRONT
         if self.of_frame:
             headers = {name: value for name, value in headers.items() if name not in _OF_PROVIDER}
         if self.body is None:
@@ -68,4 +76,5 @@ class Reply:
         if (method == "GET" and not self.of_frame) or "x-ms-ratelimit-remaining-subscription-writes" in headers:
             headers["vary"] = "Accept-Encoding"
         headers["content-type"] = "application/json; charset=utf-8"
-        return web.Response(status=self.status, headers=headers, body=json.dumps(shown(self.body, version)).encode())
+        body = self.body if self.versioned else shown(self.body, version)
+        return web.Response(status=self.status, headers=headers, body=json.dumps(body).encode())

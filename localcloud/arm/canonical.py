@@ -12,8 +12,9 @@ from localcloud.arm.traffic import canonical_traffic
 if TYPE_CHECKING:
     from localcloud.arm.models import Json
 
+_NO_WORD = re.compile(r"[ ()]", re.ASCII)
 _REGIONS = {
-    name.lower().replace(" ", ""): name
+    _NO_WORD.sub("", name.lower()): name
     for name in (
         *("East US", "East US 2", "Central US", "North Central US", "South Central US", "West Central US"),
         *("West US", "West US 2", "West US 3", "Canada Central", "Canada East", "Brazil South", "North Europe"),
@@ -22,8 +23,10 @@ _REGIONS = {
         *("South Africa North", "Qatar Central", "Israel Central", "Central India", "South India"),
         *("Jio India West", "East Asia", "Southeast Asia", "Japan East", "Japan West", "Korea Central"),
         *("Australia East", "Australia Southeast", "Australia Central", "Central US EUAP", "East US 2 EUAP"),
+        "North Central US (Stage)",
     )
 }
+REGIONS = tuple(_REGIONS.values())
 _MODES = {"single": "Single", "multiple": "Multiple"}
 _TRANSPORTS = {"auto": "Auto", "http": "Http", "http2": "Http2", "tcp": "Tcp"}
 _EPHEMERAL = ((0.25, "1Gi"), (0.5, "2Gi"), (1.0, "4Gi"))
@@ -35,7 +38,12 @@ _LATER_SCALE = ("cooldownPeriod", "pollingInterval")
 
 def region(location: str) -> str:
     """`eastus` as `East US`; a region of another name stays as it is."""
-    return _REGIONS.get(location.lower().replace(" ", ""), location)
+    return _REGIONS.get(short(location), location)
+
+
+def short(location: str) -> str:
+    """`East US` as `eastus`, as it is in addresses."""
+    return _NO_WORD.sub("", location.lower())
 
 
 def resource(app: str, body: Json) -> Json:
@@ -50,11 +58,11 @@ def resource(app: str, body: Json) -> Json:
     given = {"tags": body["tags"]} if body.get("tags") else {}
     return {
         "location": region(str(body.get("location") or "")),
-        "identity": _identity(_map(body.get("identity"))),
+        "identity": identity(_map(body.get("identity"))),
         **given,
         "properties": {
             "environmentId": environment,
-            "workloadProfileName": properties.get("workloadProfileName") or "Consumption",
+            "workloadProfileName": properties.get("workloadProfileName"),
             "configuration": configuration,
             "template": template(_map(properties.get("template"))),
         },
@@ -114,7 +122,8 @@ def _lean(value: object) -> object:
     return [_lean(one) for one in value] if isinstance(value, list) else value
 
 
-def _identity(body: Json) -> Json:
+def identity(body: Json) -> Json:
+    """With the ids that Azure gives; the same for a name each time."""
     kind = str(body.get("type") or "None")
     users = _map(body.get("userAssignedIdentities"))
     system = {"principalId": _guid("principal"), "tenantId": _guid("tenant")} if "SystemAssigned" in kind else {}

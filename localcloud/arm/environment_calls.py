@@ -2,129 +2,138 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from localcloud.arm import environment_body
 from localcloud.arm.calls import Reply
-from localcloud.arm.canonical import region
-from localcloud.arm.errors import ArmError, not_found, unsupported
+from localcloud.arm.canonical import identity, region, short
+from localcloud.arm.environment_operations import operation_view
+from localcloud.arm.environment_view import environment_view
+from localcloud.arm.errors import environment_not_empty, not_found, unsupported
+from localcloud.arm.merge import merge_patch
 from localcloud.arm.models import Environment
-from localcloud.arm.views import environment_view, when
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from random import Random
 
     from localcloud.arm.calls import Call
+    from localcloud.arm.environment_operations import EnvironmentOperations
     from localcloud.arm.models import Json, Store
     from localcloud.clock import Clock
-    from localcloud.profile import Latency
+    from localcloud.profile import Profile
 
-_KEPT = ("appLogsConfiguration",)
+_WRITTEN = {"x-ms-ratelimit-remaining-subscription-resource-requests": "99"}
+_DELETED = {"x-ms-ratelimit-remaining-subscription-deletes": "14999"}
 
 
 class EnvironmentCalls:
-    """domains: each new environment takes the first that is free. latency: of making one."""
+    """domains: each new environment takes the first that is free. profile: how long a write takes."""
 
-    def __init__(self, store: Store, clock: Clock, domains: Sequence[str], latency: Latency, chance: Random) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, domains: Sequence[str], profile: Profile, operations: EnvironmentOperations
+    ) -> None:
         self._store, self._clock, self._domains = store, clock, domains
-        self._latency, self._chance = latency, chance
-        self._made: dict[str, Environment] = {}
+        self._profile, self._operations = profile, operations
 
     async def get(self, call: Call) -> Reply:
         """One environment."""
-        return Reply(body=self._view(self._find(call)))
+        return self._shown(call, self._find(call))
 
     async def list(self, call: Call) -> Reply:
         """Environments of the subscription, or of the group the path names."""
         home = f"/subscriptions/{call.names['subscription']}/"
         home += f"resourceGroups/{call.names['group']}/" if "group" in call.names else ""
-        found = self._store.environments.items()
-        return Reply(body={"value": [self._view(e) for key, e in found if key.startswith(home.lower())]})
+        found = [e for key, e in self._store.environments.items() if key.startswith(home.lower())]
+        return Reply(body={"value": [environment_view(e, call.version) for e in found]}, versioned=True)
 
     async def put(self, call: Call) -> Reply:
-        """Make one: 201, Waiting, and an operation to ask about (recorded). One that is there is answered as it is."""
-        there = self._store.environments.get(call.path.lower())
-        if there is not None:
-            return Reply(body=self._view(there))
-        environment = self._new(call, call.body if isinstance(call.body, dict) else {})
-        self._store.environments[environment.id.lower()] = environment
-        operation = str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
-        self._made[operation] = environment
-        place = environment.location.lower().replace(" ", "")
-        path = f"/subscriptions/{environment.subscription}/providers/Microsoft.App/locations/{place}"
-        statuses = f"{call.base}{path}/managedEnvironmentOperationStatuses/{operation}?api-version={call.version}"
+        """Make or replace one: 201, Waiting, and an operation to ask about (recorded of those that make one)."""
+        environment = self._store.environments.get(call.path.lower())
+        if environment is None:
+            environment = self._new(call)
+            self._store.environments[environment.id.lower()] = environment
+        else:
+            self._operations.free(environment)
+            self._change("PUT", environment, _body(call))
+        operation = self._operations.begin(call, environment, self._profile.put)
         headers = {
-            "azure-asyncoperation": f"{statuses}&azureAsyncOperation=true",
+            "azure-asyncoperation": self._operations.statuses(call, operation),
             "x-ms-async-operation-timeout": "PT15M",
-            "x-ms-ratelimit-remaining-subscription-resource-requests": "99",
+            **_WRITTEN,
         }
-        return Reply(status=201, body=self._view(environment), headers=headers)
+        body = environment_view(environment, call.version, answer_to_put=True)
+        return Reply(status=201, body=body, headers=headers, versioned=True)
+
+    async def patch(self, call: Call) -> Reply:
+        """202 without a body, and its results end with the environment (recorded)."""
+        environment = self._find(call)
+        self._operations.free(environment)
+        there = {
+            "location": environment.asked,
+            "tags": environment.tags,
+            "identity": environment.identity,
+            "properties": environment.given,
+        }
+        self._change("PATCH", environment, cast("Json", merge_patch(there, _body(call))))
+        operation = self._operations.begin(call, environment, self._profile.patch)
+        return Reply(status=202, headers={"location": self._operations.results(call, operation), **_WRITTEN})
+
+    async def delete(self, call: Call) -> Reply:
+        """202, and its results end with 204 (recorded); 204 when there is none; 409 while an app is in it."""
+        environment = self._store.environments.get(call.path.lower())
+        if environment is None:
+            return Reply(status=204)
+        inside = [app.name for app in self._store.apps() if app.environment is environment]
+        if inside:
+            raise environment_not_empty(environment.name, len(inside))
+        self._operations.free(environment)
+        operation = self._operations.begin(call, environment, self._profile.delete)
+        return Reply(status=202, headers={"location": self._operations.results(call, operation), **_DELETED})
 
     async def statuses(self, call: Call) -> Reply:
         """200 with its status."""
-        environment = self._made.get(call.names["operation"].lower())
-        if environment is None:
-            raise ArmError(404, "OperationNotFound", f"Operation '{call.names['operation']}' was not found.")
-        body = {
-            "id": call.path,
-            "name": call.names["operation"],
-            "status": "Succeeded" if environment.provisioned(self._clock.now()) else "InProgress",
-            "startTime": when(environment.created),
-        }
-        return Reply(body=body)
+        return Reply(body=operation_view(self._operations.find(call)))
 
-    def _new(self, call: Call, body: Json) -> Environment:
-        properties = body.get("properties") or {}
+    async def results(self, call: Call) -> Reply:
+        """202 while it runs; then 200 with the environment, or 204 for a deletion."""
+        operation = self._operations.find(call)
+        if not operation.over:
+            return Reply(status=202, headers={"location": self._operations.results(call, operation)})
+        return Reply(status=204) if operation.kind == "DELETE" else self._shown(call, operation.environment)
+
+    def _shown(self, call: Call, environment: Environment) -> Reply:
+        return Reply(body=environment_view(environment, call.version), versioned=True)
+
+    def _new(self, call: Call) -> Environment:
         taken = {environment.domain for environment in self._store.environments.values()}
         domain = next((d for d in self._domains if d not in taken), None)
         if domain is None:
             raise unsupported("PUT", f"more than {len(self._domains)} Microsoft.App/managedEnvironments")
-        now = self._clock.now()
+        body, names = _body(call), call.names
+        asked = str(body.get("location") or "eastus")
+        managed = f"ME_{names['environment']}_{names['group']}_{short(asked)}"
         return Environment(
-            subscription=call.names["subscription"],
-            group=call.names["group"],
-            name=call.names["environment"],
+            subscription=names["subscription"],
+            group=names["group"],
+            name=names["environment"],
             domain=domain,
-            created=now,
-            ready=now + timedelta(seconds=self._latency.draw(self._chance)),
-            location=region(str(body.get("location") or "East US")),
+            created=self._clock.now(),
+            location=region(asked),
+            asked=asked,
             streams=self._store.streams,
-            logs=_logs(properties),
             tags=body.get("tags") or {},
-            given=_given(properties),
+            identity=_identity(body),
+            given=environment_body.properties(body.get("properties") or {}, managed_group=managed),
+            provisioned=False,
         )
 
-    def _view(self, environment: Environment) -> Json:
-        return environment_view(environment, self._clock.now())
-
-    async def patch(self, call: Call) -> Reply:
-        """Where its logs go, and its tags; in force at once. Of what this machine does not have: 501."""
-        environment = self._find(call)
-        body = call.body if isinstance(call.body, dict) else {}
-        properties = body.get("properties") or {}
-        unknown = sorted(name for name, value in properties.items() if value and name not in _KEPT)
-        if unknown:
-            raise unsupported("PATCH", f"Microsoft.App/managedEnvironments with {', '.join(unknown)}")
-        environment.logs = _logs(properties) or environment.logs
-        environment.tags = body.get("tags") or environment.tags
-        return Reply(body=self._view(environment))
-
-    async def delete(self, call: Call) -> Reply:
-        """200, or 204 when there is none; 409 while an app is in it."""
-        key = call.path.lower()
-        if key not in self._store.environments:
-            return Reply(status=204)
-        inside = [app.name for app in self._store.apps() if app.environment.id.lower() == key]
-        if inside:
-            # In the words of `ManagedEnvironmentHasBuilders`, github.com/microsoft/azure-container-apps/issues/1012.
-            message = (
-                f"The specified environment {call.names['environment']} cannot be deleted because it still contains "
-            )
-            raise ArmError(409, "ManagedEnvironmentHasContainerApps", f"{message}{len(inside)} ContainerApps.")
-        del self._store.environments[key]
-        return Reply()
+    def _change(self, verb: str, environment: Environment, body: Json) -> None:
+        group = environment.given["infrastructureResourceGroup"] or ""
+        wanted = environment_body.properties(body.get("properties") or {}, managed_group=group)
+        environment_body.check_fixed(verb, environment.given, wanted)
+        environment.given, environment.modified = wanted, self._clock.now()
+        environment.tags = body.get("tags") or {}
+        environment.identity = _identity(body)
 
     def _find(self, call: Call) -> Environment:
         names = call.names
@@ -138,21 +147,13 @@ class EnvironmentCalls:
         return found
 
 
-def _logs(properties: Json) -> Json:
-    """`appLogsConfiguration` as it is answered: the key of a workspace is taken and never told."""
-    logs = properties.get("appLogsConfiguration") or {}
-    workspace = logs.get("logAnalyticsConfiguration")
-    shown = {"customerId": workspace.get("customerId"), "sharedKey": None} if workspace else None
-    return {**logs, "logAnalyticsConfiguration": shown} if logs else {}
+def _identity(body: Json) -> Json:
+    """None is told by leaving it out (recorded)."""
+    found = identity(body.get("identity") or {})
+    return {} if found["type"] == "None" else found
 
 
-def _given(properties: Json) -> Json:
-    """What is answered as it was given; of workload profiles with their members' own spelling."""
-    profiles = [{name[:1].lower() + name[1:]: value for name, value in one.items()} for one in _profiles(properties)]
-    kept = {name: properties[name] for name in ("zoneRedundant", "peerAuthentication") if properties.get(name)}
-    return {**kept, **({"workloadProfiles": profiles} if profiles else {})}
-
-
-def _profiles(properties: Json) -> list[Json]:
-    found: list[Json] = properties.get("workloadProfiles") or []
-    return found
+def _body(call: Call) -> Json:
+    """What was sent; an answer that is sent back is taken, too."""
+    body = call.body if isinstance(call.body, dict) else {}
+    return {**body, "properties": environment_body.spelled(body.get("properties") or {})}

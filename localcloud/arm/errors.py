@@ -66,6 +66,24 @@ def environment_not_provisioned(name: str) -> ArmError:
     )
 
 
+def environment_in_progress(name: str) -> ArmError:
+    """409, in the words of github.com/microsoft/azure-container-apps/issues/701."""
+    return ArmError(
+        409,
+        "ManagedEnvironmentOperationInProgress",
+        f"Cannot modify Container Apps environment {name} because another operation is in progress.",
+    )
+
+
+def environment_not_empty(name: str, apps: int) -> ArmError:
+    """409, in the words of `ManagedEnvironmentHasBuilders`, github.com/microsoft/azure-container-apps/issues/1012."""
+    return ArmError(
+        409,
+        "ManagedEnvironmentHasContainerApps",
+        f"The specified environment {name} cannot be deleted because it still contains {apps} ContainerApps.",
+    )
+
+
 def revision_not_found(name: str) -> ArmError:
     """404. No recording has this one, so the code is the one that third parties expect."""
     return ArmError(404, "RevisionNotFound", f"Revision '{name}' was not found.")

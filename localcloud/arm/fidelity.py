@@ -92,5 +92,7 @@ POINTS: dict[int, Point] = {
     57: Point(what="addresses from the Host header"),
     58: Point(what="recordings held again, also of 2022-06-01-preview"),
     59: Point(what="sticky sessions beside weights", level="K", missing="kept, not acted on"),
-    60: Point(what="environments: Waiting, then Succeeded; no app before", level="S"),
+    60: Point(
+        what="environments: Waiting, then Succeeded; no app before; 202 for changes; members by api-version", level="S"
+    ),
 }

@@ -6,8 +6,9 @@ import uuid
 from typing import TYPE_CHECKING
 
 from localcloud.arm.calls import Reply
+from localcloud.arm.environment_view import environment_view
 from localcloud.arm.errors import ArmError, unsupported
-from localcloud.arm.views import app_view, environment_view
+from localcloud.arm.views import app_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ _REGISTRY = "Microsoft.ContainerRegistry/registries"
 
 def everything(store: Store, home: str) -> Iterator[Json]:
     """Bodies of all resources whose id begins so, without their properties."""
-    bodies = [environment_view(e, e.created) for e in store.environments.values()]
+    bodies = [environment_view(e) for e in store.environments.values()]
     bodies += [app_view(a) for a in store.apps()]
     for body in [*bodies, *store.others.values()]:
         if body["id"].lower().startswith(home.lower()):

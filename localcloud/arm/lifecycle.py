@@ -7,6 +7,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from localcloud.arm.models import Ended
 from localcloud.arm.states import is_ready, scale, wanted
 from localcloud.arm.traffic import routes
 from localcloud.dataplane.model import PullError, Workload
@@ -177,6 +178,9 @@ class Lifecycle:
         async with self._lock(revision):
             await self._clock.sleep(self._profile.activate)
             if revision.active and revision.seen is not None:
+                until = self._clock.now() + timedelta(seconds=self._profile.drain)
+                ended = revision.seen.replicas
+                revision.ended = tuple(Ended(replica=one, since=revision.since, until=until) for one in ended)
                 revision.seen = None
                 await self._plane.stop(revision.name)
                 await self._begin_again(app, revision)

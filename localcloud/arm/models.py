@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from localcloud.dataplane.model import Workload, WorkloadState
+    from localcloud.dataplane.model import ReplicaState, Workload, WorkloadState
 
 Json = dict[str, Any]
 
@@ -47,8 +47,9 @@ class Plane(Protocol):
 class Environment:
     """A managed environment. domain: its default domain. streams: where logs of it and its apps are read.
 
-    ready: when it is provisioned. logs: its `appLogsConfiguration`, without keys. given: other members that are kept
-    and answered as they were given.
+    asked: its location as the client wrote it. given: its `properties` that are kept, canonical (`environment_body`).
+    modified: when it was changed last, None for never. provisioned: whether apps can be made in it.
+    operation: what is being done to it.
     """
 
     subscription: str
@@ -56,22 +57,49 @@ class Environment:
     name: str
     domain: str
     created: datetime
+    given: Json
     location: str = "East US"
+    asked: str = "eastus"
     streams: str = "https://localhost"
-    logs: Json = field(default_factory=dict)
     tags: Json = field(default_factory=dict)
-    ready: datetime | None = None
-    given: Json = field(default_factory=dict)
-
-    def provisioned(self, now: datetime) -> bool:
-        """Whether apps can be made in it."""
-        return self.ready is None or self.ready <= now
+    identity: Json = field(default_factory=dict)
+    modified: datetime | None = None
+    provisioned: bool = True
+    operation: EnvironmentOperation | None = None
 
     @property
     def id(self) -> str:
         """Its ARM id."""
         home = f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
         return f"{home}/providers/Microsoft.App/managedEnvironments/{self.name}"
+
+    @property
+    def workload_profiles(self) -> bool:
+        """Whether it is of the kind that has workload profiles; the other kind has Consumption only."""
+        return bool(self.given["workloadProfiles"])
+
+    @property
+    def usual_profile(self) -> str | None:
+        """What an app in it says of its profile when it was not told one."""
+        return "Consumption" if self.workload_profiles else None
+
+    @property
+    def state(self) -> str:
+        """Its `provisioningState`. What Azure says while it is changed is in no recording."""
+        if self.operation is None:
+            return "Succeeded"
+        return "ScheduledForDelete" if self.operation.kind == "DELETE" else "Waiting"
+
+
+@dataclass(slots=True, kw_only=True)
+class EnvironmentOperation:
+    """One asynchronous write of an environment. kind: PUT, PATCH or DELETE. over: whether it has ended."""
+
+    id: str
+    kind: str
+    environment: Environment
+    started: datetime
+    over: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,13 +117,22 @@ class Operation:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A replica that a restart ended. since: when it had been begun. until: how long it is still listed."""
+
+    replica: ReplicaState
+    since: datetime
+    until: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class Revision:
     """One revision.
 
     template: as the app had it. since: when its processes were begun. seen: the last state the data plane told;
     None while nothing runs. ready_since: when it first was ready after it was begun. stopping: it is Deprovisioning;
-    superseded: because a newer one is ready in Single mode.
+    superseded: because a newer one is ready in Single mode. ended: replicas of before its last restart.
     shown: members of the answer's `properties` that a test put over the true ones.
     """
 
@@ -110,6 +147,7 @@ class Revision:
     ready_since: datetime | None = None
     last_active: datetime | None = None
     failed: str = ""
+    ended: tuple[Ended, ...] = ()
     shown: Json = field(default_factory=dict)
 
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, bad_request, revision_not_found, unsupported
 from localcloud.arm.traffic import configured_weight
-from localcloud.arm.views import replica_view, revision_view
+from localcloud.arm.views import ended_view, replica_view, revision_view
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from localcloud.arm.app_calls import AppCalls
     from localcloud.arm.calls import Call
     from localcloud.arm.lifecycle import Lifecycle
-    from localcloud.arm.models import App, Revision
+    from localcloud.arm.models import App, Json, Revision
     from localcloud.arm.writes import Writes
     from localcloud.clock import Clock
 
@@ -64,18 +66,24 @@ class RevisionCalls:
         return Reply(body=done, headers=_WRITTEN)
 
     async def replicas(self, call: Call) -> Reply:
-        """Replicas that run now."""
+        """Replicas that run now, then those that the last restart ended, for a while (recorded)."""
         app, revision = self._find(call)
-        running = revision.seen.replicas if revision.seen else ()
-        return Reply(body={"value": [replica_view(app, revision, r) for r in running]})
+        return Reply(body={"value": [*self._replicas(app, revision)]})
 
     async def replica(self, call: Call) -> Reply:
         """One replica."""
-        app, revision = self._find(call)
-        for replica in revision.seen.replicas if revision.seen else ():
-            if replica.name.lower() == call.names["replica"].lower():
-                return Reply(body=replica_view(app, revision, replica))
+        for replica in self._replicas(*self._find(call)):
+            if replica["name"].lower() == call.names["replica"].lower():
+                return Reply(body=replica)
         raise ArmError(404, "ReplicaNotFound", f"Replica '{call.names['replica']}' was not found.")
+
+    def _replicas(self, app: App, revision: Revision) -> Iterator[Json]:
+        for one in revision.seen.replicas if revision.seen else ():
+            yield replica_view(app, revision, one, revision.since)
+        now = self._clock.now()
+        for ended in revision.ended:
+            if now < ended.until:
+                yield ended_view(replica_view(app, revision, ended.replica, ended.since))
 
     def _find(self, call: Call) -> tuple[App, Revision]:
         app = self._apps.find(call)

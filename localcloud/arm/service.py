@@ -14,8 +14,10 @@ from aiohttp import web
 from localcloud.arm import urls
 from localcloud.arm.app_calls import AppCalls
 from localcloud.arm.bucket import Bucket
-from localcloud.arm.calls import Call, Reply
+from localcloud.arm.calls import FRONT, Call, Reply
+from localcloud.arm.environment_body import CONSUMPTION, properties
 from localcloud.arm.environment_calls import EnvironmentCalls
+from localcloud.arm.environment_operations import EnvironmentOperations
 from localcloud.arm.errors import ArmError, in_progress, internal, locked, throttled
 from localcloud.arm.group_calls import GroupCalls
 from localcloud.arm.lifecycle import Lifecycle
@@ -89,11 +91,12 @@ class Arm:
         )
         self._apps = AppCalls(self.store, writes, profile.signature)
         self._revisions = RevisionCalls(self._apps, writes, self.lifecycle, clock, profile.progress)
-        self._environments = EnvironmentCalls(self.store, clock, domains, profile.put, self._chance)
+        self._changes = EnvironmentOperations(self.store, clock, self.operations, self._chance, profile.signature)
+        self._environments = EnvironmentCalls(self.store, clock, domains, profile, self._changes)
         self.registries = RegistryCalls(self.store)
         self._streams = Streams(self.store, clock, dataplane)
         groups, frame = GroupCalls(self.store, writes, self.operations), SubscriptionCalls(self.store)
-        self._families = (groups, frame, WorkspaceCalls(self.store), self.registries, self._streams)
+        self._families = (groups, frame, WorkspaceCalls(self.store, clock), self.registries, self._streams)
         self.permissions = PermissionCalls(self._apps)
         self._urls = self._table(more)
         self._bucket = Bucket(clock)
@@ -117,6 +120,7 @@ class Arm:
             name=name,
             domain=domain,
             created=self.clock.now(),
+            given=properties({"workloadProfiles": [CONSUMPTION]}),
             streams=self.store.streams,
         )
         self.store.environments[environment.id.lower()] = environment
@@ -141,6 +145,7 @@ class Arm:
     async def reset(self) -> None:
         """As it began: no app, no operation, no sample; environments stay. What ran is ended."""
         await self.operations.close()
+        self._changes.reset()
         await self.lifecycle.close()
         apps = self.store.apps()
         for app in apps:
@@ -196,6 +201,7 @@ class Arm:
                 ("GET", urls.ENVIRONMENT, environments.get),
                 ("PUT", urls.ENVIRONMENT, environments.put),
                 ("GET", urls.ENVIRONMENT_STATUSES, environments.statuses),
+                ("GET", urls.ENVIRONMENT_RESULTS, environments.results),
                 ("PATCH", urls.ENVIRONMENT, environments.patch),
                 ("DELETE", urls.ENVIRONMENT, environments.delete),
                 ("GET", urls.APPS_OF_SUBSCRIPTION, apps.list),
@@ -284,8 +290,9 @@ class Arm:
 
 
 async def _unsigned(_: web.Request, response: web.StreamResponse) -> None:
-    """Azure does not say what it is made of."""
-    response.headers.popall("Server", None)
+    """Azure does not say what it is made of, but for the front of its early years."""
+    if response.headers.get("Server") != FRONT:
+        response.headers.popall("Server", None)
 
 
 def _refusal(call: Call, trouble: Trouble) -> ArmError:

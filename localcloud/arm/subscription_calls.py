@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from localcloud.arm.calls import Reply
+from localcloud.arm.canonical import REGIONS, short
 from localcloud.arm.errors import unsupported
 from localcloud.arm.group_calls import everything
 from localcloud.arm.versions import VERSIONS
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _TENANT = "00000000-0000-0000-0000-0000000000aa"
 _ONE = "/subscriptions/{subscription}"
-_REGIONS = ("East US", "West Europe")
 _PROVIDERS = {
     "Microsoft.App": ("managedEnvironments", "containerApps", "operations"),
     "Microsoft.ContainerRegistry": ("registries",),
@@ -62,7 +62,7 @@ class SubscriptionCalls:
     async def locations(self, call: Call) -> Reply:
         """Regions by their two names."""
         home = f"/subscriptions/{call.names['subscription']}/locations"
-        found = [{"name": _short(name), "displayName": name, "id": f"{home}/{_short(name)}"} for name in _REGIONS]
+        found = [{"name": short(name), "displayName": name, "id": f"{home}/{short(name)}"} for name in REGIONS]
         return Reply(body={"value": found})
 
     async def resources(self, call: Call) -> Reply:
@@ -81,7 +81,7 @@ class SubscriptionCalls:
         if name is None:
             raise unsupported(call.method, call.names["namespace"])
         types = [
-            {"resourceType": kind, "locations": list(_REGIONS), "apiVersions": list(VERSIONS)}
+            {"resourceType": kind, "locations": list(REGIONS), "apiVersions": list(VERSIONS)}
             for kind in _PROVIDERS[name]
         ]
         return Reply(
@@ -93,10 +93,6 @@ class SubscriptionCalls:
                 "resourceTypes": types,
             }
         )
-
-
-def _short(region: str) -> str:
-    return region.lower().replace(" ", "")
 
 
 def _subscription(name: str) -> Json:

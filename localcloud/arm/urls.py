@@ -25,13 +25,13 @@ REVISION = APP + "/revisions/{revision}"
 _ENVIRONMENTS = "/providers/Microsoft.App/managedEnvironments"
 ENVIRONMENT = _GROUP + _ENVIRONMENTS + "/{environment}"
 ENVIRONMENTS_OF_GROUP, ENVIRONMENTS_OF_SUBSCRIPTION = _GROUP + _ENVIRONMENTS, _SUBSCRIPTION + _ENVIRONMENTS
-ENVIRONMENT_STATUSES = (
-    _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/managedEnvironmentOperationStatuses/{operation}"
-)
 METRICS = APP + "/providers/Microsoft.Insights"
 PERMISSIONS = APP + "/providers/Microsoft.Authorization/permissions"
-_OPERATION = _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/containerappOperation"
+_LOCATION = _SUBSCRIPTION + "/providers/Microsoft.App/locations/{region}/"
+_OPERATION, _ENVIRONMENT_OPERATION = _LOCATION + "containerappOperation", _LOCATION + "managedEnvironmentOperation"
 STATUSES, RESULTS = _OPERATION + "Statuses/{operation}", _OPERATION + "Results/{operation}"
+ENVIRONMENT_STATUSES = _ENVIRONMENT_OPERATION + "Statuses/{operation}"
+ENVIRONMENT_RESULTS = _ENVIRONMENT_OPERATION + "Results/{operation}"
 
 _DOTTED = re.compile(r"\{(\w+)(?::([\w|]+))?\}")
 _APP_TYPE = re.compile(r"/providers/(Microsoft\.\w+(?:/.+)?)$", re.IGNORECASE)

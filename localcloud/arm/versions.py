@@ -26,28 +26,28 @@ VERSIONS = (
     "2026-07-01",
 )
 _FULL = "2023"  # recordings before it have no blank members, recordings after it do
-# Of apps, revisions, replicas and environments; none of them is in an answer recorded with 2022-06-01-preview.
+# Of apps, revisions and replicas; none of them is in an answer recorded with 2022-06-01-preview.
 _SINCE = frozenset(
     {
         *("runningStatus", "latestReadyRevisionName", "workloadProfileName", "delegatedIdentities"),
         *("runningState", "runningStateDetails", "lastActiveTime", "initContainers"),
-        *("maxInactiveRevisions", "workloadProfiles", "peerAuthentication", "peerTrafficConfiguration"),
-        *("kedaConfiguration", "daprConfiguration", "infrastructureResourceGroup"),
+        "maxInactiveRevisions",
     }
 )
 
 
 def shown(body: object, version: str) -> object:
     """A body as this version answers it; a version that is no one's is taken for a late one."""
-    return _plain(body) if version and version < _FULL else body
+    return without_blanks(body) if version and version < _FULL else body
 
 
-def _plain(value: object) -> object:
+def without_blanks(value: object) -> object:
+    """As the oldest versions answer it."""
     if isinstance(value, dict):
         kept: dict[str, object] = {
-            name: _plain(one) for name, one in value.items() if one is not None and name not in _SINCE
+            name: without_blanks(one) for name, one in value.items() if one is not None and name not in _SINCE
         }
         if "ephemeralStorage" in kept:
             kept["ephemeralStorage"] = ""
         return kept
-    return [_plain(one) for one in value] if isinstance(value, list) else value
+    return [without_blanks(one) for one in value] if isinstance(value, list) else value

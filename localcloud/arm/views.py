@@ -1,4 +1,4 @@
-"""Bodies of answers: an app, its revisions and replicas, an environment, an operation, as they were recorded."""
+"""Bodies of answers: an app, its revisions and replicas, an operation, as they were recorded."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from localcloud.arm.traffic import configured_weight
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from localcloud.arm.models import App, Environment, Json, Operation, Revision
+    from localcloud.arm.models import App, Json, Operation, Revision
     from localcloud.dataplane.model import ReplicaState
 
 _USER = {"createdBy": "user@example.com", "createdByType": "User"}
-_VERIFICATION = "0" * 64
-_PROVIDER = "/providers/Microsoft.App"
-_DOMAIN = ("dnsSuffix", "certificateValue", "certificatePassword", "thumbprint", "subjectName", "expirationDate")
-_CONSUMPTION = {"workloadProfileType": "Consumption", "name": "Consumption"}
+VERIFICATION = "0" * 64
+PROVIDER = "/providers/Microsoft.App"
 # Seen in 2026 in answers to 2025-10-02-preview, though nobody had sent them.
 _LATER: Json = {
     "targetLabel": "",
@@ -59,12 +57,12 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "runningStatus": "Stopped" if app.stopped else "Running",
             "managedEnvironmentId": properties["environmentId"],
             "environmentId": properties["environmentId"],
-            "workloadProfileName": properties["workloadProfileName"],
+            "workloadProfileName": properties["workloadProfileName"] or app.environment.usual_profile,
             "outboundIpAddresses": _ADDRESSES,
             "latestRevisionName": app.latest,
             "latestReadyRevisionName": app.ready,
             "latestRevisionFqdn": app.host(app.latest, ingress) if ingress and app.latest else "",
-            "customDomainVerificationId": _VERIFICATION,
+            "customDomainVerificationId": VERIFICATION,
             "configuration": configuration,
             "template": properties["template"],
             "eventStreamEndpoint": f"{app.environment.streams}{_short(app)}/eventstream",
@@ -77,10 +75,11 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
 def _system(app: App, zone: str) -> Json:
     """What was just written ends with the zone, what had been stored does not (recorded)."""
     new = zone if app.created == app.modified else ""
-    return _times(when(app.created) + new, when(app.modified) + zone)
+    return system_data(when(app.created) + new, when(app.modified) + zone)
 
 
-def _times(created: str, modified: str) -> Json:
+def system_data(created: str, modified: str) -> Json:
+    """Who made it and who changed it last: everything here was the same user."""
     last = {"lastModifiedBy": "user@example.com", "lastModifiedByType": "User"}
     return {**_USER, "createdAt": created, **last, "lastModifiedAt": modified}
 
@@ -111,8 +110,8 @@ def revision_view(app: App, revision: Revision, now: datetime, progress: float) 
     }
 
 
-def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
-    """One replica with its containers; one process stands for all of them."""
+def replica_view(app: App, revision: Revision, replica: ReplicaState, since: datetime) -> Json:
+    """One replica with its containers; one process stands for all of them. since: when it was begun."""
     home = f"{app.home}/containerApps/{app.name}/revisions/{revision.name}/replicas/{replica.name}"
     streams = f"{_short(app)}/revisions/{revision.name}/replicas/{replica.name}"
     home_of_logs = f"{app.environment.streams}{streams}/containers"
@@ -126,7 +125,7 @@ def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
             "started": replica.started,
             "restartCount": replica.restarts,
             "runningState": replica.running,
-            "runningStateDetails": "",
+            "runningStateDetails": f"Container started at: {_prose(since)}." if up else "",
             "logStreamEndpoint": f"{home_of_logs}/{container['name']}/logstream",
             "execEndpoint": f"{home_of_shells}/{container['name']}/exec",
         }
@@ -137,7 +136,7 @@ def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
         "name": replica.name,
         "type": "Microsoft.App/containerapps/revisions/replicas",
         "properties": {
-            "createdTime": f"{revision.since:%Y-%m-%dT%H:%M:%SZ}",
+            "createdTime": f"{since:%Y-%m-%dT%H:%M:%SZ}",
             "runningState": "Running" if up else "NotRunning",
             "runningStateDetails": "",
             "containers": containers,
@@ -146,44 +145,28 @@ def replica_view(app: App, revision: Revision, replica: ReplicaState) -> Json:
     }
 
 
+def _prose(at: datetime) -> str:
+    """`5/6/2024 9:58:04 AM`, as sentences have it."""
+    half = ("AM", "PM")[at.hour // 12]
+    return f"{at.month}/{at.day}/{at.year} {at.hour % 12 or 12}:{at:%M:%S} {half}"
+
+
+def ended_view(replica: Json) -> Json:
+    """A replica that was ended: it no longer runs, though its containers are told as they were (recorded)."""
+    named = (f"Container {container['name']}" for container in replica["properties"]["containers"])
+    parts = ("System Envoy Container", "System Proxy Container", *named)
+    told = " ".join(f"{part} was terminated with reason: Terminated, exit code: 0." for part in parts)
+    ended = {"runningState": "NotRunning", "runningStateDetails": told}
+    return {**replica, "properties": {**replica["properties"], **ended}}
+
+
 def _short(app: App) -> str:
     """Its path in the addresses of streams, which leave the provider out."""
-    return f"{app.home.removesuffix(_PROVIDER)}/containerApps/{app.name}"
+    return f"{app.home.removesuffix(PROVIDER)}/containerApps/{app.name}"
 
 
 def _container_id(name: str) -> str:
     return f"containerd://{hashlib.sha256(name.encode()).hexdigest()[:32]}"
-
-
-def environment_view(environment: Environment, now: datetime) -> Json:
-    """A managed environment. Versions of Dapr and KEDA are those of one recording."""
-    given = environment.given
-    return {
-        "id": environment.id,
-        "name": environment.name,
-        "type": "Microsoft.App/managedEnvironments",
-        "location": environment.location,
-        **({"tags": environment.tags} if environment.tags else {}),
-        "systemData": _times(when(environment.created), when(environment.created)),
-        "properties": {
-            "provisioningState": "Succeeded" if environment.provisioned(now) else "Waiting",
-            "daprAIInstrumentationKey": None,
-            "daprAIConnectionString": None,
-            "vnetConfiguration": None,
-            "defaultDomain": environment.domain,
-            "staticIp": "127.0.0.1",
-            "appLogsConfiguration": {"destination": None, "logAnalyticsConfiguration": None, **environment.logs},
-            "zoneRedundant": bool(given.get("zoneRedundant")),
-            "kedaConfiguration": {"version": "2.12.1"},
-            "daprConfiguration": {"version": "1.12.5"},
-            "eventStreamEndpoint": f"{environment.streams}{environment.id.replace(_PROVIDER, '')}/eventstream",
-            "customDomainConfiguration": {"customDomainVerificationId": _VERIFICATION, **dict.fromkeys(_DOMAIN)},
-            "workloadProfiles": given.get("workloadProfiles") or [dict(_CONSUMPTION)],
-            "infrastructureResourceGroup": None,
-            "peerAuthentication": given.get("peerAuthentication") or {"mtls": {"enabled": False}},
-            "peerTrafficConfiguration": {"encryption": {"enabled": False}},
-        },
-    }
 
 
 def operation_path(operation: Operation, kind: str) -> str:

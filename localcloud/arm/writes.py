@@ -99,9 +99,9 @@ class Writes:
         environment = self._store.environments.get(identifier.lower())
         if environment is None:
             raise environment_not_found(identifier.rpartition("/")[2])
-        now = self._clock.now()
-        if not environment.provisioned(now):
+        if not environment.provisioned:
             raise environment_not_provisioned(environment.name)
+        now = self._clock.now()
         return App(
             subscription=call.names["subscription"],
             group=call.names["group"],

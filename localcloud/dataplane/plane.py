@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -75,6 +76,7 @@ class DataPlane:
         )
         self._hang = Hang() if unready_hangs else None
         self._units: dict[str, Unit] = {}
+        self._begun: Counter[str] = Counter()
         self._routes: Routes = {}
         self._ports = Ports()
         self._applying = asyncio.Lock()
@@ -131,8 +133,10 @@ class DataPlane:
         prepared = await self._prepared(workload)
         if workload.revision in self._units:
             raise ValueError(f"revision: expected {workload.revision} not to run, found it running")
+        self._begun[workload.revision] += 1
         unit = self._units[workload.revision] = Unit(
             workload=workload,
+            begun=self._begun[workload.revision],
             command=prepared,
             folder=self._folder / "revisions" / workload.revision,
             ports=self._ports,

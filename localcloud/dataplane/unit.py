@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class Unit:
     """command: of a replica by name and port. folder: for logs. fates: what is to become of them.
 
+    begun: how often the revision was, with this time; replicas of another time have other names.
+
     drained: awaited between taking a replica from the ingress and ending it.
     """
 
@@ -33,6 +35,7 @@ class Unit:
         self,
         *,
         workload: Workload,
+        begun: int,
         command: Callable[[str, int | None], Command],
         folder: Path,
         ports: Ports,
@@ -41,7 +44,7 @@ class Unit:
         drained: Callable[[str], Awaitable[None]],
         fates: Fates,
     ) -> None:
-        self._workload = workload
+        self._workload, self._begun = workload, begun
         self._command = command
         self._folder = folder
         self._ports = ports
@@ -174,7 +177,7 @@ class Unit:
         self._made += 1
         revision = self._workload.revision
         # In the shape of Kubernetes' names: the revision, its replica set, the pod.
-        name = f"{revision}-{_hash(revision, 10)}-{_hash(f'{revision} {self._made}', 5)}"
+        name = f"{revision}-{_hash(f'{revision} {self._begun}', 10)}-{_hash(f'{revision} {self._made}', 5)}"
         port = None if self._workload.port is None else self._ports.take()
         return Replica(
             name=name,

@@ -275,6 +275,22 @@ async def test_scale_makes_it_so_many_and_the_newest_go_first(cloud: DataPlane, 
         await cloud.scale("web--none", 1)
 
 
+async def test_replicas_of_a_revision_that_is_begun_again_have_other_names(
+    cloud: DataPlane, registry: StaticRegistry
+) -> None:
+    """Recorded in scale_revision_copy: a restart makes another replica set."""
+    registry.add(samples.good("1.0.0"), "1.0.0")
+    one = workload("web--a", "weighbridge.azurecr.io/shop/web:1.0.0")
+    await cloud.start(one)
+    (before,) = cloud.state("web--a").replicas
+    await cloud.stop("web--a")
+    await cloud.start(one)
+    (after,) = cloud.state("web--a").replicas
+
+    assert before.name != after.name
+    assert before.name.rpartition("-")[0] != after.name.rpartition("-")[0]
+
+
 async def test_a_revision_that_runs_is_not_started_again(cloud: DataPlane, registry: StaticRegistry) -> None:
     one = workload("web--a", registry.add(samples.good("1"), "1"))
     await cloud.start(one)

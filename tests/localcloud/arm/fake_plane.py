@@ -23,6 +23,7 @@ class FakeDataPlane:
     routes: list[Routes] = field(default_factory=list)
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    starts: int = 0
     logs: Path = Path("no-such-folder")
 
     @property
@@ -38,6 +39,7 @@ class FakeDataPlane:
         await self.resolve(workload.image)
         assert workload.revision not in self.running
         self.told.append(f"start {workload.revision}")
+        self.starts += 1
         self.running[workload.revision] = workload
         self.put(workload.revision, ready=self.ready)
 
@@ -45,7 +47,7 @@ class FakeDataPlane:
         """Every replica of a revision is now so."""
         replicas = tuple(
             ReplicaState(
-                name=f"{revision}-6c99484fc8-rst{n}",
+                name=f"{revision}-6c99484fc8-rs{self.starts}t{n}",
                 ready=ready,
                 started=True,
                 restarts=restarts,

@@ -15,6 +15,7 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from localcloud.arm import Arm
+from localcloud.arm.environment_body import properties
 from localcloud.clock import Clock
 from localcloud.profile import Latency, Profile
 from tests.localcloud.arm.cloud import served
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 DOMAIN = "whitebeach-63bf60a5.eastus.azurecontainerapps.io"
+# The environment that was there before the recordings, and its profiles.
+PROFILES = [
+    {"workloadProfileType": "Consumption", "name": "Consumption"},
+    {"workloadProfileType": "D8", "name": "wpname", "minimumCount": 1, "maximumCount": 8},
+]
 OPERATION = 10.0  # seconds of the clock, which only this test moves
 STEADY = Latency(p50=OPERATION, p90=OPERATION + 0.001)
 PROFILE = Profile(
@@ -40,7 +46,7 @@ PROFILE = Profile(
     logs_delay=0,
     signature=0,
 )
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?|\d+/\d+/\d{4} \d+:\d\d:\d\d [AP]M", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ENDED = (200, 204)
 
@@ -67,8 +73,8 @@ class Replay:
             self.found.add((f"{where}: status", str(recorded["status"]), str(status)))
             return
         theirs, ours = {k.lower() for k in recorded["headers"]}, set(headers)
-        self.found |= {(f"{where}: header", name, "") for name in theirs - ours}
-        self.found |= {(f"{where}: header", "", name) for name in ours - theirs}
+        self.found |= {(f"{where}: header {name}", name, "") for name in theirs - ours}
+        self.found |= {(f"{where}: header {name}", "", name) for name in ours - theirs}
         self._learn(recorded, headers, body)
         self._compare(where, recorded["body"], body)
 
@@ -158,6 +164,8 @@ async def replay() -> AsyncIterator[Replay]:
     clock = Clock()
     arm = Arm(clock=clock, dataplane=FakeDataPlane(), profile=PROFILE)
     await arm.create_environment(SUBSCRIPTION, "client.env_rg_eastus", "env-eastus", DOMAIN)
+    for environment in arm.store.environments.values():
+        environment.given = properties({"workloadProfiles": PROFILES})
     try:
         async with served(arm.app()) as base, ClientSession() as http:
             yield Replay(base, http, arm)

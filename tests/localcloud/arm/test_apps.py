@@ -148,6 +148,16 @@ async def test_nulls_of_lists_go_memory_is_shortened_and_identities_get_their_id
         assert set(answer.body["identity"]["userAssignedIdentities"]["/id/one"]) == {"principalId", "clientId"}
 
 
+async def test_answers_to_early_api_versions_say_what_the_front_runs_on() -> None:
+    """Recorded with versions up to 2023-05-01, and not from 2023-11-02-preview on; never of what has no provider."""
+    async with cloud() as it:
+        versions = ("2022-06-01-preview", "2023-05-01", "2023-11-02-preview", "2026-07-01")
+        answers = [await it.ask("GET", ENVIRONMENT, version=version) for version in versions]
+        missing = await it.ask("GET", APP, version="2022-06-01-preview")
+        told = [answer.headers.get("server") for answer in (*answers, missing)]
+        assert told == ["Microsoft-IIS/10.0", "Microsoft-IIS/10.0", None, None, None]
+
+
 async def test_a_token_for_streams_is_given_for_an_hour() -> None:
     async with cloud() as it:
         await it.create()

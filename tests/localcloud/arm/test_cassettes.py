@@ -13,11 +13,9 @@ from tests.source import text
 DIFFERS = {
     r".*customDomainVerificationId|.*\.(logStream|exec|eventStream)Endpoint|.*eventStreamEndpoint": "of that region",
     r".*outboundIpAddresses\[\]|.*outboundIpAddresses|.*staticIp|.*containerId": "addresses and ids of that machine",
-    r"GET managedEnvironments: properties\.(keda|dapr)Configuration\.version": "newer and older ones",
-    r"GET managedEnvironments: properties\.workloadProfiles": "one more was there before the recording",
-    r".*getAuthToken: (properties\.token|location)|.*getAuthToken: id": "a secret, and what the recording left of it",
-    r".*: header": "the front of 2022 said who it was, and sent bodies in chunks",
-    r".*managedEnvironments: (sku|location|properties\.useLegionServerlessCompute|systemData\..*)": "of 2022",
+    r"GET managedEnvironments: properties\.daprConfiguration\.version": "newer and older ones",
+    r"POST containerApps/getAuthToken: properties\.token": "a secret",
+    r".*: header transfer-encoding": "the front of 2022 sent bodies in chunks",
     r"(PUT|GET) containerApps: properties\.latestRevision(Name|Fqdn)": "known sooner or later while an operation runs",
     r"PUT containerApps: properties\.latestReadyRevisionName": "the same",
     r"PUT containerApps: properties\.(runningStatus|configuration\.ingress\.(fqdn|exposedPort))": "left blank in one",
@@ -26,8 +24,7 @@ DIFFERS = {
     r".*revisions: properties\.provisioningError": "the recorded one crashed",
     r".*replicas: (value\[\]\.)?properties\.containers\[\]\.(ready|started|restartCount)": "likewise",
     r".*revisions: (value\[\]\.)?properties\.replicas": "nothing scales without the data plane",
-    r".*replicas: properties\.containers\[\]\.runningStateDetails": "a time in prose",
-    r".*replicas: value": "the recorded restart still shows the replica that ended",
+    r".*replicas: value": "restarted while it drained: here a restart comes after that",
 }
 RECORDINGS = (
     "revision_label_e2e",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,10 @@ async def test_providers_are_registered_and_unknown_ones_refused() -> None:
     async with cloud() as it:
         asked = await it.ask("POST", f"{HOME}/providers/microsoft.app/register", version="2024-11-01")
         assert (asked.body["namespace"], asked.body["registrationState"]) == ("Microsoft.App", "Registered")
+        kinds = {kind["resourceType"]: kind for kind in asked.body["resourceTypes"]}
+        assert "North Central US (Stage)" in kinds["managedEnvironments"]["locations"]  # the CLI refuses others itself
+        places = (await it.ask("GET", f"{HOME}/locations")).body["value"]
+        assert "northcentralusstage" in [place["name"] for place in places]
         assert (await it.ask("GET", f"{HOME}/providers/Microsoft.Compute")).status == 501
 
 
@@ -68,14 +73,23 @@ async def test_resources_are_listed_by_their_type_alone() -> None:
         assert (await it.ask("GET", f"{HOME}/resources?$filter=name%20eq%20%27web%27")).status == 501
 
 
-async def test_a_workspace_has_an_id_and_keys_that_stay() -> None:
+async def test_a_workspace_is_created_when_it_is_asked_for_next_and_its_id_and_keys_stay() -> None:
+    """Recorded in test_containerapp_env_e2e of the Azure CLI."""
     async with cloud() as it:
-        made = await it.ask("PUT", WORKSPACE, {"location": "eastus"})
+        made = await it.ask("PUT", WORKSPACE, {"location": "eastus", "properties": {"retentionInDays": 60}})
+        assert (made.status, made.body["properties"]["provisioningState"]) == (201, "Creating")
+        there = await it.ask("GET", made.headers["location"])
+        assert there.body["properties"] == {**made.body["properties"], "provisioningState": "Succeeded"}
+        assert (there.body["properties"]["retentionInDays"], there.body["properties"]["sku"]["name"]) == (
+            60,
+            "PerGB2018",
+        )
         again = await it.ask("PUT", WORKSPACE, {"location": "eastus"})
-        assert (made.status, again.status, again.body) == (201, 200, made.body)
+        assert (again.status, again.body) == (200, there.body)
         keys = (await it.ask("POST", f"{WORKSPACE}/sharedKeys")).body
         assert keys == (await it.ask("POST", f"{WORKSPACE}/sharedKeys")).body
         assert keys["primarySharedKey"] != keys["secondarySharedKey"]
+        assert [len(b64decode(key)) for key in keys.values()] == [64, 64]
         assert (await it.ask("DELETE", WORKSPACE)).status == 200
         assert [(await it.ask(verb, WORKSPACE)).status for verb in ("GET", "DELETE")] == [404, 204]
 
@@ -87,10 +101,10 @@ async def test_an_environment_keeps_where_its_logs_go_but_never_tells_the_key() 
         made = await it.ask("PUT", place, {"location": "eastus", "properties": {"appLogsConfiguration": logs}})
         shown = {"destination": "log-analytics", "logAnalyticsConfiguration": {"customerId": "c", "sharedKey": None}}
         assert made.body["properties"]["appLogsConfiguration"] == shown
-        assert (await it.ask("PATCH", place, {"tags": {"a": "b"}})).body["tags"] == {"a": "b"}
+        await it.end(made)
+        assert (await it.end(await it.ask("PATCH", place, {"tags": {"a": "b"}}))).body["tags"] == {"a": "b"}
+        assert (await it.properties(place))["appLogsConfiguration"] == shown
         assert (await it.ask("PATCH", place, {"properties": {"zoneRedundant": True}})).status == 501
-        assert (await it.ask("DELETE", place)).status == 200
-        assert [(await it.ask(verb, place)).status for verb in ("GET", "DELETE")] == [404, 204]
 
 
 async def test_an_environment_with_an_app_in_it_stays() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -234,7 +235,29 @@ async def test_restarting_begins_other_processes() -> None:
 
         assert (answer.status, answer.body) == (200, "Restart succeeded")
         await it.until(f"{APP}/revisions/{name}", runningState="Running")
-        assert [t for t in it.plane.told if t != "route"][:1] == [f"start {name}"]
+        assert [t for t in it.plane.told if t != "route"] == [f"start {name}", f"stop {name}", f"start {name}"]
+
+
+@pytest.mark.fidelity(40)
+async def test_a_replica_that_a_restart_ended_is_listed_a_while_as_not_running() -> None:
+    """Recorded in scale_revision_copy, 29 seconds after the restart."""
+    async with cloud(replace(QUICK, drain=30)) as it:
+        name = await it.create()
+        path = f"{APP}/revisions/{name}/replicas"
+        (old,) = (await it.ask("GET", path)).body["value"]
+        it.clock.advance(timedelta(seconds=5))
+        await it.ask("POST", f"{APP}/revisions/{name}/restart")
+        await until(lambda: it.plane.told[-1] == f"start {name}")
+
+        new, ended = (await it.ask("GET", path)).body["value"]
+        assert (new["properties"]["runningState"], ended["properties"]["runningState"]) == ("Running", "NotRunning")
+        assert new["properties"]["createdTime"] > old["properties"]["createdTime"]
+        told = "Container web was terminated with reason: Terminated, exit code: 0."
+        assert ended["properties"]["runningStateDetails"].endswith(told)
+        assert ended["properties"]["containers"] == old["properties"]["containers"]
+        assert (await it.ask("GET", f"{path}/{old['name']}")).body == ended
+        it.clock.advance(timedelta(seconds=31))
+        assert (await it.ask("GET", path)).body["value"] == [new]
 
 
 @pytest.mark.fidelity(30, 38)
@@ -282,6 +305,8 @@ async def test_replicas_are_listed_and_got_with_a_trailing_slash_too() -> None:
         assert one.body["type"] == "Microsoft.App/containerapps/revisions/replicas"
         container = one.body["properties"]["containers"][0]
         assert (container["name"], container["ready"], container["started"]) == ("web", True, True)
+        told = container["runningStateDetails"]
+        assert re.fullmatch(r"Container started at: \d+/\d+/\d{4} \d+:\d\d:\d\d [AP]M\.", told, re.ASCII)
 
 
 async def test_a_workload_is_the_first_container_with_what_azure_adds() -> None:

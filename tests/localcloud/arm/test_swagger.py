@@ -54,7 +54,7 @@ async def test_every_body_of_a_rollout_keeps_to_the_definitions() -> None:
         await it.until(f"{APP}/revisions/{stable}", active=False)
         bodies += (await it.ask("GET", f"{APP}/revisions")).body["value"]
         bodies += (await it.ask("GET", f"{APP}/revisions/web--two/replicas")).body["value"]
-        bodies.append((await it.ask("GET", ENVIRONMENT)).body)
+        bodies.append((await it.ask("GET", ENVIRONMENT, version="2024-03-01")).body)
 
     assert {b["type"] for b in bodies} == set(NAMES)
     for body in bodies:

@@ -1,0 +1,111 @@
+"""The body of a managed environment in an answer: every api-version has members of its own (recorded)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from localcloud.arm.versions import without_blanks
+from localcloud.arm.views import PROVIDER, VERIFICATION, system_data, when
+
+if TYPE_CHECKING:
+    from localcloud.arm.models import Environment, Json
+
+_DOMAIN = ("certificateValue", "certificatePassword", "thumbprint", "subjectName", "expirationDate")
+_NEVER = "9"
+# Members of `properties`: the first preview and the first stable api-version that have them.
+_SINCE = {
+    "environmentMode": ("2025-10", "2026-07"),
+    "openTelemetryConfiguration": ("2023-11", "2025-01"),
+    "availabilityZones": ("2025-10", _NEVER),
+    "kedaConfiguration": ("2022-11", "2023"),
+    "daprConfiguration": ("2022-11", "2023"),
+    "ingressConfiguration": ("2024-10", "2025-07"),
+    "eventStreamEndpoint": ("2022-11", "2023"),
+    "workloadProfiles": ("2022-11", "2023"),
+    "appInsightsConfiguration": ("2023-11", "2025-01"),
+    "infrastructureResourceGroup": ("2022-11", "2023"),
+    "peerAuthentication": ("2023", "2023"),
+    "peerTrafficConfiguration": ("2024", "2024"),
+    "publicNetworkAccess": ("2024-02", "2025-07"),
+    "diskEncryptionConfiguration": ("2025-10", _NEVER),
+}
+_KEY_VAULT, _FIPS = ("2023-11", "2025-01"), ("2024-08", _NEVER)
+_BLANKS = "2022-11"  # from this one on null is told
+_REGIONS = "2023"  # eastus is told as East US
+_NO_ZONE = "2023-11"  # times in the answer to a PUT end without Z
+_FIRST_PARTY = ("2022-11", "2023-08")  # between these
+_LATEST = "9-preview"
+
+
+def environment_view(environment: Environment, version: str = "", *, answer_to_put: bool = False) -> Json:
+    """As this api-version answers it. Versions of Dapr and KEDA are those of one recording."""
+    version = version or _LATEST
+    zone = "Z" if answer_to_put and version < _NO_ZONE else ""
+    modified = environment.modified or environment.created
+    body = {
+        "id": environment.id,
+        "name": environment.name,
+        "type": "Microsoft.App/managedEnvironments",
+        "location": environment.location if version >= _REGIONS else environment.asked,
+        **({"tags": environment.tags} if environment.tags else {}),
+        "systemData": system_data(when(environment.created) + zone, when(modified) + zone),
+        "properties": _properties(environment, version),
+        **({"identity": environment.identity} if environment.identity else {}),
+    }
+    if version >= _BLANKS:
+        return body
+    return cast("Json", without_blanks({**body, "sku": {"name": "Consumption"}}))
+
+
+def _has(version: str, since: tuple[str, str]) -> bool:
+    preview, stable = since
+    return version >= (preview if version.endswith("-preview") else stable)
+
+
+def _properties(environment: Environment, version: str) -> Json:
+    given = environment.given
+    waits = environment.state == "Waiting"
+    found = {
+        "environmentMode": "WorkloadProfiles" if environment.workload_profiles else "ConsumptionOnly",
+        "provisioningState": environment.state,
+        **({} if version >= _BLANKS else {"useLegionServerlessCompute": False}),
+        "daprAIInstrumentationKey": None,
+        "daprAIConnectionString": None,
+        "vnetConfiguration": given["vnetConfiguration"],
+        "defaultDomain": environment.domain,
+        # An environment in a subnet is given its address late (recorded).
+        **({} if waits and given["vnetConfiguration"] else {"staticIp": "127.0.0.1"}),
+        "appLogsConfiguration": given["appLogsConfiguration"],
+        "openTelemetryConfiguration": given["openTelemetryConfiguration"],
+        "zoneRedundant": given["zoneRedundant"],
+        "availabilityZones": None,
+        "kedaConfiguration": {"version": None if waits and version < _REGIONS else "2.12.1"},
+        "daprConfiguration": {"version": None if waits and version < _REGIONS else "1.12.5"},
+        "ingressConfiguration": given["ingressConfiguration"],
+        "eventStreamEndpoint": f"{environment.streams}{environment.id.replace(PROVIDER, '')}/eventstream",
+        "customDomainConfiguration": _domain(given["customDomainConfiguration"], version),
+        "workloadProfiles": _profiles(given["workloadProfiles"], version),
+        "appInsightsConfiguration": given["appInsightsConfiguration"],
+        **({"firstPartyConfiguration": None} if _FIRST_PARTY[0] <= version < _FIRST_PARTY[1] else {}),
+        "infrastructureResourceGroup": given["infrastructureResourceGroup"],
+        "peerAuthentication": given["peerAuthentication"],
+        "peerTrafficConfiguration": given["peerTrafficConfiguration"],
+        "publicNetworkAccess": given["publicNetworkAccess"],
+        "diskEncryptionConfiguration": None,
+    }
+    return {name: value for name, value in found.items() if name not in _SINCE or _has(version, _SINCE[name])}
+
+
+def _domain(given: Json, version: str) -> Json:
+    """Certificates are not read. The oldest version with blanks named the date otherwise."""
+    vault: Json = {"certificateKeyVaultProperties": None} if _has(version, _KEY_VAULT) else {}
+    names = dict.fromkeys(_DOMAIN)
+    if version < _REGIONS:
+        names = {("expirationDateUtc" if name == "expirationDate" else name): None for name in names}
+    return {"customDomainVerificationId": VERIFICATION, **given, **vault, **names}
+
+
+def _profiles(given: list[Json] | None, version: str) -> list[Json] | None:
+    if given is None or not _has(version, _FIPS):
+        return given and [{name: value for name, value in one.items() if name != "enableFips"} for one in given]
+    return [{"enableFips": False, **one} for one in given]
