@@ -150,7 +150,7 @@ class LocalCloud:
             "domain": DOMAIN,
             "storage": storage.connection_string,
             "proxy": f"http://{await self._open_proxy(tls)}",
-            "eventgrid": f"http://{await self._serve(self.eventgrid.app())}",
+            "eventgrid": await self._serve_eventgrid(),
             "eventgrid_key": self.eventgrid.key,
             "webhook": f"http://{await self._serve(self.hooks.app())}",
             "control": f"http://{await self._serve(self._control(), port=self.options.control)}",
@@ -171,6 +171,11 @@ class LocalCloud:
         self._stack.push_async_callback(self.eventgrid.close)
         for topic in (REGISTRY, SCANS):
             self.eventgrid.topic(topic)
+
+    async def _serve_eventgrid(self) -> str:
+        base = f"http://{await self._serve(self.eventgrid.app())}"
+        self.eventgrid.handshakes.base = base
+        return base
 
     async def _open_registry(self) -> str:
         """Where it listens, `127.0.0.1:port`, over http and for everybody."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+QUEUE = "queue://"
+
 
 class Schema(StrEnum):
     EVENT_GRID = "EventGridSchema"
@@ -24,13 +26,14 @@ class State(StrEnum):
     """Of a subscription, as ARM spells its provisioning. Nothing is delivered before SUCCEEDED."""
 
     CREATING = "Creating"
+    AWAITING = "AwaitingManualAction"  # its endpoint has answered without the code, and may call back
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Subscription:
-    """Who wants which events of a topic, and how. endpoint: an address, or `queue://<name>` of the storage account.
+    """Who wants which events of a topic, and how. endpoint: an address, or `QUEUE` and a name in the storage account.
 
     types: event types, () for all of them. dead_letters: a container for what is given up, "" for none.
 

@@ -1,4 +1,4 @@
-"""Event Grid over HTTP: the topics' endpoints."""
+"""Event Grid over HTTP: the topics' endpoints, and the address an endpoint calls to say that it wants its events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _SINGLE = "application/cloudevents+json"
 
 
 def topics(grid: EventGrid) -> web.Application:
-    """`POST /topics/<name>/api/events?api-version=2018-01-01`, as azure-eventgrid sends it."""
+    """`POST /topics/<name>/api/events?api-version=2018-01-01`, as azure-eventgrid sends it.
+
+    `GET` and `POST /eventsubscriptions/<name>/validate?id=<code>` for who has the code of a handshake.
+    """
 
     async def events(request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -39,8 +42,18 @@ def topics(grid: EventGrid) -> web.Application:
             return _error(400, "BadRequest", str(error))
         return web.Response()
 
+    async def validate(request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if not await grid.handshakes.called(name, request.query.get("id", "")):
+            return _error(
+                400, "BadRequest", f"id: expected the code that {name} awaits, found another, none or an old one"
+            )
+        return web.Response(text=f"{name}: its endpoint wants these events")
+
     app = web.Application(client_max_size=_LARGEST)
     app.router.add_post("/topics/{name}/api/events", events)
+    app.router.add_get("/eventsubscriptions/{name}/validate", validate, allow_head=False)
+    app.router.add_post("/eventsubscriptions/{name}/validate", validate)
     app.router.add_route("*", "/{rest:.*}", _refuse)
     return app
 

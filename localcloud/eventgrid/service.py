@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from localcloud.eventgrid import schedule as retries
 from localcloud.eventgrid.courier import Courier
 from localcloud.eventgrid.filters import ANYTHING, Filter
-from localcloud.eventgrid.model import DeadLetter, Delivery, Schema, State, Subscription
+from localcloud.eventgrid.handshake import Handshakes
+from localcloud.eventgrid.model import QUEUE, DeadLetter, Delivery, Schema, State, Subscription
 from localcloud.eventgrid.orders import DROPPED, Ordered
 from localcloud.eventgrid.responses import topics
 from localcloud.eventgrid.schedule import USUAL, RetryPolicy
 from localcloud.eventgrid.schemas import event_type, written
+from localcloud.eventgrid.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
@@ -37,6 +39,7 @@ class EventGrid:
     handshakes: how often an endpoint is asked before its subscription fails, `handshake_every` seconds apart.
     scope: the resource group its custom topics are in. account: of queues and dead letters, None: there are none.
     deliveries: every attempt, the oldest first. dead_letters: what was given up. orders: trouble on the way.
+    Where `app` is served is set as `handshakes.base`, for endpoints that call back.
     """
 
     def __init__(
@@ -59,15 +62,16 @@ class EventGrid:
         self._clock = clock
         self._factor = schedule
         self._scope = scope
-        self._handshakes = handshakes
-        self._handshake_every = handshake_every
         self._account = account
-        self._courier = Courier(within=within, clock=clock, account=account)
+        self._wire = Wire(within)
+        self.handshakes = Handshakes(wire=self._wire, clock=clock, times=handshakes, every=handshake_every)
+        self._asking: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
+        self._courier = Courier(wire=self._wire, clock=clock, account=account)
         self.orders = self._courier.orders
         self._tasks: set[asyncio.Task[None]] = set()
 
     def app(self) -> web.Application:
-        """The topics' own endpoints: `POST /topics/<name>/api/events`."""
+        """The topics' own endpoints, and the address endpoints call back: see `responses`."""
         return topics(self)
 
     def topic(self, name: str) -> None:
@@ -102,9 +106,18 @@ class EventGrid:
             dead_letters=dead_letters,
         )
         self.topic(topic)
+        self.unsubscribe(name)
         self.subscriptions[name] = subscription
-        self._begin(self._validate(subscription))
+        self._asking[name] = subscription, self._begin(self._validate(subscription))
         return subscription
+
+    def unsubscribe(self, name: str) -> None:
+        """End a subscription, whose endpoint may still be asked; none is as good. What is under way goes on."""
+        self.subscriptions.pop(name, None)
+        subscription, asking = self._asking.pop(name, (None, None))
+        if subscription is not None and asking is not None and asking.cancel():
+            subscription.state = State.FAILED
+            subscription.settled.set()
 
     async def publish(self, topic: str, event: Mapping[str, object]) -> None:
         """Take one event, of either schema; it is delivered after this returned."""
@@ -125,22 +138,17 @@ class EventGrid:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._courier.close()
+        await self._wire.close()
 
-    def _begin(self, work: Coroutine[object, object, None]) -> None:
+    def _begin(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _validate(self, subscription: Subscription) -> None:
-        """Ask until the endpoint agrees; it may still be starting."""
-        state = State.FAILED
-        for _ in range(self._handshakes):
-            if await self._courier.shake_hands(subscription, self._clock.now()):
-                state = State.SUCCEEDED
-                break
-            await self._clock.sleep(self._handshake_every)
-        subscription.state = state
+        queue = subscription.endpoint.startswith(QUEUE)  # which is not asked
+        subscription.state = State.SUCCEEDED if queue else await self.handshakes.shake(subscription)
         subscription.settled.set()
 
     async def _deliver(self, subscription: Subscription, event: Mapping[str, object]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -52,15 +51,17 @@ class Received:
 class Webhook:
     """An endpoint that remembers.
 
-    answers: statuses it gives in turn, the last one for ever. ready: shakes hands.
+    answers: statuses it gives in turn, the last one for ever. ready: shakes hands. later: it means to call back.
 
-    code: answers the handshake with this instead of the code it was sent.
+    code: answers the handshake with this instead of the code it was sent. addresses: to call back, as it was asked.
     """
 
     def __init__(self) -> None:
         self.answers = [202]
         self.ready = True
+        self.later = False
         self.code = ""
+        self.addresses: list[str] = []
         self.url = ""
         self.handshakes = 0
         self.received: list[Received] = []
@@ -72,18 +73,21 @@ class Webhook:
 
     async def handle(self, request: web.Request) -> web.Response:
         kind = request.headers.get("aeg-event-type", "")
-        if request.method == "OPTIONS" or kind == "SubscriptionValidation":
-            return self._handshake(request.method, await request.read())
+        if request.method == "OPTIONS":
+            self.addresses.append(request.headers.get("WebHook-Request-Callback", ""))
+            return self._handshake({"WebHook-Allowed-Origin": "eventgrid.azure.net"}, {})
+        if kind == "SubscriptionValidation":
+            data = (await request.json())[0]["data"]
+            self.addresses.append(data.get("validationUrl", ""))
+            return self._handshake({}, {"validationResponse": self.code or data["validationCode"]})
         self.received.append(Received(request.headers.copy(), await request.json()))
         return web.Response(status=self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
 
-    def _handshake(self, method: str, body: bytes) -> web.Response:
+    def _handshake(self, headers: Mapping[str, str], body: Mapping[str, str]) -> web.Response:
         self.handshakes += 1
         if not self.ready:
             return web.Response(status=404)
-        if method == "OPTIONS":
-            return web.Response(headers={"WebHook-Allowed-Origin": "eventgrid.azure.net"})
-        return web.json_response({"validationResponse": self.code or json.loads(body)[0]["data"]["validationCode"]})
+        return web.Response() if self.later else web.json_response(body, headers=headers)
 
 
 @dataclass
@@ -99,6 +103,7 @@ async def local_grid(**more: Any) -> AsyncIterator[Local]:
     clock, hook = Clock(), Webhook()
     grid = EventGrid(clock=clock, **{"schedule": 0.0001, "key": "k3y", "handshake_every": 0.001, **more})
     async with serving(hook.app()) as url, serving(grid.app()) as base:
+        grid.handshakes.base = base
         hook.url = f"{url}/hook?functionName=image_pushed&code=secret"
         try:
             yield Local(grid, hook, clock, base)
