@@ -150,8 +150,7 @@ class LocalCloud:
             "domain": DOMAIN,
             "storage": storage.connection_string,
             "proxy": f"http://{await self._open_proxy(tls)}",
-            "eventgrid": await self._serve_eventgrid(),
-            "eventgrid_key": self.eventgrid.key,
+            **await self._serve_eventgrid(tls),
             "webhook": f"http://{await self._serve(self.hooks.app())}",
             "control": f"http://{await self._serve(self._control(), port=self.options.control)}",
             "subscription": SUBSCRIPTION,
@@ -172,10 +171,14 @@ class LocalCloud:
         for topic in (REGISTRY, SCANS):
             self.eventgrid.topic(topic)
 
-    async def _serve_eventgrid(self) -> str:
-        base = f"http://{await self._serve(self.eventgrid.app())}"
-        self.eventgrid.handshakes.base = base
-        return base
+    async def _serve_eventgrid(self, tls: ssl.SSLContext) -> dict[str, str]:
+        """Over https, too: an SDK sends a token of the directory nowhere else."""
+        self.eventgrid.handshakes.base = f"http://{await self._serve(self.eventgrid.app())}"
+        return {
+            "eventgrid": self.eventgrid.handshakes.base,
+            "eventgrid_tls": f"https://localhost:{(await self._serve(self.eventgrid.app(), tls)).rpartition(':')[2]}",
+            "eventgrid_key": self.eventgrid.keys_of(SCANS).key1,
+        }
 
     async def _open_registry(self) -> str:
         """Where it listens, `127.0.0.1:port`, over http and for everybody."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from localcloud.eventgrid.access import NoAccess, check
 from localcloud.eventgrid.model import Schema
 from localcloud.eventgrid.schemas import BadEvent, accepted
 
@@ -30,8 +30,10 @@ def topics(grid: EventGrid) -> web.Application:
         name = request.match_info["name"]
         if name not in grid.topics:
             return _error(404, "NotFound", f"topic: expected one of {sorted(grid.topics)}, found {name!r}")
-        if not hmac.compare_digest(request.headers.get("aeg-sas-key", "").encode(), grid.key.encode()):
-            return _error(401, "Unauthorized", "aeg-sas-key: expected the key of this topic, found another or none")
+        try:
+            check(request, grid.keys_of(name), grid.now())
+        except NoAccess as error:
+            return _error(error.status, error.code, error.message)
         if request.query.get("api-version") != _VERSION:
             return _error(400, "BadRequest", f"api-version: expected {_VERSION}, found another or none")
         try:
@@ -72,4 +74,5 @@ async def _refuse(request: web.Request) -> web.Response:
 
 
 def _error(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"error": {"code": code, "message": message}}, status=status)
+    error = {"code": code, "message": message}
+    return web.json_response({"error": {**error, "details": [error]}}, status=status)

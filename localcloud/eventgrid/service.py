@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import deque
 from typing import TYPE_CHECKING
 
 from localcloud.eventgrid import schedule as retries
+from localcloud.eventgrid.access import TopicKeys
 from localcloud.eventgrid.courier import Courier
 from localcloud.eventgrid.filters import ANYTHING, Filter
 from localcloud.eventgrid.handshake import Handshakes
@@ -35,7 +35,7 @@ class EventGrid:
     """Delivers each event at least once, in no order, to every subscription that wants its type.
 
     schedule: what the documented waits are multiplied by; 1.0 is Azure's own pace, 0.001 makes a day 86 s.
-    key: of every topic, one is made up when "" is given. within: seconds an endpoint may take to answer.
+    key: the first of every topic, "": each has its own. within: seconds an endpoint may take to answer.
     handshakes: how often an endpoint is asked before its subscription fails, `handshake_every` seconds apart.
     scope: the resource group its custom topics are in. account: of queues and dead letters, None: there are none.
     deliveries: every attempt, the oldest first. dead_letters: what was given up. orders: trouble on the way.
@@ -54,7 +54,8 @@ class EventGrid:
         scope: str = _SCOPE,
         account: Account | None = None,
     ) -> None:
-        self.key = key or secrets.token_urlsafe(24)
+        self._key = key
+        self._keys: dict[str, TopicKeys] = {}
         self.topics: set[str] = set()
         self.subscriptions: dict[str, Subscription] = {}
         self.deliveries: deque[Delivery] = deque(maxlen=_KEPT)
@@ -77,6 +78,14 @@ class EventGrid:
     def topic(self, name: str) -> None:
         """Let a topic be; one that is subscribed to is already."""
         self.topics.add(name)
+
+    def keys_of(self, topic: str) -> TopicKeys:
+        """What opens a topic to who publishes; they may be changed."""
+        return self._keys.setdefault(topic, TopicKeys(key1=self._key) if self._key else TopicKeys())
+
+    def now(self) -> datetime:
+        """The time of the local cloud."""
+        return self._clock.now()
 
     def resource_id(self, topic: str) -> str:
         """Of a custom topic; what its events bear as their topic."""
