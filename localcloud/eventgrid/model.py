@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 QUEUE = "queue://"
+ALL = "All"  # which ARM takes for every event type
 
 
 class Schema(StrEnum):
@@ -35,7 +36,7 @@ class State(StrEnum):
 class Subscription:
     """Who wants which events of a topic, and how. endpoint: an address, or `QUEUE` and a name in the storage account.
 
-    types: event types, () for all of them. dead_letters: a container for what is given up, "" for none.
+    types: event types, () or `ALL` for all of them. dead_letters: a container for what is given up, "" for none.
 
     where: what else must hold. retry: how often and how long it is tried.
 
@@ -55,7 +56,7 @@ class Subscription:
 
     def wants(self, event_type: str, event: Mapping[str, object]) -> bool:
         """Whether an event, of this type, is for it."""
-        return (not self.types or event_type in self.types) and self.where.wants(event)
+        return (self.types in ((), (ALL,)) or event_type in self.types) and self.where.wants(event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
