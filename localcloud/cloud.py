@@ -166,7 +166,7 @@ class LocalCloud:
     def _open_eventgrid(self, storage: str) -> None:
         account = Account(storage)
         self._stack.push_async_callback(account.close)
-        self.eventgrid = EventGrid(clock=self.clock, schedule=0.05, account=account)
+        self.eventgrid = EventGrid(clock=self.clock, schedule=0.05, seed=self.options.seed, account=account)
         self._stack.push_async_callback(self.eventgrid.close)
         for topic in (REGISTRY, SCANS):
             self.eventgrid.topic(topic)

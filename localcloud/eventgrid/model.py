@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from localcloud.eventgrid.filters import ANYTHING, Filter
-from localcloud.eventgrid.schedule import USUAL, RetryPolicy
+from localcloud.eventgrid.schedule import USUAL, Kind, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +54,11 @@ class Subscription:
     state: State = State.CREATING
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def kind(self) -> Kind:
+        """Of its endpoint."""
+        return Kind.RESOURCE if self.endpoint.startswith(QUEUE) else Kind.WEBHOOK
+
     def wants(self, event_type: str, event: Mapping[str, object]) -> bool:
         """Whether an event, of this type, is for it."""
         return (self.types in ((), (ALL,)) or event_type in self.types) and self.where.wants(event)
@@ -78,7 +83,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """An event that was given up, as it would have been delivered, and why. at: of the last attempt."""
+    """An event that was given up, as it would have been delivered, and why.
+
+    at: of the last attempt, or when it was given up without one. reason, last_outcome: in Azure's words, the latter ""
+    without an attempt.
+    """
 
     at: datetime
     published: datetime

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from localcloud.eventgrid import outcomes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,7 +28,7 @@ class Wire:
     async def ask(
         self, method: str, url: str, headers: Mapping[str, str], body: object
     ) -> tuple[int | None, Mapping[str, str], str]:
-        """The status, the headers and the text answered; None and what went wrong when nothing was."""
+        """The status, the headers and the text answered; None and one of `outcomes` when nothing was."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._within))
         sent = None if body is None else json.dumps(body).encode()
@@ -34,6 +36,8 @@ class Wire:
             async with self._session.request(method, url, headers=headers, data=sent, allow_redirects=False) as answer:
                 return answer.status, answer.headers, await answer.text(errors="replace")
         except TimeoutError:
-            return None, {}, f"no answer within {self._within:g} s"
-        except aiohttp.ClientError as error:
-            return None, {}, type(error).__name__
+            return None, {}, outcomes.TIMED_OUT
+        except aiohttp.ClientConnectorDNSError:
+            return None, {}, outcomes.RESOLUTION
+        except aiohttp.ClientError:
+            return None, {}, outcomes.SOCKET

@@ -18,7 +18,6 @@ from azure.eventgrid.aio import EventGridPublisherClient
 
 from localcloud.clock import Clock
 from localcloud.eventgrid import EventGrid, State
-from localcloud.eventgrid.schedule import GiveUp, after
 from tests.localcloud.serving import serving, until
 
 if TYPE_CHECKING:
@@ -208,7 +207,7 @@ async def test_a_failed_delivery_is_repeated_and_counted(local: Local) -> None:
 
 
 async def test_the_first_retry_waits_for_its_time_on_the_clouds_clock() -> None:
-    async with local_grid(schedule=1000) as local:
+    async with local_grid(schedule=1000, jitter=0) as local:
         local.hook.answers = [500, 202]
         local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
         await local.grid.publish("weighbridge", pushed("e1"))
@@ -222,14 +221,13 @@ async def test_the_first_retry_waits_for_its_time_on_the_clouds_clock() -> None:
         assert len(local.hook.received) == 2
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 413])
-async def test_what_a_retry_cannot_mend_is_a_dead_letter_at_once(local: Local, status: int) -> None:
-    local.hook.answers = [status]
+async def test_what_a_retry_cannot_mend_is_a_dead_letter_at_once(local: Local) -> None:
+    local.hook.answers = [400]
     local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
     await local.grid.publish("weighbridge", pushed("e1"))
     await local.grid.settle(10)
     (letter,) = local.grid.dead_letters
-    assert (letter.reason, letter.attempts, letter.event["id"]) == (f"not retried after {status}", 1, "e1")
+    assert (letter.reason, letter.attempts, letter.event["id"]) == ("UndeliverableDueToHttpBadRequest", 1, "e1")
     assert len(local.hook.received) == 1
 
 
@@ -240,7 +238,7 @@ async def test_an_endpoint_that_fails_for_a_day_is_given_up() -> None:
         await local.grid.publish("weighbridge", pushed("e1"))
         await local.grid.settle(10)
         (letter,) = local.grid.dead_letters
-        assert (letter.reason, letter.last_outcome) == ("TimeToLiveExceeded", "500")
+        assert (letter.reason, letter.last_outcome) == ("TimeToLiveExceeded", "Busy")
         assert letter.attempts == len(local.hook.received) > 5
 
 
@@ -250,29 +248,10 @@ async def test_an_endpoint_that_is_down_is_tried_again(local: Local, unused_tcp_
     local.grid.subscriptions["pushes"].endpoint = f"http://127.0.0.1:{unused_tcp_port}/hook"
     await local.grid.publish("weighbridge", pushed("e1"))
     await until(lambda: len(local.grid.deliveries) >= 2)
-    assert {(one.status, one.outcome) for one in local.grid.deliveries} == {(None, "ClientConnectorError")}
+    assert {(one.status, one.outcome) for one in local.grid.deliveries} == {(None, "SocketError")}
     local.grid.subscriptions["pushes"].endpoint = local.hook.url
     await local.grid.settle(10)
     assert local.grid.deliveries[-1].outcome == "delivered"
-
-
-def test_the_schedule_is_the_documented_one() -> None:
-    waits, age = [], 0.0
-    for attempt in range(1, 31):
-        wait = after(attempt, 500, age=age, factor=1.0)
-        if isinstance(wait, GiveUp):
-            break
-        waits.append(wait)
-        age += wait
-    assert waits == [10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 43200]
-    assert wait == GiveUp(reason="TimeToLiveExceeded")
-    assert after(30, 500, age=0, factor=1.0) == GiveUp(reason="MaxDeliveryAttemptsExceeded")
-
-
-@pytest.mark.parametrize(("status", "least"), [(404, 300), (408, 120), (503, 30), (500, 10), (None, 10)])
-def test_some_answers_wait_longer_at_least(status: int | None, least: int) -> None:
-    assert after(1, status, age=0, factor=1.0) == least
-    assert after(1, status, age=0, factor=0.5) == least / 2
 
 
 async def test_azure_eventgrid_publishes_cloud_events_to_a_topic(local: Local) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from localcloud.eventgrid.filters import Filter
 from localcloud.eventgrid.model import Schema, Subscription
-from localcloud.eventgrid.schedule import GiveUp, RetryPolicy, after
+from localcloud.eventgrid.schedule import RetryPolicy
 from tests.localcloud.test_eventgrid import local_grid, pushed
 
 EVENT = pushed("1") | {"data": {"n": 5, "on": True, "text": "Hello", "none": None, "many": [1, 9], "in": {"deep": "x"}}}
@@ -183,12 +183,6 @@ def test_a_filter_beyond_the_documented_limits_is_refused(filters: list[object],
 def test_a_policy_beyond_the_documented_limits_is_refused(name: str, given: int) -> None:
     with pytest.raises(msgspec.ValidationError, match=name):
         msgspec.convert({name: given}, RetryPolicy)
-
-
-def test_an_event_that_outlives_its_minutes_is_given_up() -> None:
-    policy = RetryPolicy(event_time_to_live_in_minutes=1)
-    assert after(1, 500, age=0, factor=1, policy=policy) == 10
-    assert after(2, 500, age=31, factor=1, policy=policy) == GiveUp(reason="TimeToLiveExceeded")
 
 
 async def test_only_what_passes_is_delivered_and_only_as_often_as_the_policy_allows() -> None:
