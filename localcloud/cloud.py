@@ -150,8 +150,7 @@ class LocalCloud:
             "domain": DOMAIN,
             "storage": storage.connection_string,
             "proxy": f"http://{await self._open_proxy(tls)}",
-            "eventgrid": f"http://{await self._serve(self.eventgrid.app())}",
-            "eventgrid_key": self.eventgrid.key,
+            **await self._serve_eventgrid(tls),
             "webhook": f"http://{await self._serve(self.hooks.app())}",
             "control": f"http://{await self._serve(self._control(), port=self.options.control)}",
             "subscription": SUBSCRIPTION,
@@ -167,10 +166,19 @@ class LocalCloud:
     def _open_eventgrid(self, storage: str) -> None:
         account = Account(storage)
         self._stack.push_async_callback(account.close)
-        self.eventgrid = EventGrid(clock=self.clock, schedule=0.05, account=account)
+        self.eventgrid = EventGrid(clock=self.clock, schedule=0.05, seed=self.options.seed, account=account)
         self._stack.push_async_callback(self.eventgrid.close)
         for topic in (REGISTRY, SCANS):
             self.eventgrid.topic(topic)
+
+    async def _serve_eventgrid(self, tls: ssl.SSLContext) -> dict[str, str]:
+        """Over https, too: an SDK sends a token of the directory nowhere else."""
+        self.eventgrid.handshakes.base = f"http://{await self._serve(self.eventgrid.app())}"
+        return {
+            "eventgrid": self.eventgrid.handshakes.base,
+            "eventgrid_tls": f"https://localhost:{(await self._serve(self.eventgrid.app(), tls)).rpartition(':')[2]}",
+            "eventgrid_key": self.eventgrid.keys_of(SCANS).key1,
+        }
 
     async def _open_registry(self) -> str:
         """Where it listens, `127.0.0.1:port`, over http and for everybody."""

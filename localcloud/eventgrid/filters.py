@@ -1,7 +1,10 @@
 """Which events a subscription wants, by their subject and by their fields.
 
-The operators, what each does with an array, and the limits are of
-https://learn.microsoft.com/en-us/azure/event-grid/event-filtering. Text is compared without regard to case.
+https://learn.microsoft.com/en-us/azure/event-grid/event-filtering, read as of September 2022 (MicrosoftDocs/azure-docs,
+aa80303): the operators, what each does with an array and without its field, and the limits. Text is compared without
+regard to case. It names neither of the operators of ranges where it says what comes of an event without the field: they
+do as their kin do. That an array matches nothing where arrays are not enabled is said by
+https://learn.microsoft.com/en-us/azure/event-grid/edge/advanced-filtering.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ _FILTERS = 25
 _VALUES = 25  # of all filters of a subscription; a range is one
 _LONGEST = 512  # characters of a text
 _ALIASES = {"eventid": "id", "eventtype": "type"}  # what the page calls two attributes of a CloudEvent
+_WITHOUT = ("NumberNotIn", "NumberNotInRange", "StringNotIn")  # which an event without the field passes
 _NOTHING = ("IsNullOrUndefined", "IsNotNull")
 _SINGLE = ("NumberLessThan", "NumberGreaterThan", "NumberLessThanOrEquals", "NumberGreaterThanOrEquals", "BoolEquals")
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
@@ -70,12 +74,16 @@ class Advanced(msgspec.Struct, kw_only=True, frozen=True, rename="camel", forbid
         return self.values if self.operator_type not in _SINGLE else () if self.value is None else (self.value,)
 
     def matches(self, event: Mapping[str, object], *, arrays: bool) -> bool:
-        """Whether the event has such a field; one of another kind, or none, is as good as no match."""
+        """Whether the event passes; a value of another kind is as good as none that matches."""
         found = _field(event, self.key)
         if self.operator_type in _NOTHING:
             return (found is None) == (self.operator_type == "IsNullOrUndefined")
+        if found is None:
+            return self.operator_type in _WITHOUT
+        if isinstance(found, list) and not arrays:
+            return False
         test = _TESTS[_NEGATED.get(self.operator_type, self.operator_type)]
-        every = found if arrays and isinstance(found, list) else [found]
+        every = found if isinstance(found, list) else [found]
         comparable = [_folded(one) for one in every if isinstance(one, _kind(self.operator_type)) and _plain(self, one)]
         hit = any(test(one, _folded(given)) for given in self.given() for one in comparable)
         return hit != (self.operator_type in _NEGATED)

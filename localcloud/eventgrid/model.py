@@ -8,11 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from localcloud.eventgrid.filters import ANYTHING, Filter
-from localcloud.eventgrid.schedule import USUAL, RetryPolicy
+from localcloud.eventgrid.schedule import USUAL, Kind, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+QUEUE = "queue://"
+ALL = "All"  # which ARM takes for every event type
 
 
 class Schema(StrEnum):
@@ -24,15 +27,16 @@ class State(StrEnum):
     """Of a subscription, as ARM spells its provisioning. Nothing is delivered before SUCCEEDED."""
 
     CREATING = "Creating"
+    AWAITING = "AwaitingManualAction"  # its endpoint has answered without the code, and may call back
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Subscription:
-    """Who wants which events of a topic, and how. endpoint: an address, or `queue://<name>` of the storage account.
+    """Who wants which events of a topic, and how. endpoint: an address, or `QUEUE` and a name in the storage account.
 
-    types: event types, () for all of them. dead_letters: a container for what is given up, "" for none.
+    types: event types, () or `ALL` for all of them. dead_letters: a container for what is given up, "" for none.
 
     where: what else must hold. retry: how often and how long it is tried.
 
@@ -50,9 +54,14 @@ class Subscription:
     state: State = State.CREATING
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def kind(self) -> Kind:
+        """Of its endpoint."""
+        return Kind.RESOURCE if self.endpoint.startswith(QUEUE) else Kind.WEBHOOK
+
     def wants(self, event_type: str, event: Mapping[str, object]) -> bool:
         """Whether an event, of this type, is for it."""
-        return (not self.types or event_type in self.types) and self.where.wants(event)
+        return (self.types in ((), (ALL,)) or event_type in self.types) and self.where.wants(event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +83,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """An event that was given up, as it would have been delivered, and why. at: of the last attempt."""
+    """An event that was given up, as it would have been delivered, and why.
+
+    at: of the last attempt, or when it was given up without one. reason, last_outcome: in Azure's words, the latter ""
+    without an attempt.
+    """
 
     at: datetime
     published: datetime

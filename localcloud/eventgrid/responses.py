@@ -1,13 +1,13 @@
-"""Event Grid over HTTP: the topics' endpoints."""
+"""Event Grid over HTTP: the topics' endpoints, and the address an endpoint calls to say that it wants its events."""
 
 from __future__ import annotations
 
-import hmac
 import json
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from localcloud.eventgrid.access import NoAccess, check
 from localcloud.eventgrid.model import Schema
 from localcloud.eventgrid.schemas import BadEvent, accepted
 
@@ -21,14 +21,19 @@ _SINGLE = "application/cloudevents+json"
 
 
 def topics(grid: EventGrid) -> web.Application:
-    """`POST /topics/<name>/api/events?api-version=2018-01-01`, as azure-eventgrid sends it."""
+    """`POST /topics/<name>/api/events?api-version=2018-01-01`, as azure-eventgrid sends it.
+
+    `GET` and `POST /eventsubscriptions/<name>/validate?id=<code>` for who has the code of a handshake.
+    """
 
     async def events(request: web.Request) -> web.Response:
         name = request.match_info["name"]
         if name not in grid.topics:
             return _error(404, "NotFound", f"topic: expected one of {sorted(grid.topics)}, found {name!r}")
-        if not hmac.compare_digest(request.headers.get("aeg-sas-key", "").encode(), grid.key.encode()):
-            return _error(401, "Unauthorized", "aeg-sas-key: expected the key of this topic, found another or none")
+        try:
+            check(request, grid.keys_of(name), grid.now())
+        except NoAccess as error:
+            return _error(error.status, error.code, error.message)
         if request.query.get("api-version") != _VERSION:
             return _error(400, "BadRequest", f"api-version: expected {_VERSION}, found another or none")
         try:
@@ -39,8 +44,18 @@ def topics(grid: EventGrid) -> web.Application:
             return _error(400, "BadRequest", str(error))
         return web.Response()
 
+    async def validate(request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if not await grid.handshakes.called(name, request.query.get("id", "")):
+            return _error(
+                400, "BadRequest", f"id: expected the code that {name} awaits, found another, none or an old one"
+            )
+        return web.Response(text=f"{name}: its endpoint wants these events")
+
     app = web.Application(client_max_size=_LARGEST)
     app.router.add_post("/topics/{name}/api/events", events)
+    app.router.add_get("/eventsubscriptions/{name}/validate", validate, allow_head=False)
+    app.router.add_post("/eventsubscriptions/{name}/validate", validate)
     app.router.add_route("*", "/{rest:.*}", _refuse)
     return app
 
@@ -59,4 +74,5 @@ async def _refuse(request: web.Request) -> web.Response:
 
 
 def _error(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"error": {"code": code, "message": message}}, status=status)
+    error = {"code": code, "message": message}
+    return web.json_response({"error": {**error, "details": [error]}}, status=status)

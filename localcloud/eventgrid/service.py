@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections import deque
+from random import Random
 from typing import TYPE_CHECKING
 
-from localcloud.eventgrid import schedule as retries
+from localcloud.eventgrid.access import TopicKeys
 from localcloud.eventgrid.courier import Courier
 from localcloud.eventgrid.filters import ANYTHING, Filter
-from localcloud.eventgrid.model import DeadLetter, Delivery, Schema, State, Subscription
-from localcloud.eventgrid.orders import DROPPED, Ordered
+from localcloud.eventgrid.handshake import Handshakes
+from localcloud.eventgrid.model import QUEUE, Schema, State, Subscription
 from localcloud.eventgrid.responses import topics
-from localcloud.eventgrid.schedule import USUAL, RetryPolicy
+from localcloud.eventgrid.rounds import Rounds
+from localcloud.eventgrid.schedule import USUAL, Pace, RetryPolicy
 from localcloud.eventgrid.schemas import event_type, written
+from localcloud.eventgrid.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
@@ -26,17 +27,17 @@ if TYPE_CHECKING:
     from localcloud.eventgrid.storage import Account
 
 _SCOPE = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-local"
-_KEPT = 10_000  # attempts in the log, and dead letters
 
 
 class EventGrid:
     """Delivers each event at least once, in no order, to every subscription that wants its type.
 
-    schedule: what the documented waits are multiplied by; 1.0 is Azure's own pace, 0.001 makes a day 86 s.
-    key: of every topic, one is made up when "" is given. within: seconds an endpoint may take to answer.
+    schedule, jitter: of its pace, which may be changed later: see `Pace`. seed: of the chance in it.
+    key: the first of every topic, "": each has its own. within: seconds an endpoint may take to answer.
     handshakes: how often an endpoint is asked before its subscription fails, `handshake_every` seconds apart.
     scope: the resource group its custom topics are in. account: of queues and dead letters, None: there are none.
     deliveries: every attempt, the oldest first. dead_letters: what was given up. orders: trouble on the way.
+    Where `app` is served is set as `handshakes.base`, for endpoints that call back.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class EventGrid:
         *,
         clock: Clock,
         schedule: float = 1.0,
+        jitter: float = 0.1,
+        seed: str = "",
         key: str = "",
         within: float = 30.0,
         handshakes: int = 300,
@@ -51,28 +54,39 @@ class EventGrid:
         scope: str = _SCOPE,
         account: Account | None = None,
     ) -> None:
-        self.key = key or secrets.token_urlsafe(24)
+        self._key = key
+        self._keys: dict[str, TopicKeys] = {}
         self.topics: set[str] = set()
         self.subscriptions: dict[str, Subscription] = {}
-        self.deliveries: deque[Delivery] = deque(maxlen=_KEPT)
-        self.dead_letters: deque[DeadLetter] = deque(maxlen=_KEPT)
         self._clock = clock
-        self._factor = schedule
+        self.pace = Pace(factor=schedule, jitter=jitter)
         self._scope = scope
-        self._handshakes = handshakes
-        self._handshake_every = handshake_every
-        self._account = account
-        self._courier = Courier(within=within, clock=clock, account=account)
-        self.orders = self._courier.orders
+        self._wire = Wire(within)
+        self.handshakes = Handshakes(wire=self._wire, clock=clock, times=handshakes, every=handshake_every)
+        self._asking: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
+        courier = Courier(wire=self._wire, clock=clock, account=account)
+        self.orders = courier.orders
+        self.chance = Random(seed)  # noqa: S311 - waits, and the same in every run
+        self._rounds = Rounds(clock=clock, courier=courier, account=account, pace=self.pace, chance=self.chance)
+        self.deliveries = self._rounds.deliveries
+        self.dead_letters = self._rounds.dead_letters
         self._tasks: set[asyncio.Task[None]] = set()
 
     def app(self) -> web.Application:
-        """The topics' own endpoints: `POST /topics/<name>/api/events`."""
+        """The topics' own endpoints, and the address endpoints call back: see `responses`."""
         return topics(self)
 
     def topic(self, name: str) -> None:
         """Let a topic be; one that is subscribed to is already."""
         self.topics.add(name)
+
+    def keys_of(self, topic: str) -> TopicKeys:
+        """What opens a topic to who publishes; they may be changed."""
+        return self._keys.setdefault(topic, TopicKeys(key1=self._key) if self._key else TopicKeys())
+
+    def now(self) -> datetime:
+        """The time of the local cloud."""
+        return self._clock.now()
 
     def resource_id(self, topic: str) -> str:
         """Of a custom topic; what its events bear as their topic."""
@@ -102,9 +116,18 @@ class EventGrid:
             dead_letters=dead_letters,
         )
         self.topic(topic)
+        self.unsubscribe(name)
         self.subscriptions[name] = subscription
-        self._begin(self._validate(subscription))
+        self._asking[name] = subscription, self._begin(self._validate(subscription))
         return subscription
+
+    def unsubscribe(self, name: str) -> None:
+        """End a subscription, whose endpoint may still be asked; none is as good. What is under way goes on."""
+        self.subscriptions.pop(name, None)
+        subscription, asking = self._asking.pop(name, (None, None))
+        if subscription is not None and asking is not None and asking.cancel():
+            subscription.state = State.FAILED
+            subscription.settled.set()
 
     async def publish(self, topic: str, event: Mapping[str, object]) -> None:
         """Take one event, of either schema; it is delivered after this returned."""
@@ -112,7 +135,7 @@ class EventGrid:
         wanting = [one for one in self.subscriptions.values() if one.topic == topic and one.wants(kind, event)]
         bodies = [(subscription, written(event, subscription.schema)) for subscription in wanting]
         for subscription, body in bodies:
-            self._begin(self._deliver(subscription, body))
+            self._begin(self._rounds.see_to(subscription, body))
 
     async def settle(self, within: float) -> None:
         """Wait until nothing is under way; TimeoutError after so many real seconds."""
@@ -125,80 +148,15 @@ class EventGrid:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._courier.close()
+        await self._wire.close()
 
-    def _begin(self, work: Coroutine[object, object, None]) -> None:
+    def _begin(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _validate(self, subscription: Subscription) -> None:
-        """Ask until the endpoint agrees; it may still be starting."""
-        state = State.FAILED
-        for _ in range(self._handshakes):
-            if await self._courier.shake_hands(subscription, self._clock.now()):
-                state = State.SUCCEEDED
-                break
-            await self._clock.sleep(self._handshake_every)
-        subscription.state = state
+        queue = subscription.endpoint.startswith(QUEUE)  # which is not asked
+        subscription.state = State.SUCCEEDED if queue else await self.handshakes.shake(subscription)
         subscription.settled.set()
-
-    async def _deliver(self, subscription: Subscription, event: Mapping[str, object]) -> None:
-        published = self._clock.now()
-        await subscription.settled.wait()
-        if subscription.state is State.FAILED:
-            await self._bury(subscription, event, "the endpoint never answered the handshake", 0, "", published)
-            return
-        attempt = 0
-        while True:
-            attempt += 1
-            status, said = await self._courier.deliver(subscription, event, attempt)
-            arrived = status in retries.DELIVERED
-            outcome = str(said) if isinstance(said, Ordered) else "delivered" if arrived else str(status or said)
-            self._log(subscription, event, attempt, status, outcome)
-            if arrived or said is DROPPED:
-                return
-            age = (self._clock.now() - published).total_seconds()
-            wait = retries.after(attempt, status, age=age, factor=self._factor, policy=subscription.retry)
-            if isinstance(wait, retries.GiveUp):
-                await self._bury(subscription, event, wait.reason, attempt, outcome, published)
-                return
-            await self._clock.sleep(wait)
-
-    def _log(
-        self, subscription: Subscription, event: Mapping[str, object], attempt: int, status: int | None, outcome: str
-    ) -> None:
-        self.deliveries.append(
-            Delivery(
-                at=self._clock.now(),
-                subscription=subscription.name,
-                event_id=str(event.get("id")),
-                event_type=event_type(event),
-                subject=str(event.get("subject", "")),
-                attempt=attempt,
-                status=status,
-                outcome=outcome,
-            )
-        )
-
-    async def _bury(
-        self,
-        subscription: Subscription,
-        event: Mapping[str, object],
-        reason: str,
-        attempts: int,
-        outcome: str,
-        published: datetime,
-    ) -> None:
-        letter = DeadLetter(
-            at=self._clock.now(),
-            published=published,
-            subscription=subscription.name,
-            reason=reason,
-            attempts=attempts,
-            last_outcome=outcome,
-            event=event,
-        )
-        self.dead_letters.append(letter)
-        if subscription.dead_letters and self._account is not None:
-            await self._account.bury(subscription, letter)

@@ -2,22 +2,23 @@
 
 learn.microsoft.com/azure/event-grid/handler-storage-queues: one event a message, in base64.
 learn.microsoft.com/azure/event-grid/manage-event-delivery: a dead letter's five fields, whose names CloudEvents has in
-lower case, and the blob's name: topic, subscription, year, month, day, hour.
+lower case, and the blob's name: topic, subscription, year, month, day, hour. Dead letters whose container is not there
+are dropped (delivery-and-retry).
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import logging
 import uuid
 from typing import TYPE_CHECKING
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
+from localcloud.eventgrid import outcomes
 from localcloud.eventgrid.model import Schema
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ class Account:
     """One storage account, by its connection string."""
 
     def __init__(self, connection: str) -> None:
-        self._queues = QueueServiceClient.from_connection_string(connection)
-        self._blobs = BlobServiceClient.from_connection_string(connection)
+        # Event Grid tries again itself.
+        self._queues = QueueServiceClient.from_connection_string(connection, retry_total=0)
+        self._blobs = BlobServiceClient.from_connection_string(connection, retry_total=0)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -41,27 +43,33 @@ class Account:
         await self._blobs.close()
 
     async def put(self, queue: str, event: Mapping[str, object]) -> tuple[int | None, str]:
-        """The status answered, or None and what went wrong. A queue that is not there is not made: 404."""
+        """The status answered, or None and what went wrong. A queue that is not there is not made."""
         text = base64.b64encode(json.dumps(event).encode()).decode()
         try:
             await self._queues.get_queue_client(queue).send_message(text)
-        except ResourceNotFoundError:
-            return 404, "no such queue"
-        except AzureError as error:
-            return None, type(error).__name__
+        except HttpResponseError as error:
+            return error.status_code, str(error.error_code)  # type: ignore[attr-defined] # storage adds it
+        except AzureError:
+            return None, outcomes.SOCKET
         return 201, ""
 
-    async def bury(self, subscription: Subscription, letter: DeadLetter) -> None:
-        """Write it down where the subscription says; what cannot be written is dropped, and said."""
+    async def bury(self, subscription: Subscription, letter: DeadLetter) -> bool:
+        """Write it down where the subscription says; False when that cannot be reached. No container: it is dropped."""
         container = self._blobs.get_container_client(subscription.dead_letters)
         hour = f"{letter.at.year}/{letter.at.month}/{letter.at.day}/{letter.at.hour}"
         name = f"{subscription.topic}/{subscription.name.upper()}/{hour}/{uuid.uuid4()}.json"
         try:
-            with contextlib.suppress(ResourceExistsError):
-                await container.create_container()
             await container.upload_blob(name, json.dumps([fields(subscription, letter)]))
+        except ResourceNotFoundError:
+            _log.warning(
+                "localcloud: %s: expected the container %s for dead letters, found none: one is dropped",
+                subscription.name,
+                subscription.dead_letters,
+            )
         except AzureError:
             _log.exception("localcloud: %s: a dead letter could not be written", subscription.name)
+            return False
+        return True
 
 
 def fields(subscription: Subscription, letter: DeadLetter) -> dict[str, object]:

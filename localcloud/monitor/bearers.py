@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import jwt
-
+from localcloud import identity
 from localcloud.monitor.log_errors import LogsError
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def check(headers: Mapping[str, str], audiences: Collection[str]) -> None:
     kind, _, token = headers.get("Authorization", "").partition(" ")
     if not token:
         raise LogsError(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
-    claims = _claims(token.strip()) if kind.lower() == "bearer" else {}
+    claims = identity.claims(token.strip()) if kind.lower() == "bearer" else {}
     if not claims:
         raise LogsError(403, "InvalidAuthenticationToken", "The access token is invalid.")
     found = str(claims.get("aud", ""))
@@ -35,12 +34,3 @@ def check(headers: Mapping[str, str], audiences: Collection[str]) -> None:
         )
     if float(claims.get("exp", 0)) < time.time():
         raise LogsError(401, "ExpiredAuthenticationToken", "The access token expiry UTC time is in the past.")
-
-
-def _claims(token: str) -> Mapping[str, Any]:
-    """What it says; nothing for what is no token."""
-    try:
-        found: Mapping[str, Any] = jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
-    except jwt.InvalidTokenError:
-        return {}
-    return found

@@ -136,7 +136,7 @@ async def test_an_event_that_its_endpoint_may_not_have_is_a_dead_letter(local: L
     await local.eventgrid.settle(10)
 
     (letter,) = (await local.control("GET", "/events/dead-letters")).body["value"]
-    assert (letter["reason"], letter["event"]["id"]) == ("not retried after 401", "a")
+    assert (letter["reason"], letter["event"]["id"]) == ("UndeliverableDueToHttpUnauthorized", "a")
 
 
 async def test_the_webhook_target_fails_as_told_and_remembers_what_came(local: Local) -> None:

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from localcloud.eventgrid.filters import Filter
-from localcloud.eventgrid.schedule import GiveUp, RetryPolicy, after
+from localcloud.eventgrid.model import Schema, Subscription
+from localcloud.eventgrid.schedule import RetryPolicy
 from tests.localcloud.test_eventgrid import local_grid, pushed
 
 EVENT = pushed("1") | {"data": {"n": 5, "on": True, "text": "Hello", "none": None, "many": [1, 9], "in": {"deep": "x"}}}
@@ -53,6 +54,66 @@ def test_a_field_that_is_null_is_as_one_that_is_not_there(key: str, *, null: boo
     assert one("IsNotNull", key).wants(EVENT) is not null
 
 
+@pytest.mark.parametrize(
+    ("operator", "given", "passes"),
+    [
+        ("NumberGreaterThan", 1, False),
+        ("NumberGreaterThanOrEquals", 1, False),
+        ("NumberLessThan", 1, False),
+        ("NumberLessThanOrEquals", 1, False),
+        ("NumberIn", [1], False),
+        ("NumberInRange", [[1, 2]], False),
+        ("BoolEquals", True, False),
+        ("StringContains", ["x"], False),
+        ("StringNotContains", ["x"], False),
+        ("StringBeginsWith", ["x"], False),
+        ("StringNotBeginsWith", ["x"], False),
+        ("StringEndsWith", ["x"], False),
+        ("StringNotEndsWith", ["x"], False),
+        ("StringIn", ["x"], False),
+        ("NumberNotIn", [1], True),
+        ("NumberNotInRange", [[1, 2]], True),
+        ("StringNotIn", ["x"], True),
+    ],
+)
+@pytest.mark.parametrize("key", ["data.gone", "data.none", "gone.deeper", "data.n.deeper"])
+def test_an_event_without_the_field_passes_what_the_page_says_it_does(
+    operator: str, key: str, given: Any, *, passes: bool
+) -> None:
+    assert one(operator, key, given).wants(EVENT) is passes
+
+
+@pytest.mark.parametrize(
+    ("operator", "yes", "no"),
+    [
+        ("NumberIn", [9, 7], [7]),
+        ("NumberNotIn", [7], [9, 7]),
+        ("NumberLessThan", 2, 1),
+        ("NumberGreaterThan", 8, 9),
+        ("NumberLessThanOrEquals", 1, 0.5),
+        ("NumberGreaterThanOrEquals", 9, 9.5),
+        ("NumberInRange", [[8, 10]], [[2, 8]]),
+        ("NumberNotInRange", [[2, 8]], [[8, 10]]),
+        ("BoolEquals", True, False),
+        ("StringContains", ["ABL"], ["x"]),
+        ("StringNotContains", ["x"], ["abl"]),
+        ("StringBeginsWith", ["Ta"], ["le"]),
+        ("StringNotBeginsWith", ["le"], ["ta"]),
+        ("StringEndsWith", ["LE"], ["ta"]),
+        ("StringNotEndsWith", ["ta"], ["le"]),
+        ("StringIn", ["x", "Table"], ["tab"]),
+        ("StringNotIn", ["tab"], ["x", "table"]),
+    ],
+)
+def test_one_of_an_arrays_values_is_enough_and_those_of_another_kind_are_ignored(
+    operator: str, yes: Any, no: Any
+) -> None:
+    event = EVENT | {"data": {"all": [1, 9, True, "table", None, {"n": 3}]}}
+    assert one(operator, "data.all", yes, enableAdvancedFilteringOnArrays=True).wants(event)
+    assert not one(operator, "data.all", no, enableAdvancedFilteringOnArrays=True).wants(event)
+    assert not one(operator, "data.all", yes).wants(event)
+
+
 def test_an_array_is_looked_into_only_where_that_is_on() -> None:
     assert not one("NumberIn", "data.many", [9]).wants(EVENT)
     assert one("NumberIn", "data.many", [9], enableAdvancedFilteringOnArrays=True).wants(EVENT)
@@ -67,6 +128,22 @@ def test_a_cloud_event_is_found_by_the_names_of_the_page() -> None:
     event = {"specversion": "1.0", "id": "7", "type": "scan", "source": "/here"}
     assert one("StringIn", "eventtype", ["scan"]).wants(event)
     assert one("StringIn", "eventid", ["7"]).wants(event)
+
+
+def test_an_attribute_of_ones_own_is_a_field_of_a_cloud_event() -> None:
+    event = {"specversion": "1.0", "id": "7", "type": "scan", "source": "/here", "comexampleextension1": "value"}
+    assert one("StringBeginsWith", "comexampleextension1", ["val"]).wants(event)
+
+
+@pytest.mark.parametrize("types", [(), ("All",), ("other", pushed("1")["eventType"])])
+def test_a_subscription_to_all_types_says_none_or_all(types: tuple[str, ...]) -> None:
+    def wants(types: tuple[str, ...]) -> bool:
+        kind = str(EVENT["eventType"])
+        subscription = Subscription(name="s", topic="t", endpoint="", types=types, schema=Schema.EVENT_GRID)
+        return subscription.wants(kind, EVENT)
+
+    assert wants(types)
+    assert not wants(("other",))
 
 
 @pytest.mark.parametrize(
@@ -106,12 +183,6 @@ def test_a_filter_beyond_the_documented_limits_is_refused(filters: list[object],
 def test_a_policy_beyond_the_documented_limits_is_refused(name: str, given: int) -> None:
     with pytest.raises(msgspec.ValidationError, match=name):
         msgspec.convert({name: given}, RetryPolicy)
-
-
-def test_an_event_that_outlives_its_minutes_is_given_up() -> None:
-    policy = RetryPolicy(event_time_to_live_in_minutes=1)
-    assert after(1, 500, age=0, factor=1, policy=policy) == 10
-    assert after(2, 500, age=31, factor=1, policy=policy) == GiveUp(reason="TimeToLiveExceeded")
 
 
 async def test_only_what_passes_is_delivered_and_only_as_often_as_the_policy_allows() -> None:

@@ -32,7 +32,8 @@ ROOT = Path(__file__).parents[2]
 LIMIT_SECONDS = 20.0
 PROMISED = {
     *("arm", "arm_http", "ca", "registry", "ingress", "storage", "identity_endpoint", "identity_header"),
-    *("eventgrid", "webhook", "control", "functions", "subscription", "resource_group", "environment"),
+    *("eventgrid", "eventgrid_tls", "eventgrid_key"),
+    *("webhook", "control", "functions", "subscription", "resource_group", "environment"),
     *("proxy", "tenant", "client", "client_secret"),
     *("logs", "metrics", "prometheus", "telemetry", "workspace", "component"),
 }
