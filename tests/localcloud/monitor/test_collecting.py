@@ -57,7 +57,7 @@ async def test_the_life_of_a_revision_is_told_in_the_system_log(tmp_path: Path) 
             [
                 "AssigningReplica",
                 "Normal",
-                f"Replica '{name}-6c99484fc8-rst0' has been scheduled to run on a node.",
+                f"Replica '{name}-6c99484fc8-rs1t0' has been scheduled to run on a node.",
                 name,
             ],
             ["ContainerCreated", "Normal", "Created container 'web'", name],
