@@ -10,7 +10,7 @@ from localcloud.arm.views import PROVIDER, VERIFICATION, system_data, when
 if TYPE_CHECKING:
     from localcloud.arm.models import Environment, Json
 
-_DOMAIN = ("certificateValue", "certificatePassword", "thumbprint", "subjectName", "expirationDate")
+_SECRET = ("certificateValue", "certificatePassword")
 _NEVER = "9"
 # Members of `properties`: the first preview and the first stable api-version that have them.
 _SINCE = {
@@ -97,12 +97,13 @@ def _properties(environment: Environment, version: str) -> Json:
 
 
 def _domain(given: Json, version: str) -> Json:
-    """Certificates are not read. The oldest version with blanks named the date otherwise."""
+    """The oldest version with blanks named the date otherwise."""
     vault: Json = {"certificateKeyVaultProperties": None} if _has(version, _KEY_VAULT) else {}
-    names = dict.fromkeys(_DOMAIN)
+    date = "expirationDate" if version >= _REGIONS else "expirationDateUtc"
+    rest = {**given, date: given["expirationDate"]}
     if version < _REGIONS:
-        names = {("expirationDateUtc" if name == "expirationDate" else name): None for name in names}
-    return {"customDomainVerificationId": VERIFICATION, **given, **vault, **names}
+        del rest["expirationDate"]
+    return {"customDomainVerificationId": VERIFICATION, **dict.fromkeys(_SECRET), **vault, **rest}
 
 
 def _profiles(given: list[Json] | None, version: str) -> list[Json] | None:

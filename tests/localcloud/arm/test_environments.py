@@ -6,10 +6,18 @@ Azure/azure-cli, or of the same folder of the extension in Azure/azure-cli-exten
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.x509.oid import NameOID
 
 from localcloud.profile import Latency
 from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, Answer, Cloud, app_body, cloud
@@ -202,3 +210,41 @@ async def test_an_environment_without_an_identity_does_not_speak_of_one() -> Non
         asked = [{"type": "None", "userAssignedIdentities": None}, {"type": "SystemAssigned"}]
         shown = [(await it.end(await it.ask("PATCH", OTHER, {"identity": one}))).body for one in asked]
         assert [body.get("identity", {}).get("type") for body in shown] == [None, "SystemAssigned"]
+
+
+def pfx(password: str) -> str:
+    """A certificate for testcert.com and its key, as a client sends them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "testcert.com")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(7)
+    builder = builder.public_key(key.public_key()).not_valid_before(datetime(2023, 4, 23, tzinfo=UTC))
+    made = builder.not_valid_after(datetime(2028, 4, 23, 2, 36, 9, tzinfo=UTC)).sign(key, hashes.SHA256())
+    sealed = BestAvailableEncryption(password.encode())
+    return b64encode(pkcs12.serialize_key_and_certificates(b"test", key, made, None, sealed)).decode()
+
+
+@pytest.mark.fidelity(60)
+async def test_of_a_domain_of_its_own_an_environment_tells_the_certificate_and_never_its_value() -> None:
+    """Recorded in test_containerapp_env_update_custom_domains."""
+    async with cloud() as it:
+        await make(it, {})
+        suffix = {
+            "dnsSuffix": "clitest.example.com",
+            "certificateValue": pfx("test12"),
+            "certificatePassword": "test12",
+        }
+        await it.end(await it.ask("PATCH", OTHER, {"properties": {"customDomainConfiguration": suffix}}))
+        await it.end(await it.ask("PATCH", OTHER, {"tags": {"a": "b"}}))
+        told = (await it.ask("GET", OTHER, version="2024-03-01")).body["properties"]["customDomainConfiguration"]
+        assert re.fullmatch("[0-9A-F]{40}", told.pop("thumbprint"))
+        assert told == {
+            "customDomainVerificationId": "0" * 64,
+            "dnsSuffix": "clitest.example.com",
+            "certificateValue": None,
+            "certificatePassword": None,
+            "subjectName": "CN=testcert.com",
+            "expirationDate": "2028-04-23T02:36:09",
+        }
+        suffix["certificatePassword"] = "another"
+        refused = await it.ask("PATCH", OTHER, {"properties": {"customDomainConfiguration": suffix}})
+        assert refused.status == 400
