@@ -73,7 +73,9 @@ class Reply:
             headers = {name: value for name, value in headers.items() if name not in _OF_PROVIDER}
         if self.body is None:
             return web.Response(status=self.status, headers=headers)
-        if (method == "GET" and not self.of_frame) or "x-ms-ratelimit-remaining-subscription-writes" in headers:
+        if (
+            method in ("GET", "PATCH") and not self.of_frame
+        ) or "x-ms-ratelimit-remaining-subscription-writes" in headers:
             headers["vary"] = "Accept-Encoding"
         headers["content-type"] = "application/json; charset=utf-8"
         body = self.body if self.versioned else shown(self.body, version)

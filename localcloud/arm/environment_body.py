@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from localcloud.arm import certificate
 from localcloud.arm.errors import unsupported
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 CONSUMPTION = {"workloadProfileType": "Consumption", "name": "Consumption"}
 _VNET = ("infrastructureSubnetId", "dockerBridgeCidr", "platformReservedCidr", "platformReservedDnsIP")
+_CERTIFICATE = ("thumbprint", "subjectName", "expirationDate")
 _PROFILE = ("workloadProfileType", "name", "enableFips", "minimumCount", "maximumCount")
 # `x-ms-mutability: create, read` in the published definitions.
 _FIXED = ("vnetConfiguration", "zoneRedundant", "infrastructureResourceGroup")
@@ -36,7 +38,7 @@ def properties(given: Json, *, managed_group: str = "") -> Json:
         "openTelemetryConfiguration": given.get("openTelemetryConfiguration"),
         "zoneRedundant": bool(given.get("zoneRedundant")),
         "ingressConfiguration": given.get("ingressConfiguration"),
-        "customDomainConfiguration": {"dnsSuffix": _map(given.get("customDomainConfiguration")).get("dnsSuffix")},
+        "customDomainConfiguration": _domain(_map(given.get("customDomainConfiguration"))),
         "workloadProfiles": [_profile(one) for one in profiles] if profiles else None,
         "appInsightsConfiguration": {"connectionString": None} if given.get("appInsightsConfiguration") else None,
         "infrastructureResourceGroup": given.get("infrastructureResourceGroup")
@@ -64,6 +66,13 @@ def _vnet(body: object) -> Json | None:
     if not isinstance(body, dict):
         return None
     return {"internal": bool(body.get("internal")), **{name: body.get(name) for name in _VNET}}
+
+
+def _domain(body: Json) -> Json:
+    """What was told of its certificate stays until there is another."""
+    value = body.get("certificateValue")
+    fresh = certificate.told(str(value), str(body.get("certificatePassword") or "")) if value else body
+    return {"dnsSuffix": body.get("dnsSuffix"), **{name: fresh.get(name) for name in _CERTIFICATE}}
 
 
 def _logs(body: Json) -> Json:

@@ -61,11 +61,11 @@ class EnvironmentCalls:
             "x-ms-async-operation-timeout": "PT15M",
             **_WRITTEN,
         }
-        body = environment_view(environment, call.version, answer_to_put=True)
+        body = environment_view(environment, call.version, written=True)
         return Reply(status=201, body=body, headers=headers, versioned=True)
 
     async def patch(self, call: Call) -> Reply:
-        """202 without a body, and its results end with the environment (recorded)."""
+        """202 without a body, and its results end with the environment; 200 for what it is already (recorded)."""
         environment = self._find(call)
         self._operations.free(environment)
         there = {
@@ -74,7 +74,11 @@ class EnvironmentCalls:
             "identity": environment.identity,
             "properties": environment.given,
         }
+        before = environment.given, environment.identity
         self._change("PATCH", environment, cast("Json", merge_patch(there, _body(call))))
+        if (environment.given, environment.identity) == before:
+            body = environment_view(environment, call.version, written=True)
+            return Reply(body=body, headers=_WRITTEN, versioned=True)
         operation = self._operations.begin(call, environment, self._profile.patch)
         return Reply(status=202, headers={"location": self._operations.results(call, operation), **_WRITTEN})
 

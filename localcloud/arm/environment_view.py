@@ -10,7 +10,7 @@ from localcloud.arm.views import PROVIDER, VERIFICATION, system_data, when
 if TYPE_CHECKING:
     from localcloud.arm.models import Environment, Json
 
-_DOMAIN = ("certificateValue", "certificatePassword", "thumbprint", "subjectName", "expirationDate")
+_SECRET = ("certificateValue", "certificatePassword")
 _NEVER = "9"
 # Members of `properties`: the first preview and the first stable api-version that have them.
 _SINCE = {
@@ -37,18 +37,21 @@ _FIRST_PARTY = ("2022-11", "2023-08")  # between these
 _LATEST = "9-preview"
 
 
-def environment_view(environment: Environment, version: str = "", *, answer_to_put: bool = False) -> Json:
-    """As this api-version answers it. Versions of Dapr and KEDA are those of one recording."""
+def environment_view(environment: Environment, version: str = "", *, written: bool = False) -> Json:
+    """As this api-version answers it. Versions of Dapr and KEDA are those of one recording.
+
+    written: it is the answer to a write; a time that it has just set ends with a zone (recorded).
+    """
     version = version or _LATEST
-    zone = "Z" if answer_to_put and version < _NO_ZONE else ""
-    modified = environment.modified or environment.created
+    zone = "Z" if written and version < _NO_ZONE else ""
+    created, modified = when(environment.created), when(environment.modified or environment.created)
     body = {
         "id": environment.id,
         "name": environment.name,
         "type": "Microsoft.App/managedEnvironments",
         "location": environment.location if version >= _REGIONS else environment.asked,
         **({"tags": environment.tags} if environment.tags else {}),
-        "systemData": system_data(when(environment.created) + zone, when(modified) + zone),
+        "systemData": system_data(created if environment.modified else created + zone, modified + zone),
         "properties": _properties(environment, version),
         **({"identity": environment.identity} if environment.identity else {}),
     }
@@ -97,12 +100,13 @@ def _properties(environment: Environment, version: str) -> Json:
 
 
 def _domain(given: Json, version: str) -> Json:
-    """Certificates are not read. The oldest version with blanks named the date otherwise."""
+    """The oldest version with blanks named the date otherwise."""
     vault: Json = {"certificateKeyVaultProperties": None} if _has(version, _KEY_VAULT) else {}
-    names = dict.fromkeys(_DOMAIN)
+    date = "expirationDate" if version >= _REGIONS else "expirationDateUtc"
+    rest = {**given, date: given["expirationDate"]}
     if version < _REGIONS:
-        names = {("expirationDateUtc" if name == "expirationDate" else name): None for name in names}
-    return {"customDomainVerificationId": VERIFICATION, **given, **vault, **names}
+        del rest["expirationDate"]
+    return {"customDomainVerificationId": VERIFICATION, **dict.fromkeys(_SECRET), **vault, **rest}
 
 
 def _profiles(given: list[Json] | None, version: str) -> list[Json] | None:

@@ -59,11 +59,10 @@ def environment_not_found(name: str) -> ArmError:
     return ArmError(404, "ManagedEnvironmentNotFound", f"Managed Environment '{name}' was not found.", wrapped=False)
 
 
-def environment_not_provisioned(name: str) -> ArmError:
-    """400, bare (recorded; the words are not)."""
-    return ArmError(
-        400, "ManagedEnvironmentNotProvisioned", f"Managed Environment '{name}' is not provisioned yet.", wrapped=False
-    )
+def environment_not_provisioned(identifier: str) -> ArmError:
+    """400, bare (recorded in test_containerapp_env_premium_sku_e2e of the Azure CLI)."""
+    message = f"The environment '{identifier}' has not been provisioned successfully."
+    return ArmError(400, "ManagedEnvironmentNotProvisioned", message, wrapped=False)
 
 
 def environment_in_progress(name: str) -> ArmError:

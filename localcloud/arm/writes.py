@@ -100,7 +100,7 @@ class Writes:
         if environment is None:
             raise environment_not_found(identifier.rpartition("/")[2])
         if not environment.provisioned:
-            raise environment_not_provisioned(environment.name)
+            raise environment_not_provisioned(environment.id)
         now = self._clock.now()
         return App(
             subscription=call.names["subscription"],

@@ -6,10 +6,18 @@ Azure/azure-cli, or of the same folder of the extension in Azure/azure-cli-exten
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.x509.oid import NameOID
 
 from localcloud.profile import Latency
 from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, Answer, Cloud, app_body, cloud
@@ -61,7 +69,9 @@ async def test_deleting_an_environment_is_an_operation_whose_results_end_with_20
         assert (await it.properties(OTHER))["provisioningState"] == "ScheduledForDelete"
         body = app_body()
         body["properties"]["environmentId"] = OTHER
-        assert (await it.ask("PUT", APP, body)).body["code"] == "ManagedEnvironmentNotProvisioned"
+        early = (await it.ask("PUT", APP, body)).body
+        assert early["code"] == "ManagedEnvironmentNotProvisioned"
+        assert early["message"] == f"The environment '{OTHER}' has not been provisioned successfully."
         assert (await it.end(begun, skip=40)).status == 204
         assert [(await it.ask(verb, OTHER)).status for verb in ("GET", "DELETE")] == [404, 204]
 
@@ -75,7 +85,21 @@ async def test_an_environment_is_changed_by_one_operation_at_a_time() -> None:
             (409, "ManagedEnvironmentOperationInProgress")
         }
         assert (await it.end(made, skip=40)).body["status"] == "Succeeded"
-        assert (await it.ask("PATCH", OTHER, {"tags": {"a": "b"}})).status == 202
+        assert (await it.ask("PATCH", OTHER, {"properties": MTLS})).status == 202
+
+
+@pytest.mark.fidelity(60)
+async def test_a_patch_of_what_is_so_already_answers_at_once_with_the_environment() -> None:
+    """Recorded at the end of test_containerapp_env_logs_e2e: logs to null, where they went already."""
+    async with cloud() as it:
+        await make(it, {})
+        body = {"location": "East US", "properties": {"appLogsConfiguration": {"destination": None}}}
+        answer = await it.ask("PATCH", OTHER, body, "2023-04-01-preview")
+        assert (answer.status, answer.body["properties"]["provisioningState"]) == (200, "Succeeded")
+        assert "location" not in answer.headers
+        assert answer.headers["vary"] == "Accept-Encoding"
+        times = answer.body["systemData"]
+        assert (times["createdAt"][-1], times["lastModifiedAt"][-1]) == ("0", "Z")
 
 
 @pytest.mark.fidelity(60)
@@ -199,6 +223,45 @@ async def test_an_environment_without_an_identity_does_not_speak_of_one() -> Non
     """Recorded in test_containerapp_env_custom_domains of the extension, whose requests say `None`."""
     async with cloud() as it:
         await make(it, {})
-        asked = [{"type": "None", "userAssignedIdentities": None}, {"type": "SystemAssigned"}]
-        shown = [(await it.end(await it.ask("PATCH", OTHER, {"identity": one}))).body for one in asked]
-        assert [body.get("identity", {}).get("type") for body in shown] == [None, "SystemAssigned"]
+        none = {"type": "None", "userAssignedIdentities": None}
+        assert "identity" not in (await it.ask("PATCH", OTHER, {"identity": none})).body
+        one = await it.end(await it.ask("PATCH", OTHER, {"identity": {"type": "SystemAssigned"}}))
+        assert one.body["identity"]["type"] == "SystemAssigned"
+
+
+def pfx(password: str) -> str:
+    """A certificate for testcert.com and its key, as a client sends them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "testcert.com")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(7)
+    builder = builder.public_key(key.public_key()).not_valid_before(datetime(2023, 4, 23, tzinfo=UTC))
+    made = builder.not_valid_after(datetime(2028, 4, 23, 2, 36, 9, tzinfo=UTC)).sign(key, hashes.SHA256())
+    sealed = BestAvailableEncryption(password.encode())
+    return b64encode(pkcs12.serialize_key_and_certificates(b"test", key, made, None, sealed)).decode()
+
+
+@pytest.mark.fidelity(60)
+async def test_of_a_domain_of_its_own_an_environment_tells_the_certificate_and_never_its_value() -> None:
+    """Recorded in test_containerapp_env_update_custom_domains."""
+    async with cloud() as it:
+        await make(it, {})
+        suffix = {
+            "dnsSuffix": "clitest.example.com",
+            "certificateValue": pfx("test12"),
+            "certificatePassword": "test12",
+        }
+        await it.end(await it.ask("PATCH", OTHER, {"properties": {"customDomainConfiguration": suffix}}))
+        await it.ask("PATCH", OTHER, {"tags": {"a": "b"}})
+        told = (await it.ask("GET", OTHER, version="2024-03-01")).body["properties"]["customDomainConfiguration"]
+        assert re.fullmatch("[0-9A-F]{40}", told.pop("thumbprint"))
+        assert told == {
+            "customDomainVerificationId": "0" * 64,
+            "dnsSuffix": "clitest.example.com",
+            "certificateValue": None,
+            "certificatePassword": None,
+            "subjectName": "CN=testcert.com",
+            "expirationDate": "2028-04-23T02:36:09",
+        }
+        suffix["certificatePassword"] = "another"
+        refused = await it.ask("PATCH", OTHER, {"properties": {"customDomainConfiguration": suffix}})
+        assert refused.status == 400
