@@ -16,6 +16,7 @@ import msgspec
 
 from localcloud.arm.environment_body import properties
 from localcloud.arm.models import App, Environment, Revision
+from localcloud.eventgrid.batches import ONE_BY_ONE, Batching
 from localcloud.eventgrid.filters import ANYTHING, Filter
 from localcloud.eventgrid.schedule import USUAL, RetryPolicy
 
@@ -91,6 +92,7 @@ class KeptSubscription(msgspec.Struct, kw_only=True):
     where: Filter = ANYTHING
     retry: RetryPolicy = USUAL
     dead_letters: str = ""
+    batching: Batching = ONE_BY_ONE
 
 
 class Kept(msgspec.Struct, kw_only=True):
@@ -163,6 +165,7 @@ class State:
                 where=wanted.where,
                 retry=wanted.retry,
                 dead_letters=wanted.dead_letters,
+                batching=wanted.batching,
             )
 
 
@@ -234,6 +237,7 @@ def _subscription(one: Subscription) -> KeptSubscription:
         where=one.where,
         retry=one.retry,
         dead_letters=one.dead_letters,
+        batching=one.batching,
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from localcloud.arm.trouble import Kind
 from localcloud.dataplane.fate import FateKind
+from localcloud.eventgrid.batches import ONE_BY_ONE, Batching
 from localcloud.eventgrid.filters import ANYTHING, Filter
 from localcloud.eventgrid.model import Schema
 from localcloud.eventgrid.orders import EventTrouble
@@ -83,6 +84,15 @@ class Subscribe(Order):
     where: Filter = ANYTHING
     retry: RetryPolicy = USUAL
     dead_letters: str = ""
+    batching: Batching = ONE_BY_ONE
+
+
+class Pace(Order):
+    """Of Event Grid; what is None stays as it is. factor: of Azure's waits."""
+
+    factor: Annotated[float, msgspec.Meta(gt=0, le=1000)] | None = None
+    jitter: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    probation: bool | None = None
 
 
 class Publish(Order):

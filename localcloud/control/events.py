@@ -38,6 +38,13 @@ def event_routes(grid: EventGrid) -> Sequence[Route]:
         ),
         Route(
             method="POST",
+            path="/events/pace",
+            tells="how fast Azure's waits pass, how much chance adds, whether unwell endpoints are left alone",
+            act=orders.pace,
+            body=bodies.Pace,
+        ),
+        Route(
+            method="POST",
             path="/events/publish",
             tells="have a topic take this event, whoever may publish there",
             act=orders.publish,
@@ -76,6 +83,12 @@ class _Orders:
         self._grid.orders.clear()
         return {}
 
+    async def pace(self, asked: Asked) -> object:
+        for name, value in msgspec.structs.asdict(asked.body).items():
+            if value is not None:
+                setattr(self._grid.pace, name, value)
+        return asdict(self._grid.pace)
+
     async def publish(self, asked: Asked) -> object:
         topic, event = asked.body.topic, asked.body.event
         if topic not in self._grid.topics:
@@ -103,4 +116,5 @@ class _Orders:
 
 
 def _row(one: Subscription) -> dict[str, object]:
-    return {"name": one.name, "topic": one.topic, "types": one.types, "schema": one.schema, "state": one.state}
+    shown = ("name", "topic", "types", "schema", "state", "unwell_until")
+    return {name: getattr(one, name) for name in shown}

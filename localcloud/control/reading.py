@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -71,13 +71,13 @@ def _type(hint: Any) -> str:  # noqa: ANN401 - as above
         limits = [
             f"{word} {limit}"
             for meta in metas
-            for word, limit in (("from", meta.ge), ("to", meta.le))
+            for word, limit in (("above", meta.gt), ("from", meta.ge), ("to", meta.le))
             if limit is not None
         ]
         return " ".join((_type(base), *limits))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return f"one of {', '.join(hint)}"
-    if isinstance(hint, types.UnionType):
+    if get_origin(hint) in (types.UnionType, Union):  # the latter where a part has limits
         return " or ".join(_type(part) for part in get_args(hint) if part is not type(None))
     origin = get_origin(hint) or hint
     return _NAMES.get(hint) or ("a list" if origin in (list, tuple) else "an object")

@@ -14,16 +14,20 @@ from localcloud.eventgrid.schedule import DELIVERED
 from localcloud.waiting import first
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from localcloud.clock import Clock
     from localcloud.eventgrid.orders import EventOrder
+    from localcloud.eventgrid.schemas import Event
     from localcloud.eventgrid.storage import Account
     from localcloud.eventgrid.wire import Wire
 
-_CONTENT = {
-    Schema.EVENT_GRID: "application/json; charset=utf-8",
-    Schema.CLOUD_EVENTS: "application/cloudevents+json; charset=utf-8",
+_EVENT_GRID = "application/json; charset=utf-8"
+_CONTENT = {  # by whether it is for CloudEvents, and by whether an event goes alone
+    (False, False): _EVENT_GRID,
+    (False, True): _EVENT_GRID,
+    (True, False): "application/cloudevents-batch+json; charset=utf-8",
+    (True, True): "application/cloudevents+json; charset=utf-8",
 }
 
 
@@ -35,16 +39,20 @@ class Courier:
         self._wire, self._clock, self._account = wire, clock, account
 
     async def deliver(
-        self, subscription: Subscription, event: Mapping[str, object], attempt: int
+        self, subscription: Subscription, events: Sequence[Event], attempt: int
     ) -> tuple[int | None, str]:
-        """The status answered, or None and what went wrong; `Ordered` when that was by order. attempt: from 1."""
-        order = self.orders.take(subscription, event)
+        """The status answered, or None and what went wrong; `Ordered` when that was by order. attempt: from 1.
+
+        The whole batch meets the order that one of its events does.
+        """
+        orders = (self.orders.take(subscription, event) for event in events)
+        order = next((one for one in orders if one is not None), None)
         if order is not None:
-            return await self._meet(order, subscription, event, attempt)
-        return await self._send(subscription, event, attempt)
+            return await self._meet(order, subscription, events, attempt)
+        return await self._send(subscription, events, attempt)
 
     async def _meet(
-        self, order: EventOrder, subscription: Subscription, event: Mapping[str, object], attempt: int
+        self, order: EventOrder, subscription: Subscription, events: Sequence[Event], attempt: int
     ) -> tuple[int | None, str]:
         match order.kind:
             case EventTrouble.DROP:
@@ -54,42 +62,42 @@ class Courier:
             case EventTrouble.UNREACHABLE:
                 return None, Ordered("unreachable on order")
             case EventTrouble.LOST:
-                await self._send(subscription, event, attempt)
+                await self._send(subscription, events, attempt)
                 return None, Ordered("its answer was lost on order")
             case EventTrouble.DUPLICATE:
-                await self._send(subscription, event, attempt)
+                await self._send(subscription, events, attempt)
                 await self._clock.sleep(order.seconds)
             case EventTrouble.DELAY:
                 await self._clock.sleep(order.seconds)
             case EventTrouble.REORDER:
                 await self._overtaken(subscription, order.seconds)
-        status, said = await self._send(subscription, event, attempt)
+        status, said = await self._send(subscription, events, attempt)
         return status, Ordered(f"delivered, {order.kind} on order") if status in DELIVERED else said
 
     async def _overtaken(self, subscription: Subscription, seconds: float) -> None:
         limit = [self._clock.sleep(seconds)] if seconds else []
         await first(self.orders.next_of(subscription).wait(), *limit)
 
-    async def _send(
-        self, subscription: Subscription, event: Mapping[str, object], attempt: int
-    ) -> tuple[int | None, str]:
+    async def _send(self, subscription: Subscription, events: Sequence[Event], attempt: int) -> tuple[int | None, str]:
         if subscription.endpoint.startswith(QUEUE):
-            answer = await self._put(subscription.endpoint.removeprefix(QUEUE), event)
+            answer = await self._put(subscription.endpoint.removeprefix(QUEUE), events[0])
             self.orders.passed(subscription)
             return answer
-        one = subscription.schema is Schema.CLOUD_EVENTS
+        cloud, alone = subscription.schema is Schema.CLOUD_EVENTS, subscription.batching.max_events_per_batch == 1
+        first_of = events[0]
         headers = {
-            "Content-Type": _CONTENT[subscription.schema],
+            "Content-Type": _CONTENT[cloud, alone],
             "aeg-event-type": "Notification",
             "aeg-subscription-name": subscription.name.upper(),
             "aeg-delivery-count": str(attempt - 1),
         }
-        if not one:
-            headers["aeg-data-version"] = str(event.get("dataVersion", ""))
-            headers["aeg-metadata-version"] = str(event.get("metadataVersion", "1"))
-        status, _, said = await self._wire.ask("POST", subscription.endpoint, headers, event if one else [event])
+        if not cloud:
+            headers["aeg-data-version"] = str(first_of.get("dataVersion", ""))
+            headers["aeg-metadata-version"] = str(first_of.get("metadataVersion", "1"))
+        body = first_of if cloud and alone else events
+        status, _, said = await self._wire.ask("POST", subscription.endpoint, headers, body)
         self.orders.passed(subscription)
         return status, said
 
-    async def _put(self, queue: str, event: Mapping[str, object]) -> tuple[int | None, str]:
+    async def _put(self, queue: str, event: Event) -> tuple[int | None, str]:
         return await self._account.put(queue, event) if self._account else (None, "no storage account")

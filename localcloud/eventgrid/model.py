@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from localcloud.eventgrid.batches import ONE_BY_ONE, Batching
 from localcloud.eventgrid.filters import ANYTHING, Filter
 from localcloud.eventgrid.schedule import USUAL, Kind, RetryPolicy
 
@@ -38,7 +39,9 @@ class Subscription:
 
     types: event types, () or `ALL` for all of them. dead_letters: a container for what is given up, "" for none.
 
-    where: what else must hold. retry: how often and how long it is tried.
+    where: what else must hold. retry: how often and how long it is tried. batching: what goes together.
+
+    failures: of its endpoint, in a row. unwell_until: its events wait, see `probation`; None while it is well.
 
     settled: set once its endpoint has proven itself, or has been given up.
     """
@@ -51,6 +54,9 @@ class Subscription:
     where: Filter = ANYTHING
     retry: RetryPolicy = USUAL
     dead_letters: str = ""
+    batching: Batching = ONE_BY_ONE
+    failures: int = 0
+    unwell_until: datetime | None = None
     state: State = State.CREATING
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -62,6 +68,14 @@ class Subscription:
     def wants(self, event_type: str, event: Mapping[str, object]) -> bool:
         """Whether an event, of this type, is for it."""
         return (self.types in ((), (ALL,)) or event_type in self.types) and self.where.wants(event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Taken:
+    """An event that a subscription is to get, as it will be sent."""
+
+    event: Mapping[str, object]
+    published: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

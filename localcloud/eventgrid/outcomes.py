@@ -10,13 +10,17 @@ from __future__ import annotations
 TIMED_OUT = "TimedOut"
 SOCKET = "SocketError"
 RESOLUTION = "ResolutionError"
+BUSY = "Busy"
+NOT_FOUND = "NotFound"
+UNAUTHORIZED = "Unauthorized"
+FORBIDDEN = "Forbidden"
+PROBATION = "Probation"  # not tried, for the endpoint is left alone
 _SILENT = (TIMED_OUT, SOCKET, RESOLUTION)
-_BUSY = "Busy"
 _STATUSES = {
     400: "BadRequest",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "NotFound",
+    401: UNAUTHORIZED,
+    403: FORBIDDEN,
+    404: NOT_FOUND,
     408: TIMED_OUT,
     413: "PayloadTooLarge",
 }
@@ -25,5 +29,5 @@ _STATUSES = {
 def last_outcome(status: int | None, said: str) -> str:
     """Of a delivery that failed. said: what stood in the way where nothing was answered."""
     if status is not None:
-        return _STATUSES.get(status, _BUSY)
+        return _STATUSES.get(status, BUSY)
     return said if said in _SILENT else SOCKET

@@ -51,11 +51,12 @@ class Pace:
     """How Azure's waits pass here; it may be changed while events wait.
 
     factor: of every documented wait, 1.0 is Azure's own pace, 0.001 makes a day 86 s. jitter: the largest part by which
-    chance makes a retry later.
+    chance makes a retry later. probation: whether endpoints that are unwell are left alone.
     """
 
     factor: float = 1.0
     jitter: float = 0.1
+    probation: bool = True
 
     def retry(self, seconds: float, chance: Random) -> float:
         """A documented wait for a retry, as it passes here."""

@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from localcloud.eventgrid.access import TopicKeys
+from localcloud.eventgrid.batches import ONE_BY_ONE, Batching
 from localcloud.eventgrid.courier import Courier
 from localcloud.eventgrid.filters import ANYTHING, Filter
 from localcloud.eventgrid.handshake import Handshakes
@@ -67,7 +68,14 @@ class EventGrid:
         courier = Courier(wire=self._wire, clock=clock, account=account)
         self.orders = courier.orders
         self.chance = Random(seed)  # noqa: S311 - waits, and the same in every run
-        self._rounds = Rounds(clock=clock, courier=courier, account=account, pace=self.pace, chance=self.chance)
+        self._rounds = Rounds(
+            clock=clock,
+            courier=courier,
+            account=account,
+            pace=self.pace,
+            chance=self.chance,
+            begin=self._begin,
+        )
         self.deliveries = self._rounds.deliveries
         self.dead_letters = self._rounds.dead_letters
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,6 +111,7 @@ class EventGrid:
         where: Filter = ANYTHING,
         retry: RetryPolicy = USUAL,
         dead_letters: str = "",
+        batching: Batching = ONE_BY_ONE,
     ) -> Subscription:
         """Begin a subscription, in place of one with this name. Events wait until its endpoint has answered."""
         subscription = Subscription(
@@ -114,6 +123,7 @@ class EventGrid:
             where=where,
             retry=retry,
             dead_letters=dead_letters,
+            batching=batching,
         )
         self.topic(topic)
         self.unsubscribe(name)
@@ -135,7 +145,7 @@ class EventGrid:
         wanting = [one for one in self.subscriptions.values() if one.topic == topic and one.wants(kind, event)]
         bodies = [(subscription, written(event, subscription.schema)) for subscription in wanting]
         for subscription, body in bodies:
-            self._begin(self._rounds.see_to(subscription, body))
+            self._rounds.take(subscription, body)
 
     async def settle(self, within: float) -> None:
         """Wait until nothing is under way; TimeoutError after so many real seconds."""

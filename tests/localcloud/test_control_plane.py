@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
+from localcloud.eventgrid.schedule import Pace
 from tests.localcloud.arm.cloud import APP, image
 from tests.localcloud.controlled import Local, controlled
 from tests.localcloud.planes import until
@@ -266,6 +267,7 @@ async def test_what_is_to_be_kept_survives_a_reset(local: Local) -> None:
             "topic: expected one of weighbridge, found 'none'",
         ),
         ("POST", "/events/publish", {"topic": "weighbridge", "event": {}}, 400, "event: [0].id: expected text"),
+        ("POST", "/events/pace", {"factor": 0}, 400, "body.factor: expected a number above 0"),
         ("POST", "/webhook/trouble", {"kind": "status", "status": 42}, 400, "expected a whole number from 200 to 599"),
         ("POST", "/clock", [1], 400, "body: expected an object, found list"),
         ("POST", "/release", {"id": 7}, 404, "id: expected one that GET /held lists, found 7"),
@@ -291,6 +293,32 @@ async def test_a_wrong_order_is_told_what_was_expected_and_does_nothing(
 async def test_what_is_no_json_is_told_so(local: Local) -> None:
     async with local.http.post(f"{local.controls}/clock", data=b"advance=5") as got:
         assert (got.status, await got.json()) == (400, {"error": "body: expected JSON, found something else"})
+
+
+async def test_event_grids_pace_is_set_member_by_member(local: Local) -> None:
+    assert await local.order("/events/pace", factor=0.5) == {"factor": 0.5, "jitter": 0.1, "probation": True}
+    assert await local.order("/events/pace", jitter=0, probation=False) == {
+        "factor": 0.5,
+        "jitter": 0,
+        "probation": False,
+    }
+    assert local.eventgrid.pace == Pace(factor=0.5, jitter=0, probation=False)
+
+
+async def test_a_subscription_says_until_when_its_endpoint_is_left_alone(local: Local) -> None:
+    await local.order("/events/pace", factor=1)
+    retry = {"maxDeliveryAttempts": 1}
+    wanted = {"topic": "scans", "endpoint": f"{local.hook}/scans", "retry": retry, "batching": {"maxEventsPerBatch": 2}}
+    await local.control("PUT", "/events/subscriptions/scans", wanted)
+    await local.order("/events/trouble", kind="refuse", times=20, subscription="scans")
+    for place in range(20):
+        await local.eventgrid.publish("scans", pushed(str(place)))
+    await local.eventgrid.settle(10)
+
+    listed = (await local.control("GET", "/events/subscriptions")).body["value"]
+    until = {one["name"]: one["unwell_until"] for one in listed}
+    assert until["pushes"] is None
+    assert datetime.fromisoformat(until["scans"]) > local.clock.now()
 
 
 async def test_subscriptions_are_listed_without_their_addresses_which_carry_keys(local: Local) -> None:

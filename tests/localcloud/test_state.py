@@ -18,6 +18,7 @@ from localcloud import azurite as emulator
 from localcloud import images, samples
 from localcloud.arm.trouble import Kind
 from localcloud.cloud import LocalCloud, Options
+from localcloud.eventgrid.batches import Batching
 from localcloud.eventgrid.filters import Filter
 from localcloud.eventgrid.schedule import RetryPolicy
 from localcloud.state import State, StateError
@@ -32,6 +33,7 @@ ONLY = {
     "advancedFilters": [{"operatorType": "NumberInRange", "key": "data.size", "values": [[1, 2]]}],
 }
 TWICE = {"maxDeliveryAttempts": 2, "eventTimeToLiveInMinutes": 5}
+TEN = {"maxEventsPerBatch": 10}
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
     not emulator.installed(ROOT), reason="Azurite is not installed under .work: run `make setup`"
@@ -86,7 +88,8 @@ class Run:
 
     async def subscribe(self, name: str) -> None:
         at = self.cloud.endpoints
-        body = {"topic": "weighbridge", "endpoint": f"{at['webhook']}/{name}", "where": ONLY, "retry": TWICE}
+        more = {"where": ONLY, "retry": TWICE, "batching": TEN}
+        body = {"topic": "weighbridge", "endpoint": f"{at['webhook']}/{name}", **more}
         async with self.http.put(f"{at['control']}/events/subscriptions/{name}", json=body, raise_for_status=True):
             pass
 
@@ -168,10 +171,11 @@ async def test_apps_images_subscriptions_storage_and_the_time_survive(tmp_path: 
         async with again.storage() as tables:
             assert await tables.get_table_client("kept").get_entity("a", "b")
         (team,) = again.cloud.eventgrid.subscriptions.values()
-        assert (team.name, team.where, team.retry) == (
+        assert (team.name, team.where, team.retry, team.batching) == (
             "team",
             msgspec.convert(ONLY, Filter),
             msgspec.convert(TWICE, RetryPolicy),
+            Batching(max_events_per_batch=10),
         )
 
 
