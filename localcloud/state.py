@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from localcloud.arm.environment_body import properties
+from localcloud.arm.labels import LabelRecord
 from localcloud.arm.models import App, Environment, Revision
 from localcloud.eventgrid.batches import ONE_BY_ONE, Batching
 from localcloud.eventgrid.filters import ANYTHING, Filter
@@ -63,6 +64,8 @@ class KeptApp(msgspec.Struct, kw_only=True):
     ready: str
     autos: int
     stopped: bool = False
+    labels: dict[str, list[LabelRecord]] = {}
+    serves: dict[str, str] = {}
 
 
 class KeptEnvironment(msgspec.Struct, kw_only=True):
@@ -208,6 +211,8 @@ def _kept(app: App) -> KeptApp:
         ready=app.ready,
         autos=app.autos,
         stopped=app.stopped,
+        labels=app.labels,
+        serves=app.serves,
     )
 
 

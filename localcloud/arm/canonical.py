@@ -27,7 +27,7 @@ _REGIONS = {
     )
 }
 REGIONS = tuple(_REGIONS.values())
-_MODES = {"single": "Single", "multiple": "Multiple"}
+_MODES = {"single": "Single", "multiple": "Multiple", "labels": "Labels"}
 _TRANSPORTS = {"auto": "Auto", "http": "Http", "http2": "Http2", "tcp": "Tcp"}
 _EPHEMERAL = ((0.25, "1Gi"), (0.5, "2Gi"), (1.0, "4Gi"))
 # Given by api-versions later than the recorded one: kept when they are sent, never invented.
@@ -50,7 +50,7 @@ def resource(app: str, body: Json) -> Json:
     """The canonical writable body. Read-only members that a client sends back are dropped, as Azure does.
 
     Raises:
-        ArmError: 400, or 501 for a mode that this emulator does not have.
+        ArmError: 400.
     """
     properties = _map(body.get("properties"))
     environment = properties.get("environmentId") or properties.get("managedEnvironmentId") or ""
@@ -163,7 +163,7 @@ def _ingress(app: str, mode: str, body: Json) -> Json:
         "targetPort": int(port) if port is not None else None,
         "exposedPort": int(body.get("exposedPort") or 0),
         "transport": _TRANSPORTS.get(transport.lower(), transport),
-        "traffic": canonical_traffic(app, body.get("traffic") if mode != "Single" else None),
+        "traffic": _traffic(app, mode, body.get("traffic")),
         "customDomains": body.get("customDomains"),
         "allowInsecure": bool(body.get("allowInsecure")),
         "ipSecurityRestrictions": _lean(body.get("ipSecurityRestrictions")),
@@ -172,6 +172,13 @@ def _ingress(app: str, mode: str, body: Json) -> Json:
         "stickySessions": body.get("stickySessions"),
         "additionalPortMappings": [_mapping(m) for m in body.get("additionalPortMappings") or ()] or None,
     }
+
+
+def _traffic(app: str, mode: str, entries: object) -> list[Json]:
+    """In Single mode all goes to the latest; in Labels mode blank is blank until a revision has its label."""
+    if mode == "Labels" and not entries:
+        return []
+    return canonical_traffic(app, entries if mode != "Single" else None)
 
 
 def _mapping(body: Json) -> Json:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ArmError(Exception):
@@ -131,6 +134,16 @@ def invalid_revision_name(name: str) -> ArmError:
         f"Invalid revision name '{name}'. A revision name must consist of lower case alphanumeric characters or '-', "
         "start with an alphabetic character, and end with an alphanumeric character. The length of the revision name "
         "must not be more than a combined 54 characters with the container app name.",
+    )
+
+
+def unknown_version(kind: str, version: str, known: Iterable[str]) -> ArmError:
+    """400: there is no such type in this api-version. kind: `containerApps` and the like."""
+    return ArmError(
+        400,
+        "NoRegisteredProviderFound",
+        f"No registered resource provider found for location '' and API version '{version}' for type '{kind}'. "
+        f"The supported api-versions are '{', '.join(known)}'.",
     )
 
 

@@ -76,7 +76,11 @@ POINTS: dict[int, Point] = {
     46: Point(what="unknown members dropped, later ones kept when sent"),
     47: Point(what="`Operation expired.` after 15 minutes", switch="`Profile.expires`, `POST /trouble` kind `slow`"),
     48: Point(what="pruning of inactive revisions", level="S"),
-    49: Point(what="Labels mode", level="S", missing="refused in every version: 400, and labelHistories 501"),
+    49: Point(
+        what="Labels mode in the three previews that have it, and the history of labels",
+        level="S",
+        missing="what is refused has codes of ours; what happens without ingress is not known: nothing is shut down",
+    ),
     50: Point(what="httpRouteConfigs, maintenanceConfigurations", level="S", missing="501"),
     51: Point(what="metrics: Requests by revision and kind", level="S", switch="`POST /metrics` delay"),
     52: Point(what="times with Z in PUT, without in GET", level="S"),

@@ -58,6 +58,12 @@ class Knobs:
     prune: str = _knob(
         "1200", "[0-9]+|never", 48, "seconds that inactive revisions over the limit stay; more than 15 minutes (seen)"
     )
+    label_serves: str = _knob(
+        "ready",
+        "ready|at_once",
+        49,
+        "a new revision has the target label at once (recorded); whether requests wait until it is ready is not known",
+    )
     sticky: str = _knob(
         "kept", "kept|refused", 59, "documented for Single mode alone; what Multiple does with it is in no recording"
     )

@@ -7,6 +7,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from localcloud.arm import labels
 from localcloud.arm.models import Ended
 from localcloud.arm.states import is_ready, scale, wanted
 from localcloud.arm.traffic import routes
@@ -91,7 +92,7 @@ class Lifecycle:
                     revision.seen = self._plane.state(revision.name)
                     if revision.ready_since is None and is_ready(revision):
                         revision.ready_since = now
-            self._follow(app)
+            self.follow(app)
             self._prune(app, now)
         await self.route()
 
@@ -112,22 +113,29 @@ class Lifecycle:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _follow(self, app: App) -> None:
+    def follow(self, app: App) -> None:
         """The pointer to the latest ready revision only ever moves to a newer one, and late.
 
-        In Single mode the older revisions go once the latest is ready; leaving it saves those that still drain.
+        In Single mode the older revisions go once the latest is ready; leaving it saves those that still drain. In
+        Labels mode those go that have no label, and one that gets a label is activated.
         """
         names = [r.name for r in app.revisions]
-        settled = self._clock.now() - timedelta(seconds=self._profile.ready_lag)
+        now = self._clock.now()
+        settled = now - timedelta(seconds=self._profile.ready_lag)
         for revision in app.revisions:
             ready = revision.active and revision.ready_since is not None and revision.ready_since <= settled
             if ready and (not app.ready or names.index(revision.name) > names.index(app.ready)):
                 app.ready = revision.name
+        for name in labels.follow(app, now, settled, self._profile.progress):
+            found = app.revision(name)
+            if found is not None and not found.active:
+                self.activate(app, found)
+        unlabelled = labels.unlabelled(app)
         for revision in app.revisions:
-            if revision.superseded and not app.single:
+            if revision.superseded and not app.single and revision.name not in unlabelled:
                 revision.superseded = revision.stopping = False
-            older = revision.active and not revision.stopping and revision.name != app.latest
-            if app.single and app.ready == app.latest and older:
+            older = app.single and app.ready == app.latest != revision.name
+            if revision.active and not revision.stopping and (older or revision.name in unlabelled):
                 self._supersede(revision)
 
     def _supersede(self, revision: Revision) -> None:

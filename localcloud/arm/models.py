@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from localcloud.arm.labels import LabelRecord
     from localcloud.dataplane.model import ReplicaState, Workload, WorkloadState
 
 Json = dict[str, Any]
@@ -157,6 +158,7 @@ class App:
 
     resource: its canonical writable body (location, tags, identity, properties). secrets: with their values.
     latest: name of the revision made last. autos: how many names were chosen for it.
+    labels: in Labels mode, what each label was on, newest first. serves: the revision each sends requests to.
     """
 
     subscription: str
@@ -174,6 +176,8 @@ class App:
     ready: str = ""
     autos: int = 0
     stopped: bool = False
+    labels: dict[str, list[LabelRecord]] = field(default_factory=dict)
+    serves: dict[str, str] = field(default_factory=dict)
     knobs: Knobs = field(default_factory=Knobs)
     deleted: bool = False
 
@@ -204,6 +208,11 @@ class App:
     def single(self) -> bool:
         """Whether only one revision is meant to be active."""
         return bool(self.configuration["activeRevisionsMode"] == "Single")
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it is in Labels mode."""
+        return bool(self.configuration["activeRevisionsMode"] == "Labels")
 
     def revision(self, name: str) -> Revision | None:
         """The revision of this name in any case."""

@@ -20,6 +20,7 @@ from localcloud.arm.environment_calls import EnvironmentCalls
 from localcloud.arm.environment_operations import EnvironmentOperations
 from localcloud.arm.errors import ArmError, in_progress, internal, locked, throttled
 from localcloud.arm.group_calls import GroupCalls
+from localcloud.arm.label_calls import LabelCalls
 from localcloud.arm.lifecycle import Lifecycle
 from localcloud.arm.log import RequestLog
 from localcloud.arm.metrics import Sampler
@@ -96,7 +97,8 @@ class Arm:
         self.registries = RegistryCalls(self.store)
         self._streams = Streams(self.store, clock, dataplane)
         groups, frame = GroupCalls(self.store, writes, self.operations), SubscriptionCalls(self.store)
-        self._families = (groups, frame, WorkspaceCalls(self.store, clock), self.registries, self._streams)
+        spaces, labels = WorkspaceCalls(self.store, clock), LabelCalls(self._apps)
+        self._families = (groups, frame, spaces, self.registries, self._streams, labels)
         self.permissions = PermissionCalls(self._apps)
         self._urls = self._table(more)
         self._bucket = Bucket(clock)

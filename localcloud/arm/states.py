@@ -82,6 +82,11 @@ def status(revision: Revision, now: datetime, progress: float) -> Status:
     )
 
 
+def is_bad(revision: Revision, now: datetime, progress: float) -> bool:
+    """Whether it failed, or is Degraded."""
+    return status(revision, now, progress).running in ("Failed", "Degraded")
+
+
 def _failed(revision: Revision, failed: str, replicas: int) -> Status:
     """Crashing, or its image cannot be pulled. One that had been healthy keeps saying Provisioned (observed)."""
     if revision.ready_since is not None:

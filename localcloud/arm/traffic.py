@@ -85,7 +85,7 @@ def routes(apps: Iterable[App]) -> dict[str, tuple[tuple[str, int], ...]]:
     """The whole ingress configuration: hosts of apps, of labels and of active revisions.
 
     `latestRevision` follows the last revision that became ready; a named one has its weight whether it is healthy,
-    or even active, or not.
+    or even active, or not; a label that moves to another revision may still be served by the one it was on.
     """
     table: dict[str, tuple[tuple[str, int], ...]] = {}
     for app in apps:
@@ -102,7 +102,8 @@ def _weighted(app: App) -> dict[str, tuple[tuple[str, int], ...]]:
     shares: dict[str, int] = {}
     hosts: dict[str, tuple[tuple[str, int], ...]] = {}
     for entry in app.ingress["traffic"] if app.ingress else ():
-        found = app.revision(entry["revisionName"]) if "revisionName" in entry else _serving(app)
+        name = app.serves.get(entry.get("label", "")) or entry.get("revisionName")
+        found = app.revision(name) if name else _serving(app)
         if found is None:
             continue
         shares[found.name] = shares.get(found.name, 0) + entry["weight"]

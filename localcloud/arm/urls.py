@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localcloud.arm.errors import bad_request, unsupported
+from localcloud.arm.errors import bad_request, unknown_version, unsupported
 from localcloud.arm.versions import VERSIONS
 
 if TYPE_CHECKING:
@@ -76,11 +76,7 @@ def check_version(call: Call) -> None:
     )  # what is asked of these is not Container Apps' to version
     ours = kind.lower().startswith("microsoft.app/") and not any(part in call.path.lower() for part in others)
     if ours and call.version not in VERSIONS:
-        raise bad_request(
-            "NoRegisteredProviderFound",
-            f"No registered resource provider found for location '' and API version '{call.version}' for type "
-            f"'{kind.partition('/')[2]}'. The supported api-versions are '{', '.join(VERSIONS)}'.",
-        )
+        raise unknown_version(kind.partition("/")[2], call.version, VERSIONS)
 
 
 def _compiled(path: str) -> re.Pattern[str]:

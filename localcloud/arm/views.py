@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from localcloud.arm import labels
 from localcloud.arm.canonical import of_revision
 from localcloud.arm.states import status
 from localcloud.arm.traffic import configured_weight
@@ -43,7 +44,11 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
     if app.knobs.later == "shown":
         configuration |= {name: value for name, value in _LATER.items() if name not in configuration}
     if ingress is not None:
-        configuration["ingress"] = {**ingress, "fqdn": app.host(app.name, ingress)}
+        configuration["ingress"] = {
+            **ingress,
+            "fqdn": app.host(app.name, ingress),
+            "traffic": ingress["traffic"] or None,
+        }
     given = {"tags": resource["tags"]} if resource.get("tags") else {}
     return {
         "id": f"{app.home}/containerapps/{app.name}",
@@ -95,6 +100,7 @@ def revision_view(app: App, revision: Revision, now: datetime, progress: float) 
         "active": revision.active,
         "replicas": seen.replicas,
         "trafficWeight": configured_weight(app, revision),
+        "labels": labels.of_revision(app, revision.name),
         **({"provisioningError": seen.error} if seen.error else {}),
         "healthState": seen.health,
         "provisioningState": seen.provisioning,

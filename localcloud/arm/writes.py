@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from localcloud.arm import canonical
+from localcloud.arm import canonical, labels
 from localcloud.arm.app_secrets import check_references, read_secrets
 from localcloud.arm.errors import (
     OperationFailed,
@@ -54,7 +54,7 @@ class Writes:
     def put(self, call: Call, app: App | None) -> tuple[App, Operation, Json]:
         """Create or replace. Answers the app, its operation and the resource as accepted."""
         name = app.name if app else call.names["app"]
-        body = _object(call.body)
+        body = labels.known(_object(call.body), call.version)
         secrets = read_secrets(_secrets(body) or [])
         wanted = canonical.resource(name, body)
         if app is None:
@@ -68,7 +68,7 @@ class Writes:
 
     def patch(self, call: Call, app: App) -> Operation:
         """Merge, by RFC 7396. Secrets that are not in the body stay."""
-        body = _object(call.body)
+        body = labels.known(_object(call.body), call.version)
         given = _secrets(body)
         secrets = app.secrets if given is None else read_secrets(given)
         wanted = canonical.resource(app.name, cast("Json", merge_patch(app.resource, body)))
@@ -136,6 +136,8 @@ class Writes:
         if fresh is not None:
             app.revisions.append(fresh)
             app.latest = fresh.name
+        labels.settle(app, fresh.name if fresh else "")
+        self._lifecycle.follow(app)
         had, has = (r["properties"]["configuration"]["ingress"] is not None for r in (was, wanted))
         for revision in app.revisions if had != has else ():
             if revision is not fresh:
@@ -189,7 +191,8 @@ class Writes:
         check_template(app, wanted, secrets)
         configuration = wanted["properties"]["configuration"]
         ingress = configuration["ingress"] or {}
-        if "traffic" in ingress:
+        labels.check(configuration)
+        if ingress.get("traffic"):
             check_sum(ingress["traffic"], self._store.knobs.sum_code)
             self._check_named(app, wanted, ingress["traffic"])
         affinity = (ingress.get("stickySessions") or {}).get("affinity")

@@ -33,20 +33,12 @@ def test_the_page_is_what_the_generator_writes() -> None:
 async def test_members_nobody_knows_are_dropped_and_later_ones_kept() -> None:
     async with cloud() as it:
         body = app_body()
-        body["properties"]["configuration"] |= {"targetLabel": "blue", "nonsense": 1}
+        body["properties"]["configuration"] |= {"revisionTransitionThreshold": 50, "nonsense": 1}
         answer = await it.ask("PUT", APP, body)
 
         configuration = answer.body["properties"]["configuration"]
-        assert configuration["targetLabel"] == "blue"
+        assert configuration["revisionTransitionThreshold"] == 50
         assert "nonsense" not in configuration
-
-
-@pytest.mark.fidelity(49)
-async def test_labels_mode_is_refused() -> None:
-    async with cloud() as it:
-        answer = await it.ask("PUT", APP, app_body("Labels"))
-
-        assert (answer.status, answer.body["error"]["code"]) == (400, "ContainerAppInvalidActiveRevisionsMode")
 
 
 @pytest.mark.fidelity(50)

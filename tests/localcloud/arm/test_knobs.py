@@ -137,7 +137,7 @@ async def test_after_two_hundred_writes_at_once_one_waits_for_the_next_token(mon
 async def test_members_of_later_previews_are_shown_though_nobody_sent_them() -> None:
     async with cloud(knobs=Knobs(later="shown")) as it:
         await it.create()
-        configuration = (await it.properties())["configuration"]
+        configuration = (await it.ask("GET", APP, version="2025-10-02-preview")).body["properties"]["configuration"]
         assert (configuration["targetLabel"], configuration["patchingMode"]) == ("", "Automatic")
     async with cloud() as it:
         await it.create()
