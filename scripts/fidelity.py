@@ -28,18 +28,17 @@ def tests() -> dict[int, list[str]]:
 
 
 def table() -> str:
-    marked, known = tests(), {one.metadata["point"]: one for one in fields(Knobs)}
+    marked = tests()
     lines = [
         "| | What | | Test | Switch, with its default | What it takes, and what is not known or not done |",
         "|---|---|---|---|---|---|",
     ]
     for number, point in POINTS.items():
         proof = "<br>".join(f"`{name}`" for name in marked.get(number, ()))
-        knob = known.get(number)
-        switch = f"`--knob {knob.name}={knob.default}`" if knob else ""
-        takes = f"{knob.metadata['takes']}: {knob.metadata['evidence']}".replace("|", "\\|") if knob else ""
-        doubt = "; ".join(text for text in (takes, point.missing, point.evidence) if text)
-        switches = ", ".join(text for text in (switch, point.switch) if text)
+        knobs = [one for one in fields(Knobs) if one.metadata["point"] == number]
+        takes = [f"{knob.metadata['takes']}: {knob.metadata['evidence']}".replace("|", "\\|") for knob in knobs]
+        doubt = "; ".join(text for text in (*takes, point.missing, point.evidence) if text)
+        switches = ", ".join([*(f"`--knob {k.name}={k.default}`" for k in knobs), *filter(None, [point.switch])])
         lines.append(f"| {number} | {point.what} | {point.level} | {proof} | {switches} | {doubt} |")
     return "\n".join(lines) + "\n"
 

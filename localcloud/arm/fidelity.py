@@ -62,7 +62,7 @@ POINTS: dict[int, Point] = {
     36: Point(what="inactive: Provisioned, Healthy, Stopped; its error is gone"),
     37: Point(what="activate, deactivate, restart: 200 with a sentence, effect later"),
     38: Point(what="Single: the old one serves until the new one is ready"),
-    39: Point(what="revisions: inactive too, oldest first", missing="`$filter`: 501"),
+    39: Point(what="revisions: inactive too, oldest first", missing="of `$filter`, functions and arithmetic: 501"),
     40: Point(what="replicas, with a trailing slash too"),
     41: Point(what="overlapping write: 409", switch="`POST /trouble` kind `locked`"),
     42: Point(what="secrets: names only, values by listSecrets, missing references refused"),

@@ -43,6 +43,12 @@ class Knobs:
         "documented: no revision is made; seen in 2026: one with Pending:ImagePullBackOff on legion",
     )
     page: str = _knob("0", "[0-9]+", 39, "revisions on a page of the list, 0 for all: nextLink is in the published API")
+    filter: str = _knob(
+        "judged",
+        "judged|ignored|refused",
+        39,
+        "`$filter` is published as OData on a revision's members; what Azure makes of it is in no recording",
+    )
     overlap: str = _knob(
         "operation", "operation|lock", 41, "most reports have ContainerAppOperationInProgress, #175 has …LockConflict"
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+from localcloud.arm import revision_filter
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, bad_request, revision_not_found, unsupported
 from localcloud.arm.traffic import configured_weight
@@ -30,17 +32,19 @@ class RevisionCalls:
         self._clock, self._progress = clock, progress
 
     async def list(self, call: Call) -> Reply:
-        """All of them, inactive ones too, oldest first; in pages where that is asked for."""
+        """All of them, inactive ones too, oldest first, or those of a `$filter`; in pages where that is asked for."""
         app, now = self._apps.find(call), self._clock.now()
-        if call.query.get("$filter"):
+        found = [revision_view(app, r, now, self._progress) for r in app.revisions]
+        text, again = call.query.get("$filter", ""), ""
+        if text and app.knobs.filter == "refused":
             raise unsupported("GET", "Microsoft.App/containerApps/revisions with $filter")
-        size = int(app.knobs.page) or len(app.revisions) or 1
+        if text and app.knobs.filter == "judged":
+            found, again = [*filter(revision_filter.test_of(text), found)], f"&$filter={quote(text)}"
+        size = int(app.knobs.page) or len(found) or 1
         first = int(call.query.get("$skipToken") or 0)
-        page = app.revisions[first : first + size]
-        left = first + size < len(app.revisions)
-        link = f"{call.base}{call.path}?api-version={call.version}&$skipToken={first + size}"
-        body = {"value": [revision_view(app, r, now, self._progress) for r in page]}
-        return Reply(body={**body, **({"nextLink": link} if left else {})})
+        left = first + size < len(found)
+        link = f"{call.base}{call.path}?api-version={call.version}{again}&$skipToken={first + size}"
+        return Reply(body={"value": found[first : first + size], **({"nextLink": link} if left else {})})
 
     async def get(self, call: Call) -> Reply:
         """One revision."""
