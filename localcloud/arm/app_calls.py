@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 # Up to this api-version a PATCH was recorded with `location` alone. Later clients read the statuses address beside it,
 # because the results address does not tell why an operation failed.
 _ONLY_LOCATION = "2024-03-01"
-_LEFT = "699"
-_DELETES_LEFT = "14999"
-_POSTS_LEFT = "199"
 
 
 class AppCalls:
@@ -45,7 +42,6 @@ class AppCalls:
         headers = {
             "azure-asyncoperation": self._statuses(call, operation),
             "x-ms-async-operation-timeout": "PT15M",
-            "x-ms-ratelimit-remaining-subscription-resource-requests": _LEFT,
         }
         return Reply(status=201, body=app_view(app, answer_to_put=accepted), headers=headers)
 
@@ -54,10 +50,7 @@ class AppCalls:
         app = self.find(call)
         self._writes.free(app)
         operation = self._writes.patch(call, app)
-        headers = {
-            "location": self._results(call, operation),
-            "x-ms-ratelimit-remaining-subscription-resource-requests": _LEFT,
-        }
+        headers = {"location": self._results(call, operation)}
         both = self._store.knobs.patch_statuses
         if both == "always" or (both == "later" and call.version > _ONLY_LOCATION):
             headers["azure-asyncoperation"] = self._statuses(call, operation)
@@ -70,11 +63,7 @@ class AppCalls:
             return Reply(status=204)
         self._writes.free(app)
         operation = self._writes.delete(call, app)
-        headers = {
-            "location": self._results(call, operation),
-            "x-ms-ratelimit-remaining-subscription-deletes": _DELETES_LEFT,
-        }
-        return Reply(status=202, headers=headers)
+        return Reply(status=202, headers={"location": self._results(call, operation)})
 
     async def get(self, call: Call) -> Reply:
         """The app as it is."""
@@ -100,8 +89,7 @@ class AppCalls:
 
     async def secrets(self, call: Call) -> Reply:
         """With their values: the only answer that has them."""
-        values = list(self.find(call).secrets.values())
-        return Reply(body={"value": values}, headers={"x-ms-ratelimit-remaining-subscription-writes": _POSTS_LEFT})
+        return Reply(body={"value": list(self.find(call).secrets.values())})
 
     async def statuses(self, call: Call) -> Reply:
         """200 with its status."""

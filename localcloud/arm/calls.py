@@ -33,7 +33,8 @@ class Call:
     """A request to Azure Resource Manager.
 
     path: without a trailing slash. base: scheme and host the client used, for addresses in answers. names: parts of
-    the path. slow: seconds added to the operation it begins; fails: how that operation is to end.
+    the path. principal: who asks, "" when that is not said. slow: seconds added to the operation it begins; fails: how
+    that operation is to end.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Call:
     body: Any
     base: str
     names: Mapping[str, str] = field(default_factory=dict)
+    principal: str = ""
     slow: float = 0
     fails: str = ""
 

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from localcloud.clock import Clock
     from localcloud.profile import Profile
 
-_WRITTEN = {"x-ms-ratelimit-remaining-subscription-resource-requests": "99"}
-_DELETED = {"x-ms-ratelimit-remaining-subscription-deletes": "14999"}
-
 
 class EnvironmentCalls:
     """domains: each new environment takes the first that is free. profile: how long a write takes."""
@@ -59,7 +56,6 @@ class EnvironmentCalls:
         headers = {
             "azure-asyncoperation": self._operations.statuses(call, operation),
             "x-ms-async-operation-timeout": "PT15M",
-            **_WRITTEN,
         }
         body = environment_view(environment, call.version, written=True)
         return Reply(status=201, body=body, headers=headers, versioned=True)
@@ -78,9 +74,9 @@ class EnvironmentCalls:
         self._change("PATCH", environment, cast("Json", merge_patch(there, _body(call))))
         if (environment.given, environment.identity) == before:
             body = environment_view(environment, call.version, written=True)
-            return Reply(body=body, headers=_WRITTEN, versioned=True)
+            return Reply(body=body, versioned=True)
         operation = self._operations.begin(call, environment, self._profile.patch)
-        return Reply(status=202, headers={"location": self._operations.results(call, operation), **_WRITTEN})
+        return Reply(status=202, headers={"location": self._operations.results(call, operation)})
 
     async def delete(self, call: Call) -> Reply:
         """202, and its results end with 204 (recorded); 204 when there is none; 409 while an app is in it."""
@@ -92,7 +88,7 @@ class EnvironmentCalls:
             raise environment_not_empty(environment.name, len(inside))
         self._operations.free(environment)
         operation = self._operations.begin(call, environment, self._profile.delete)
-        return Reply(status=202, headers={"location": self._operations.results(call, operation), **_DELETED})
+        return Reply(status=202, headers={"location": self._operations.results(call, operation)})
 
     async def statuses(self, call: Call) -> Reply:
         """200 with its status."""

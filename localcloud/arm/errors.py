@@ -111,12 +111,14 @@ def locked(app: str) -> ArmError:
     )
 
 
-def throttled(seconds: int) -> ArmError:
-    """429, to be retried after this many seconds."""
+def throttled(kind: str, subscription: str, actor: str, seconds: int) -> ArmError:
+    """429, to be retried after this many seconds. kind: read, write or delete. The words: velero-io/velero#9171."""
     return ArmError(
         429,
-        "TooManyRequests",
-        "The request is being throttled as the limit has been reached for operation type.",
+        "SubscriptionRequestsThrottled",
+        f"Number of '{kind}' requests for subscription '{subscription}' actor '{actor}' exceeded. Please try again "
+        f"after '{seconds}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for "
+        "additional information.",
         headers={"Retry-After": str(seconds)},
     )
 

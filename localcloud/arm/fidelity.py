@@ -68,9 +68,9 @@ POINTS: dict[int, Point] = {
     42: Point(what="secrets: names only, values by listSecrets, missing references refused"),
     43: Point(what="no ETag; If-Match is not heeded"),
     44: Point(
-        what="rate limit headers; 429 on order",
+        what="rate limit headers that count down and fill again; 429 on order",
         switch="`POST /trouble` kind `throttled`",
-        missing="the headers are constant",
+        missing="all is one region; the provider's own limit is told and refuses nothing",
     ),
     45: Point(what="api-version required and checked"),
     46: Point(what="unknown members dropped, later ones kept when sent"),

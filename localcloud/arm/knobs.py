@@ -58,6 +58,9 @@ class Knobs:
         44,
         "documented: 200 writes at once and 10 a second, then 429 with Retry-After",
     )
+    reads: str = _knob(
+        "unlimited", "unlimited|limited", 44, "documented: 250 reads at once and 25 a second, then 429 likewise"
+    )
     later: str = _knob(
         "sent", "sent|shown", 46, "seen in 2026: members of later previews in answers though nobody had sent them"
     )

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from localcloud.arm.writes import Writes
     from localcloud.clock import Clock
 
-_WRITTEN = {"x-ms-ratelimit-remaining-subscription-writes": "199"}
-
 
 class RevisionCalls:
     """Lists and gets; activate, deactivate and restart answer at once and take effect later (recorded)."""
@@ -67,7 +65,7 @@ class RevisionCalls:
             case _:
                 self._lifecycle.restart(app, revision)
                 done = "Restart succeeded"
-        return Reply(body=done, headers=_WRITTEN)
+        return Reply(body=done)
 
     async def replicas(self, call: Call) -> Reply:
         """Replicas that run now, then those that the last restart ended, for a while (recorded)."""

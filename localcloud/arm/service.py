@@ -13,15 +13,15 @@ from aiohttp import web
 
 from localcloud.arm import urls
 from localcloud.arm.app_calls import AppCalls
-from localcloud.arm.bucket import Bucket
 from localcloud.arm.calls import FRONT, Call, Reply
 from localcloud.arm.environment_body import CONSUMPTION, properties
 from localcloud.arm.environment_calls import EnvironmentCalls
 from localcloud.arm.environment_operations import EnvironmentOperations
-from localcloud.arm.errors import ArmError, in_progress, internal, locked, throttled
+from localcloud.arm.errors import ArmError, in_progress, internal, locked
 from localcloud.arm.group_calls import GroupCalls
 from localcloud.arm.label_calls import LabelCalls
 from localcloud.arm.lifecycle import Lifecycle
+from localcloud.arm.limits import Limits, principal, refusal
 from localcloud.arm.log import RequestLog
 from localcloud.arm.metrics import Sampler
 from localcloud.arm.models import Environment, Store
@@ -101,7 +101,7 @@ class Arm:
         self._families = (groups, frame, spaces, self.registries, self._streams, labels)
         self.permissions = PermissionCalls(self._apps)
         self._urls = self._table(more)
-        self._bucket = Bucket(clock)
+        self._limits = Limits(clock, self.store.knobs)
         self._watches: list[asyncio.Task[None]] = []
 
     def app(self, *beside: web.RouteDef) -> web.Application:
@@ -156,20 +156,23 @@ class Arm:
         await asyncio.gather(*map(self.lifecycle.stop, apps))
         self.store.operations.clear()
         self.sampler.clear()
+        self._limits.clear()
         self._chance.seed(self._seed)
 
     async def answer(self, call: Call) -> Reply:
         """Answer a request without any trouble."""
         self._watch()
+        left: dict[str, str] = {}
         try:
             handler, names = self._urls.match(call)
             urls.check_version(call)
-            if self.store.knobs.writes == "limited" and call.method != "GET":
-                self._bucket.take()
-            return await handler(replace(call, names=names))
+            call = replace(call, names=names)
+            left = self._limits.take(call)
+            reply = await handler(call)
         except ArmError as error:
             of_frame = error.code == "ResourceNotFound"
-            return Reply(status=error.status, body=error.body, headers=error.headers, of_frame=of_frame)
+            reply = Reply(status=error.status, body=error.body, headers=error.headers, of_frame=of_frame)
+        return replace(reply, headers={**reply.headers, **left})
 
     async def release(self, held: Held) -> Reply:
         """Let a held request land, as soon as no operation of its app runs."""
@@ -256,8 +259,14 @@ class Arm:
             body = json.loads(raw) if raw else None
         except ValueError:
             body = None
-        path = request.path.rstrip("/")
-        return Call(method=request.method, path=path, query=request.query, body=body, base=self._base(request))
+        return Call(
+            method=request.method,
+            path=request.path.rstrip("/"),
+            query=request.query,
+            body=body,
+            base=self._base(request),
+            principal=principal(request.headers.get("Authorization", "")),
+        )
 
     async def _troubled(self, call: Call, trouble: Trouble) -> Reply | None:
         """The answer under trouble; None when the client is to get none."""
@@ -305,6 +314,6 @@ def _refusal(call: Call, trouble: Trouble) -> ArmError:
         case Kind.LOCKED:
             return locked(app)
         case Kind.THROTTLED:
-            return throttled(max(1, round(trouble.seconds)))
+            return refusal(call, max(1, round(trouble.seconds)))
         case _:
             return internal(str(trouble.id))

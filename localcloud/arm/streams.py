@@ -70,7 +70,7 @@ class Streams:
             "name": found.name,
             "type": f"Microsoft.App/{kind}/accesstoken",
         }
-        return Reply(body=body, headers={"x-ms-ratelimit-remaining-subscription-writes": "199"})
+        return Reply(body=body)
 
     async def _console(self, request: web.Request) -> web.StreamResponse:
         """Lines of the replica's own output: the last ones, then with `follow=true` those to come until it ends."""

@@ -61,6 +61,12 @@ def resource_type(path: str) -> str:
     return "/".join((namespace, *rest[::2]))
 
 
+def of_container_apps(path: str) -> bool:
+    """Whether a path is of their provider; what is asked of others under it is not theirs to version."""
+    others = ("/register", "microsoft.insights", "microsoft.authorization")
+    return resource_type(path).lower().startswith("microsoft.app/") and not any(part in path.lower() for part in others)
+
+
 def check_version(call: Call) -> None:
     """Raise ArmError 400 unless the request names an api-version, and one of Container Apps' for its resources."""
     if not call.version:
@@ -68,15 +74,8 @@ def check_version(call: Call) -> None:
             "MissingApiVersionParameter",
             "The api-version query parameter (?api-version=) is required for all requests.",
         )
-    kind = resource_type(call.path)
-    others = (
-        "/register",
-        "microsoft.insights",
-        "microsoft.authorization",
-    )  # what is asked of these is not Container Apps' to version
-    ours = kind.lower().startswith("microsoft.app/") and not any(part in call.path.lower() for part in others)
-    if ours and call.version not in VERSIONS:
-        raise unknown_version(kind.partition("/")[2], call.version, VERSIONS)
+    if of_container_apps(call.path) and call.version not in VERSIONS:
+        raise unknown_version(resource_type(call.path).partition("/")[2], call.version, VERSIONS)
 
 
 def _compiled(path: str) -> re.Pattern[str]:

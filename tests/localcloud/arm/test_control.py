@@ -23,7 +23,7 @@ PATCH = {"properties": {"template": image("2", revisionSuffix="two")}}
     [
         ("conflict", 409, "ContainerAppOperationInProgress"),
         ("locked", 409, "ContainerAppLockConflict"),
-        ("throttled", 429, "TooManyRequests"),
+        ("throttled", 429, "SubscriptionRequestsThrottled"),
         ("error", 500, "InternalServerError"),
     ],
 )
