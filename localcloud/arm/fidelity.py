@@ -56,7 +56,7 @@ POINTS: dict[int, Point] = {
     34: Point(
         what="ways to fail",
         switch="`POST /fates` of the control plane",
-        missing="some words are ours",
+        missing="ours are the words for one that is ready no more, and for registries that do not answer",
     ),
     35: Point(what="unknown image: operation Failed, no revision"),
     36: Point(what="inactive: Provisioned, Healthy, Stopped; its error is gone"),

@@ -105,10 +105,12 @@ def _failed(revision: Revision, failed: str, replicas: int) -> Status:
 
 
 def _degraded(revision: Revision, replicas: int, *, late: bool) -> Status:
+    """Never ready in time (azure-container-apps#1219; with what is known of the cause: seen in 2026), or no more."""
     seen = revision.seen
     ready = sum(r.ready for r in seen.replicas) if seen else 0
     why = "Deployment Progress Deadline Exceeded. " if late and revision.ready_since is None else ""
-    details = f"{why}{ready}/{wanted(revision)} replicas ready."
+    known = f" {seen.details}" if seen and seen.details else ""
+    details = f"{why}{ready}/{wanted(revision)} replicas ready.{known}"
     return Status(
         provisioning="Provisioned", health="Unhealthy", running="Degraded", replicas=replicas, details=details
     )

@@ -131,7 +131,7 @@ def replica_view(app: App, revision: Revision, replica: ReplicaState, since: dat
             "started": replica.started,
             "restartCount": replica.restarts,
             "runningState": replica.running,
-            "runningStateDetails": f"Container started at: {_prose(since)}." if up else "",
+            "runningStateDetails": f"Container started at: {_prose(replica.since or since)}." if up else "",
             "logStreamEndpoint": f"{home_of_logs}/{container['name']}/logstream",
             "execEndpoint": f"{home_of_shells}/{container['name']}/exec",
         }

@@ -48,6 +48,12 @@ class Child:
         """Whether it has ended by itself or by anyone's hand."""
         return self._process.returncode is not None
 
+    @property
+    def exit_code(self) -> int | None:
+        """As a shell tells it: 128 and the signal for one that was killed. None while it runs."""
+        code = self._process.returncode
+        return code if code is None or code >= 0 else 128 - code
+
     async def wait(self) -> None:
         """Until it has ended."""
         await self._process.wait()
@@ -58,6 +64,10 @@ class Child:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), grace)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """SIGKILL to it and its group, as the kernel does when memory runs out."""
         self._signal(signal.SIGKILL)
         await self._process.wait()
 

@@ -102,13 +102,13 @@ class Fates:
 
 
 class Script:
-    """The fates of one replica."""
+    """The fates of one replica. began: when its process was."""
 
     def __init__(self, fates: Fates, revision: str, replica: str) -> None:
         self._fates, self._revision, self._replica = fates, revision, replica
         self._first: datetime | None = None  # when it was ready for the first time
         self._ready: datetime | None = None  # and when its process was
-        self._began = fates.clock.now()
+        self.began = fates.clock.now()
         self._struck: set[int] = set()
 
     def waits(self) -> bool:
@@ -123,7 +123,7 @@ class Script:
 
     def begins(self) -> bool:
         """A process is begun now; whether it may live."""
-        self._began, self._ready = self._fates.clock.now(), None
+        self.began, self._ready = self._fates.clock.now(), None
         fate = self._fates.find(self._revision, FateKind.CRASH_LOOP)
         if fate is None or (fate.after and not self._since_first(fate)):
             return True
@@ -170,7 +170,7 @@ class Script:
     def _withholds(self, fate: Fate) -> bool:
         match fate.kind:
             case FateKind.SLOW_START:
-                return fate.due(self._began) > self._fates.clock.now()
+                return fate.due(self.began) > self._fates.clock.now()
             case FateKind.DEGRADED:
                 return self._since_first(fate)
             case _:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 Routes = Mapping[str, tuple[tuple[str, int], ...]]
 """Host name -> ((revision, weight), ...). The weights of a host sum to 100, or all go to one revision."""
@@ -51,13 +54,19 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaState:
-    """One replica. started: its process runs; ready: the ingress sends it requests; running: Container Apps' word."""
+    """One replica. started: its process runs; ready: the ingress sends it requests; running: Container Apps' word.
+
+    since: when its process was begun, None before there is one. exit_code: of the process before it, None while there
+    was none or it could not be begun.
+    """
 
     name: str
     ready: bool
     started: bool
     restarts: int
     running: str
+    since: datetime | None = None
+    exit_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +105,11 @@ class PullError(Exception):
     """An image cannot be had. code: the registry's own (`MANIFEST_UNKNOWN`, `UNAUTHORIZED`, …) or one of ours.
 
     Ours: `UNAUTHORIZED` (a registry that is not here), `UNAVAILABLE` (no answer), `DIGEST_INVALID`, `MANIFEST_INVALID`,
-    `LAYER_INVALID`.
+    `LAYER_INVALID`. text: as Container Apps words it, "" where that is not known.
     """
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
+    def __init__(self, code: str, message: str, text: str = "") -> None:
+        super().__init__(text or f"{code}: {message}")
         self.code = code
 
 

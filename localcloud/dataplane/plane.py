@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from localcloud.clock import Clock
+from localcloud.dataplane import refusals
 from localcloud.dataplane.command import command
 from localcloud.dataplane.engine import Engine
 from localcloud.dataplane.envoy import Envoy, find_envoy
 from localcloud.dataplane.fallback import Fallback
 from localcloud.dataplane.fate import FateKind, Fates
 from localcloud.dataplane.hang import Hang
-from localcloud.dataplane.model import Ingress, IngressError, Pace, PullError, WorkloadState
+from localcloud.dataplane.model import Ingress, IngressError, Pace, WorkloadState
 from localcloud.dataplane.ports import Ports
 from localcloud.dataplane.pull import Puller, Reference
 from localcloud.dataplane.scaler import EVERY
@@ -129,7 +130,8 @@ class DataPlane:
         refused = self.fates.find(workload.revision, FateKind.PULL_REFUSED)
         if refused is not None:
             self.fates.strike(refused, workload.revision, "")
-            raise PullError("UNAUTHORIZED", "authentication required, on order")
+            reference = Reference.parse(workload.image)
+            raise refusals.refused(reference, "UNAUTHORIZED", reference.reference, hint="on order")
         prepared = await self._prepared(workload)
         if workload.revision in self._units:
             raise ValueError(f"revision: expected {workload.revision} not to run, found it running")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from localcloud.dataplane.model import PullError
+from localcloud.dataplane.refusals import no_child, refused
 from localcloud.dataplane.unpack import LayerError, unpack
 
 if TYPE_CHECKING:
@@ -144,15 +145,15 @@ class Puller:
         try:
             base = self._registries(reference.registry)
         except KeyError:
-            why = f"authentication required; the local cloud pulls nothing from {reference.registry}"
-            raise PullError("UNAUTHORIZED", why) from None
+            hint = f"the local cloud pulls nothing from {reference.registry}"
+            raise refused(reference, "UNAUTHORIZED", name, hint=hint) from None
         url = f"{base.rstrip('/')}/v2/{reference.repository}/{kind}/{name}"
         headers = {"Accept": ", ".join((*_MANIFESTS, *_INDEXES))} if kind == "manifests" else {}
         try:
             async with self._session.get(url, headers=headers, timeout=_TIMEOUT) as response:
                 if response.status != 200:  # noqa: PLR2004 - HTTP's own number
                     code = _code(response.status, await response.content.read(65536))
-                    raise PullError(code, f"{reference.repository}@{name}: the registry answered {response.status}")
+                    raise refused(reference, code, name, status=response.status)
                 return await _at_most(response, most)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise PullError("UNAVAILABLE", f"{reference.registry}: {error!r}") from error
@@ -179,7 +180,7 @@ def _linux_amd64(index: dict[str, Any], image: str) -> str:
         platform = child.get("platform") or {}
         if (platform.get("os"), platform.get("architecture")) == ("linux", "amd64"):
             return str(child["digest"])
-    raise PullError("MANIFEST_UNKNOWN", f"{image}: expected a child for linux/amd64, found none")
+    raise no_child(image)
 
 
 def _code(status: int, body: bytes) -> str:

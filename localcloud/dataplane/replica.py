@@ -13,6 +13,7 @@ from localcloud.waiting import first
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
     from pathlib import Path
 
     from localcloud.dataplane.command import Command
@@ -62,6 +63,8 @@ class Replica:
         self._ready = False
         self._restarts = 0
         self._running = Running.WAITING
+        self._exit_code: int | None = None
+        self._since: datetime | None = None
         self._child: Child | None = None
         self._task = asyncio.create_task(self._supervise())
 
@@ -70,7 +73,13 @@ class Replica:
         """Seen from outside."""
         started = self._running is Running.RUNNING
         return ReplicaState(
-            name=self.name, ready=self._ready, started=started, restarts=self._restarts, running=self._running
+            name=self.name,
+            ready=self._ready,
+            started=started,
+            restarts=self._restarts,
+            running=self._running,
+            since=self._since,
+            exit_code=self._exit_code,
         )
 
     @property
@@ -105,6 +114,7 @@ class Replica:
                 await self._until_ready_or_ended()
             while self.serving and self._child is not None:
                 await self._serve(self._child)
+            self._exit_code = self._child.exit_code if self._child else None
             await self._finish(0)  # whatever it started itself
             self._running, self._restarts, self.crashes = Running.WAITING, self._restarts + 1, self.crashes + 1
             longer = min(self.crashes - 1, 16)
@@ -114,7 +124,7 @@ class Replica:
         """Until it has ended, or is ready no more."""
         _, killed = await first(child.wait(), self._script.struck())
         if killed:
-            await child.stop(0)
+            await child.kill()
         self.serving = self._ready = False
         await self._changed()
         await self._until_ready_or_ended()
@@ -128,7 +138,7 @@ class Replica:
             self._log.write_text(f"{error}\n")
             self._child = None
             return False
-        self._running = Running.RUNNING
+        self._running, self._since = Running.RUNNING, self._script.began
         return True
 
     async def _until_ready_or_ended(self) -> None:

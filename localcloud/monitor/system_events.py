@@ -41,7 +41,7 @@ class SystemEvents:
         rows: list[Mapping[str, object]] = []
         for app in apps:
             for revision in app.revisions:
-                for reason, kind, said, replica in self._happened(revision):
+                for reason, kind, said, replica in self._happened(app, revision):
                     rows.append(_row(app, revision, now, reason, kind, said, replica))
         return rows
 
@@ -49,7 +49,7 @@ class SystemEvents:
         """Forget the last look."""
         self._seen.clear()
 
-    def _happened(self, revision: Revision) -> Iterator[tuple[str, str, str, str]]:
+    def _happened(self, app: App, revision: Revision) -> Iterator[tuple[str, str, str, str]]:
         """Yield (reason, severity, message, replica)."""
         before = self._seen.get(revision.name)
         if before is None:
@@ -64,9 +64,12 @@ class SystemEvents:
             yield "RevisionReady", _NORMAL, f"Successfully provisioned revision '{revision.name}'", ""
         failed = (revision.seen.failed if revision.seen else "") or revision.failed
         if failed and failed != before.failed:
-            yield "Error", _WARNING, f"Error provisioning revision {revision.name}. {failed}", ""
+            code = "ErrImagePull" if "ImagePull" in failed else "ContainerCrashing"
+            yield "Error", _WARNING, f"Error provisioning revision {revision.name}. ErrorCode: [{code}]", ""
         if revision.stopping and not before.stopping:
-            yield "RevisionDeactivating", _NORMAL, f"Deactivating revision: {revision.name}", ""
+            old = f"Deactivating old revisions for ContainerApp '{app.name}'"
+            said = old if revision.superseded else f"Deactivating revision: {revision.name}"
+            yield "RevisionDeactivating", _NORMAL, said, ""
         self._seen[revision.name] = _Seen(ready=ready, stopping=revision.stopping, failed=failed, replicas=replicas)
 
 
@@ -77,7 +80,8 @@ def _replica(
         yield "AssigningReplica", _NORMAL, f"Replica '{name}' has been scheduled to run on a node.", name
     restarts = now.restarts - (before.restarts if before else 0)
     if restarts > 0:
-        said = f"Container '{container}' was terminated with exit code '' and reason 'ProcessExited'"
+        code, why = (now.exit_code, "ProcessExited") if now.exit_code is not None else ("", "ContainerCreateFailure")
+        said = f"Container '{container}' was terminated with exit code '{code}' and reason '{why}'"
         yield "ContainerTerminated", _WARNING, said, name
     if now.started and (before is None or not before.started or restarts > 0):
         yield "ContainerCreated", _NORMAL, f"Created container '{container}'", name

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ from tests.localcloud.static_registry import StaticRegistry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from localcloud.images import Image
 
 ROOT = Path(__file__).parents[2]
 TELLS = b"""
@@ -71,16 +74,26 @@ async def test_a_name_resolves_to_its_digest_and_an_unknown_one_says_so(
 
     assert await cloud.resolve(name) == image.digest
     assert await cloud.resolve(f"weighbridge.azurecr.io/shop/web@{image.digest}") == image.digest
-    for missing, code in (
-        ("weighbridge.azurecr.io/shop/web:9.9.9", "MANIFEST_UNKNOWN"),
-        ("other.azurecr.io/shop/web:1.0.0", "UNAUTHORIZED"),
-        ("web:1.0.0", "UNAUTHORIZED"),
-        ("shop/web", "UNAUTHORIZED"),
-        ("shop/web@sha256:1", "NAME_INVALID"),
+    scope = "GET https:?scope=repository%3A"
+    for missing, code, text in (
+        (
+            "weighbridge.azurecr.io/shop/web:9.9.9",
+            "MANIFEST_UNKNOWN",
+            'GET https:: MANIFEST_UNKNOWN: manifest tagged by "',
+        ),
+        (
+            f"weighbridge.azurecr.io/shop/web@sha256:{'0' * 64}",
+            "MANIFEST_UNKNOWN",
+            "MANIFEST_UNKNOWN: shop/web@sha256:",
+        ),
+        ("other.azurecr.io/shop/web:1.0.0", "UNAUTHORIZED", f"{scope}shop%2Fweb%3Apull&service=other.azurecr.io: UN"),
+        ("web:1.0.0", "UNAUTHORIZED", f"{scope}library%2Fweb%3Apull&service=docker.io: UNAUTHORIZED: auth"),
+        ("shop/web", "UNAUTHORIZED", f"{scope}shop%2Fweb%3Apull&service=docker.io: UNAUTHORIZED: auth"),
+        ("shop/web@sha256:1", "NAME_INVALID", "NAME_INVALID: image: expected"),
     ):
         with pytest.raises(PullError) as error:
             await cloud.resolve(missing)
-        assert error.value.code == code
+        assert (error.value.code, str(error.value)[: len(text)]) == (code, text)
 
 
 async def test_the_registrys_own_refusal_is_passed_on(cloud: DataPlane, registry: StaticRegistry) -> None:
@@ -91,6 +104,7 @@ async def test_the_registrys_own_refusal_is_passed_on(cloud: DataPlane, registry
         await cloud.start(workload("web--a", name))
 
     assert error.value.code == "UNAUTHORIZED"
+    assert str(error.value).endswith("&service=weighbridge.azurecr.io: UNAUTHORIZED: authentication required")
     assert cloud.state("web--a") == WorkloadState(replicas=())
 
 
@@ -126,6 +140,7 @@ async def test_of_an_index_the_child_for_linux_amd64_runs(cloud: DataPlane, regi
     with pytest.raises(PullError) as error:
         await cloud.start(workload("web--b", "weighbridge.azurecr.io/shop/web:other"))
     assert error.value.code == "MANIFEST_UNKNOWN"
+    assert str(error.value) == "no child with platform linux/amd64 in index weighbridge.azurecr.io/shop/web:other"
 
 
 async def test_a_digest_is_unpacked_once_for_all_its_replicas(cloud: DataPlane, registry: StaticRegistry) -> None:
@@ -179,16 +194,21 @@ async def test_command_and_args_replace_the_entrypoint(cloud: DataPlane, registr
 
 
 @pytest.mark.parametrize(
-    "image", [samples.crash("1"), build({}, ("/no/such/program",)), build({}, ())], ids=["exits", "missing", "empty"]
+    ("image", "code"),
+    [(samples.crash("1"), 1), (build({}, ("/no/such/program",)), None), (build({}, ()), None)],
+    ids=["exits", "missing", "empty"],
 )
-async def test_a_crash_loop_is_counted_and_reported(cloud: DataPlane, registry: StaticRegistry, image: object) -> None:
-    await cloud.start(workload("web--a", registry.add(image, "1")))  # type: ignore[arg-type]
+async def test_a_crash_loop_is_counted_and_reported(
+    cloud: DataPlane, registry: StaticRegistry, image: Image, code: int | None
+) -> None:
+    await cloud.start(workload("web--a", registry.add(image, "1")))
 
     await until(lambda: cloud.state("web--a").failed != "")
     state = cloud.state("web--a")
     assert state.failed == "Container crashing: web"
     assert state.replicas[0].restarts >= 3
     assert not state.replicas[0].ready
+    assert state.replicas[0].exit_code == code
     before = state.replicas[0].restarts
     await until(lambda: cloud.state("web--a").replicas[0].restarts > before)  # it is tried again all the same
 
@@ -204,6 +224,10 @@ async def test_a_replica_that_dies_is_started_again_and_serves_again(
     await until(lambda: cloud.state("web--a").replicas[0].restarts == 1 and ready(cloud, "web--a"))
 
     assert cloud.state("web--a").failed == ""
+    (replica,) = cloud.state("web--a").replicas
+    assert replica.exit_code == 137
+    assert replica.since is not None
+    assert abs(replica.since - datetime.now(UTC)) < timedelta(minutes=5)
 
 
 async def test_one_that_listens_elsewhere_or_not_yet_runs_and_is_not_ready(

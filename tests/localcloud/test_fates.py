@@ -70,7 +70,10 @@ async def test_one_on_another_port_says_so_hangs_in_its_share_and_is_degraded_in
     assert {await status(local, "web.wb.localhost") for _ in range(12)} == {0, 200}
     await local.order("/clock", advance=601)
     found = await local.until(TWO, runningState="Degraded", healthState="Unhealthy", provisioningState="Provisioned")
-    assert found["runningStateDetails"].startswith("Deployment Progress Deadline Exceeded. 0/1 replicas ready.")
+    assert found["runningStateDetails"] == (
+        "Deployment Progress Deadline Exceeded. 0/1 replicas ready. "
+        "The TargetPort 80 does not match the listening port 8080."
+    )
 
 
 async def test_one_that_crashes_says_so_and_recovers_when_its_fate_is_lifted(local: Local) -> None:
@@ -98,7 +101,11 @@ async def test_a_refused_image_fails_the_operation_and_makes_no_revision(local: 
     failed = await local.patch(PATCH)
 
     assert failed.body["status"] == "Failed"
-    assert "UNAUTHORIZED" in failed.body["error"]["message"]
+    assert (
+        "Field 'template.containers.web.image' is invalid with details: 'Invalid value: "
+        '"weighbridge.azurecr.io/shop/web:1.1.0": GET https:?scope=repository%3Ashop%2Fweb%3Apull'
+        "&service=weighbridge.azurecr.io: UNAUTHORIZED: authentication required; on order';.."
+    ) in failed.body["error"]["message"]
     assert (await local.ask("GET", TWO)).status == 404
 
 
@@ -122,7 +129,8 @@ async def test_one_without_capacity_waits_without_a_replica_and_is_degraded_afte
     await local.until(TWO, provisioningState="Provisioning", runningState="Processing", healthState="None")
     assert (await local.ask("GET", f"{TWO}/replicas")).body["value"] == []
     await local.order("/clock", advance=601)
-    await local.until(TWO, runningState="Degraded", healthState="Unhealthy", replicas=0)
+    found = await local.until(TWO, runningState="Degraded", healthState="Unhealthy", replicas=0)
+    assert found["runningStateDetails"] == "Deployment Progress Deadline Exceeded. 0/1 replicas ready."
     await local.control("DELETE", "/fates")
     await local.until(TWO, runningState="Running", healthState="Healthy", replicas=1)
 
@@ -151,6 +159,7 @@ async def test_one_that_outgrows_its_memory_is_killed_and_started_again_as_often
     await _restarts(local, 2)
     assert (await local.control("GET", "/fates")).body["value"][0]["hits"] == 2
     assert [entry["what"] for entry in await local.log("fate")] == ["memory-kill"] * 2
+    assert [replica.exit_code for replica in local.real.state("web--two").replicas] == [137]
 
 
 async def _restarts(local: Local, wanted: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,9 @@ class FakeDataPlane:
         self.running[workload.revision] = workload
         self.put(workload.revision, ready=self.ready)
 
-    def put(self, revision: str, *, ready: bool, restarts: int = 0, failed: str = "") -> None:
+    def put(
+        self, revision: str, *, ready: bool, restarts: int = 0, failed: str = "", exit_code: int | None = None
+    ) -> None:
         """Every replica of a revision is now so."""
         replicas = tuple(
             ReplicaState(
@@ -52,6 +55,8 @@ class FakeDataPlane:
                 started=True,
                 restarts=restarts,
                 running="Waiting" if failed else "Running",
+                since=datetime(2026, 1, 2, 15, 4, 5, tzinfo=UTC),
+                exit_code=exit_code,
             )
             for n in range(self.running[revision].replicas)
         )

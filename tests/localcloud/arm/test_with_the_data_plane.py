@@ -63,7 +63,12 @@ async def test_a_missing_image_fails_the_operation_with_the_registrys_code(tmp_p
             failed = await it.patch({"template": image("9.9.9")})
 
     assert failed.body["status"] == "Failed"
-    assert "MANIFEST_UNKNOWN" in failed.body["error"]["message"]
+    assert failed.body["error"]["message"] == (
+        "Failed to provision revision for container app 'web'. Error details: The following field(s) are either "
+        "invalid or missing. Field 'template.containers.web.image' is invalid with details: 'Invalid value: "
+        '"weighbridge.azurecr.io/shop/web:9.9.9": GET https:: MANIFEST_UNKNOWN: manifest tagged by "9.9.9" is not '
+        "found; map[Tag:9.9.9]';.."
+    )
 
 
 async def test_app_revision_and_label_have_hosts_and_weights_of_one_revision_are_summed(tmp_path: Path) -> None:

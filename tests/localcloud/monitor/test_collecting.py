@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localcloud.monitor.collector import Collector
-from tests.localcloud.arm.cloud import APP, image
+from tests.localcloud.arm.cloud import APP, image, until
 from tests.localcloud.monitor.monitors import Served, monitor
 
 if TYPE_CHECKING:
@@ -71,13 +71,20 @@ async def test_a_container_that_ends_again_and_again_is_a_warning(tmp_path: Path
         collect = collector(it)
         first = await it.cloud.create()
         collect.look()
-        it.cloud.plane.put(first, ready=False, restarts=3, failed="Container crashing: web")
+        it.cloud.plane.put(first, ready=False, restarts=3, failed="Container crashing: web", exit_code=137)
         await it.cloud.arm.lifecycle.step()
         collect.look()
-        warned = await it.rows(f"{EVENTS} | where Type_s == 'Warning' | project Reason_s, Log_s")
-        assert [reason for reason, _ in warned] == ["ContainerTerminated", "Error"]
-        assert "Container crashing: web" in warned[1][1]
-        assert await it.rows("ContainerAppSystemLogs | where Type == 'Warning' | count") == [[2]]
+        it.cloud.plane.put(first, ready=False, restarts=4, failed="Pending:ImagePullBackOff on legion")
+        await it.cloud.arm.lifecycle.step()
+        collect.look()
+        ended = "Container 'web' was terminated with exit code"
+        assert await it.rows(f"{EVENTS} | where Type_s == 'Warning' | project Reason_s, Log_s") == [
+            ["ContainerTerminated", f"{ended} '137' and reason 'ProcessExited'"],
+            ["Error", f"Error provisioning revision {first}. ErrorCode: [ContainerCrashing]"],
+            ["ContainerTerminated", f"{ended} '' and reason 'ContainerCreateFailure'"],
+            ["Error", f"Error provisioning revision {first}. ErrorCode: [ErrImagePull]"],
+        ]
+        assert await it.rows("ContainerAppSystemLogs | where Type == 'Warning' | count") == [[4]]
 
 
 async def test_a_deactivation_is_told_once(tmp_path: Path) -> None:
@@ -92,6 +99,19 @@ async def test_a_deactivation_is_told_once(tmp_path: Path) -> None:
         collect.look()
         told = await it.rows(f"{EVENTS} | where Reason_s == 'RevisionDeactivating' | project Log_s")
         assert told == [[f"Deactivating revision: {first}"]]
+
+
+async def test_a_deactivation_by_a_newer_revision_is_told_as_azure_does(tmp_path: Path) -> None:
+    async with monitor(tmp_path) as it:
+        collect = collector(it)
+        first = await it.cloud.create("Single")
+        collect.look()
+        await it.cloud.patch({"template": image("2", revisionSuffix="two")})
+        revision = next(r for app in it.cloud.arm.store.apps() for r in app.revisions if r.name == first)
+        await until(lambda: revision.stopping)
+        collect.look()
+        told = await it.rows(f"{EVENTS} | where Reason_s == 'RevisionDeactivating' | project Log_s")
+        assert told == [["Deactivating old revisions for ContainerApp 'web'"]]
 
 
 def envelope(it: Served, duration: str = "00.00:00:00.250000", **more: Any) -> dict[str, Any]:
