@@ -7,6 +7,7 @@ what happened between them: what came and went between two looks is not told.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,15 +19,17 @@ if TYPE_CHECKING:
 
 _SOURCE = "ContainerAppController"
 _NORMAL, _WARNING = "Normal", "Warning"
+_PERIOD = timedelta(seconds=1)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Seen:
-    """A revision at the last look."""
+    """A revision at the last look. probed: which process of a replica the failed probe was told of."""
 
     ready: bool = False
     stopping: bool = False
     failed: str = ""
+    probed: dict[str, datetime | None] = field(default_factory=dict)
     replicas: dict[str, ReplicaState] = field(default_factory=dict)
 
 
@@ -41,7 +44,7 @@ class SystemEvents:
         rows: list[Mapping[str, object]] = []
         for app in apps:
             for revision in app.revisions:
-                for reason, kind, said, replica in self._happened(app, revision):
+                for reason, kind, said, replica in self._happened(app, revision, now):
                     rows.append(_row(app, revision, now, reason, kind, said, replica))
         return rows
 
@@ -49,7 +52,7 @@ class SystemEvents:
         """Forget the last look."""
         self._seen.clear()
 
-    def _happened(self, app: App, revision: Revision) -> Iterator[tuple[str, str, str, str]]:
+    def _happened(self, app: App, revision: Revision, now: datetime) -> Iterator[tuple[str, str, str, str]]:
         """Yield (reason, severity, message, replica)."""
         before = self._seen.get(revision.name)
         if before is None:
@@ -59,6 +62,9 @@ class SystemEvents:
         container = revision.template["containers"][0]["name"] or ""
         for name, replica in replicas.items():
             yield from _replica(name, container, before.replicas.get(name), replica)
+            if app.ingress and _unheard(replica, now) and before.probed.get(name) != replica.since:
+                before.probed[name] = replica.since
+                yield "ProbeFailed", _WARNING, "Probe of StartUp failed with status code: 1", name
         ready = revision.ready_since is not None and revision.active
         if ready and not before.ready:
             yield "RevisionReady", _NORMAL, f"Successfully provisioned revision '{revision.name}'", ""
@@ -70,7 +76,14 @@ class SystemEvents:
             old = f"Deactivating old revisions for ContainerApp '{app.name}'"
             said = old if revision.superseded else f"Deactivating revision: {revision.name}"
             yield "RevisionDeactivating", _NORMAL, said, ""
-        self._seen[revision.name] = _Seen(ready=ready, stopping=revision.stopping, failed=failed, replicas=replicas)
+        self._seen[revision.name] = _Seen(
+            ready=ready, stopping=revision.stopping, failed=failed, probed=before.probed, replicas=replicas
+        )
+
+
+def _unheard(replica: ReplicaState, now: datetime) -> bool:
+    """Whether the probe that Azure has without any being given, once a second, has failed for its process."""
+    return replica.started and not replica.ready and replica.since is not None and now - replica.since > _PERIOD
 
 
 def _replica(

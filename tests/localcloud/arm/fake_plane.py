@@ -12,6 +12,8 @@ from localcloud.dataplane.model import PullError, ReplicaState, Routes, Workload
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LONG_AGO = datetime(2026, 1, 2, 15, 4, 5, tzinfo=UTC)
+
 
 @dataclass
 class FakeDataPlane:
@@ -45,17 +47,24 @@ class FakeDataPlane:
         self.put(workload.revision, ready=self.ready)
 
     def put(
-        self, revision: str, *, ready: bool, restarts: int = 0, failed: str = "", exit_code: int | None = None
+        self,
+        revision: str,
+        *,
+        ready: bool,
+        restarts: int = 0,
+        failed: str = "",
+        exit_code: int | None = None,
+        since: datetime = LONG_AGO,
     ) -> None:
         """Every replica of a revision is now so."""
         replicas = tuple(
             ReplicaState(
                 name=f"{revision}-6c99484fc8-rs{self.starts}t{n}",
                 ready=ready,
-                started=True,
+                started=not failed,
                 restarts=restarts,
                 running="Waiting" if failed else "Running",
-                since=datetime(2026, 1, 2, 15, 4, 5, tzinfo=UTC),
+                since=since,
                 exit_code=exit_code,
             )
             for n in range(self.running[revision].replicas)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from localcloud import samples
-from tests.localcloud.arm.cloud import APP, Cloud, cloud, image, to, traffic
+from tests.localcloud.arm.cloud import APP, Cloud, app_body, cloud, image, to, traffic
 from tests.localcloud.monitor.test_metrics import ask, sums
 from tests.localcloud.planes import Users, plane, until
 from tests.localcloud.static_registry import StaticRegistry
@@ -53,6 +55,30 @@ async def test_a_rollout_by_patches_loses_no_request_and_is_counted_by_revision(
     assert {revision for revision, _ in counted} == {stable, "web--two"}
     assert counted[stable, "2xx"] + counted["web--two", "2xx"] == users.answered
     assert not any(total for (_, kind), total in counted.items() if kind != "2xx")
+
+
+@pytest.mark.fidelity(49)
+async def test_users_of_a_label_lose_no_request_while_it_moves_to_a_revision_that_starts_slowly(tmp_path: Path) -> None:
+    preview = "2025-10-02-preview"
+    async with StaticRegistry() as registry:
+        registry.add(samples.good("1.0.0"), "1.0.0")
+        registry.add(samples.slow("1.1.0", seconds=0.5), "1.1.0")
+        async with plane(tmp_path, registry) as real, cloud(real=real) as it:
+            body = app_body("Labels", revisionSuffix="one")
+            body["properties"]["configuration"]["targetLabel"] = "prod"
+            await it.end(await it.ask("PUT", APP, body, preview))
+            await ready(it, "web--one")
+            users = Users(real.http, "web---prod.wb.localhost")
+            async with users.asking(clients=2):
+                await more(users)
+                update = {"properties": {"template": image("1.1.0", revisionSuffix="two")}}
+                await it.end(await it.ask("PATCH", APP, update, preview))
+                await until(lambda: "1.1.0" in {version for _, version in users.seen})
+                await it.until(f"{APP}/revisions/web--one", active=False)
+                await more(users)
+
+    assert users.failed == []
+    assert {status for status, _ in users.seen} == {200}
 
 
 async def test_a_missing_image_fails_the_operation_with_the_registrys_code(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,6 +86,28 @@ async def test_a_container_that_ends_again_and_again_is_a_warning(tmp_path: Path
             ["Error", f"Error provisioning revision {first}. ErrorCode: [ErrImagePull]"],
         ]
         assert await it.rows("ContainerAppSystemLogs | where Type == 'Warning' | count") == [[4]]
+
+
+async def test_a_process_that_does_not_listen_is_told_of_once_and_again_when_it_is_another(tmp_path: Path) -> None:
+    async with monitor(tmp_path) as it:
+        collect = collector(it)
+        it.cloud.plane.ready = False
+        name = await it.cloud.create()
+        it.cloud.plane.put(name, ready=False, since=it.cloud.clock.now())
+        told = f"{EVENTS} | where Reason_s == 'ProbeFailed' | project Type_s, Log_s"
+
+        async def looks() -> int:
+            await it.cloud.arm.lifecycle.step()
+            collect.look()
+            return len(await it.rows(told))
+
+        assert await looks() == 0
+        it.cloud.clock.advance(timedelta(seconds=2))
+        assert [await looks(), await looks()] == [1, 1]
+        it.cloud.plane.put(name, ready=False, restarts=1, since=it.cloud.clock.now())
+        it.cloud.clock.advance(timedelta(seconds=2))
+        assert await looks() == 2
+        assert await it.rows(told) == [["Warning", "Probe of StartUp failed with status code: 1"]] * 2
 
 
 async def test_a_deactivation_is_told_once(tmp_path: Path) -> None:
