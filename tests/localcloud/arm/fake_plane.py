@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,7 @@ from localcloud.dataplane.model import PullError, ReplicaState, Routes, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-LONG_AGO = datetime(2026, 1, 2, 15, 4, 5, tzinfo=UTC)
+    from datetime import datetime
 
 
 @dataclass
@@ -54,7 +52,7 @@ class FakeDataPlane:
         restarts: int = 0,
         failed: str = "",
         exit_code: int | None = None,
-        since: datetime = LONG_AGO,
+        since: datetime | None = None,
     ) -> None:
         """Every replica of a revision is now so."""
         replicas = tuple(

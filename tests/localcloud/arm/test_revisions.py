@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -320,3 +320,13 @@ async def test_a_workload_is_the_first_container_with_what_azure_adds() -> None:
         assert (workload.command, workload.args, workload.port, workload.replicas) == (("serve",), ("--fast",), 80, 1)
         assert workload.env["A"] == "1"
         assert workload.env["CONTAINER_APP_REVISION"] == workload.revision
+
+
+async def test_a_container_that_was_started_again_says_when_its_process_was() -> None:
+    async with cloud() as it:
+        name = await it.create()
+        it.plane.put(name, ready=True, restarts=1, since=datetime(2026, 1, 2, 0, 4, 5, tzinfo=UTC))
+        await it.arm.lifecycle.step()
+        (replica,) = (await it.ask("GET", f"{APP}/revisions/{name}/replicas")).body["value"]
+        (container,) = replica["properties"]["containers"]
+        assert container["runningStateDetails"] == "Container started at: 1/2/2026 12:04:05 AM."
