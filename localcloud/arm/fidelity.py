@@ -77,7 +77,11 @@ POINTS: dict[int, Point] = {
     47: Point(what="`Operation expired.` after 15 minutes", switch="`Profile.expires`, `POST /trouble` kind `slow`"),
     48: Point(what="pruning of inactive revisions", level="S"),
     49: Point(what="Labels mode", level="S", missing="refused in every version: 400, and labelHistories 501"),
-    50: Point(what="httpRouteConfigs, maintenanceConfigurations", level="S", missing="501"),
+    50: Point(
+        what="httpRouteConfigs, maintenanceConfigurations",
+        level="S",
+        missing="customDomains and maintenanceConfigurations: 501; the words of refusals are ours",
+    ),
     51: Point(what="metrics: Requests by revision and kind", level="S", switch="`POST /metrics` delay"),
     52: Point(what="times with Z in PUT, without in GET", level="S"),
     53: Point(

@@ -58,6 +58,12 @@ class Knobs:
     prune: str = _knob(
         "1200", "[0-9]+|never", 48, "seconds that inactive revisions over the limit stay; more than 15 minutes (seen)"
     )
+    lost_target: str = _knob(
+        "refused",
+        "refused|failed",
+        50,
+        "a route to what is not there: 400, or accepted and Failed with provisioningErrors (both are published)",
+    )
     sticky: str = _knob(
         "kept", "kept|refused", 59, "documented for Single mode alone; what Multiple does with it is in no recording"
     )

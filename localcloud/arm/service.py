@@ -17,6 +17,7 @@ from localcloud.arm.bucket import Bucket
 from localcloud.arm.calls import FRONT, Call, Reply
 from localcloud.arm.environment_body import CONSUMPTION, properties
 from localcloud.arm.environment_calls import EnvironmentCalls
+from localcloud.arm.environment_children import EnvironmentChildren
 from localcloud.arm.environment_operations import EnvironmentOperations
 from localcloud.arm.errors import ArmError, in_progress, internal, locked, throttled
 from localcloud.arm.group_calls import GroupCalls
@@ -96,7 +97,8 @@ class Arm:
         self.registries = RegistryCalls(self.store)
         self._streams = Streams(self.store, clock, dataplane)
         groups, frame = GroupCalls(self.store, writes, self.operations), SubscriptionCalls(self.store)
-        self._families = (groups, frame, WorkspaceCalls(self.store, clock), self.registries, self._streams)
+        children = EnvironmentChildren(self.store, clock, self.lifecycle.route)
+        self._families = (groups, frame, WorkspaceCalls(self.store, clock), self.registries, self._streams, children)
         self.permissions = PermissionCalls(self._apps)
         self._urls = self._table(more)
         self._bucket = Bucket(clock)
@@ -143,11 +145,12 @@ class Arm:
                 revision.shown = {}
 
     async def reset(self) -> None:
-        """As it began: no app, no operation, no sample; environments stay. What ran is ended."""
+        """As it began: no app, no operation, no sample; environments stay, empty. What ran is ended."""
         await self.operations.close()
         self._changes.reset()
         await self.lifecycle.close()
         apps = self.store.apps()
+        self.store.children.clear()
         for app in apps:
             app.deleted = True
             self.store.forget(app)
@@ -166,7 +169,7 @@ class Arm:
                 self._bucket.take()
             return await handler(replace(call, names=names))
         except ArmError as error:
-            of_frame = error.code == "ResourceNotFound"
+            of_frame = error.code in ("ResourceNotFound", "ParentResourceNotFound")
             return Reply(status=error.status, body=error.body, headers=error.headers, of_frame=of_frame)
 
     async def release(self, held: Held) -> Reply:
