@@ -80,7 +80,7 @@ POINTS: dict[int, Point] = {
     50: Point(
         what="httpRouteConfigs, maintenanceConfigurations",
         level="S",
-        missing="customDomains and maintenanceConfigurations: 501; the words of refusals are ours",
+        missing="customDomains: 501; the words of refusals are ours",
     ),
     51: Point(what="metrics: Requests by revision and kind", level="S", switch="`POST /metrics` delay"),
     52: Point(what="times with Z in PUT, without in GET", level="S"),
