@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from localcloud.arm.children import Child
 from localcloud.arm.environment_body import properties
 from localcloud.arm.labels import LabelRecord
 from localcloud.arm.models import App, Environment, Revision
@@ -105,6 +106,7 @@ class Kept(msgspec.Struct, kw_only=True):
     now: datetime
     apps: list[KeptApp]
     environments: list[KeptEnvironment] = []
+    children: list[Child] = msgspec.field(default_factory=list[Child])
     subscriptions: list[KeptSubscription]
 
 
@@ -132,9 +134,10 @@ class State:
             now=arm.clock.now(),
             apps=[_kept(app) for app in arm.store.apps() if not app.deleted],
             environments=[_environment(one) for one in arm.store.environments.values()],
+            children=arm.store.children.all(),
             subscriptions=[_subscription(one) for one in grid.subscriptions.values() if one.name not in but],
         )
-        same = msgspec.json.encode([kept.apps, kept.environments, kept.subscriptions])
+        same = msgspec.json.encode([kept.apps, kept.environments, kept.children, kept.subscriptions])
         if same == self._written and self._file.is_file():
             return
         fresh = self._file.with_name(".cloud.json")
@@ -156,6 +159,8 @@ class State:
             known = {name: getattr(there, name) for name in there.__struct_fields__}
             fresh = Environment(**known | {"given": properties(there.given)}, streams=arm.store.streams)
             arm.store.environments.setdefault(fresh.id.lower(), fresh)
+        for child in kept.children:
+            arm.store.children.keep(child)
         for one in kept.apps:
             await _restore(arm, one)
         for wanted in kept.subscriptions:

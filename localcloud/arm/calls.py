@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # The rest of Azure Resource Manager is asked with versions of its own, which no one checks here.
 _OF_PROVIDER = ("api-supported-versions", "x-powered-by", "server")
+_REFUSED = 400
 FRONT = "Microsoft-IIS/10.0"
 _FRONT_HIDDEN = "2023-11"  # recordings before it say what the provider runs on, those after it do not
 _COMMON = {
@@ -57,7 +58,8 @@ class Call:
 class Reply:
     """An answer. body: JSON; None is no body. of_frame: by Azure Resource Manager itself, which knows the resource.
 
-    versioned: the body is already as the request's api-version has it.
+    versioned: the body is already as the request's api-version has it. headers: beside those of every answer; a blank
+    one leaves one of those out.
     """
 
     status: int = 200
@@ -68,16 +70,15 @@ class Reply:
 
     def response(self, method: str, version: str) -> web.Response:
         """As aiohttp sends it, in one write."""
-        headers = {**_COMMON, **self.headers}
+        headers = {name: value for name, value in {**_COMMON, **self.headers}.items() if value}
         if version and version < _FRONT_HIDDEN:
             headers["server"] = FRONT
         if self.of_frame:
             headers = {name: value for name, value in headers.items() if name not in _OF_PROVIDER}
         if self.body is None:
             return web.Response(status=self.status, headers=headers)
-        if (
-            method in ("GET", "PATCH") and not self.of_frame
-        ) or "x-ms-ratelimit-remaining-subscription-writes" in headers:
+        answered = method in ("GET", "PATCH") and self.status < _REFUSED and not self.of_frame
+        if answered or "x-ms-ratelimit-remaining-subscription-writes" in headers:
             headers["vary"] = "Accept-Encoding"
         headers["content-type"] = "application/json; charset=utf-8"
         body = self.body if self.versioned else shown(self.body, version)

@@ -75,6 +75,7 @@ class EnvironmentOperations:
         environment = operation.environment
         if operation.kind == "DELETE":
             self._store.environments.pop(environment.id.lower(), None)
+            self._store.children.forget(environment.id)
         else:
             environment.provisioned = True
         environment.operation, operation.over = None, True

@@ -57,6 +57,17 @@ def not_found(kind: str, name: str, group: str) -> ArmError:
     )
 
 
+def parent_not_found(verb: str, kind: str, parent: str) -> ArmError:
+    """404 by Azure Resource Manager itself. kind: `managedEnvironments/storages` and the like; parent: its id."""
+    act = {"GET": "read", "DELETE": "delete"}.get(verb, "write")
+    return ArmError(
+        404,
+        "ParentResourceNotFound",
+        f"Failed to perform '{act}' on resource(s) of type '{kind}', because the parent resource '{parent}' could not "
+        "be found.",
+    )
+
+
 def environment_not_found(name: str) -> ArmError:
     """404, bare (recorded)."""
     return ArmError(404, "ManagedEnvironmentNotFound", f"Managed Environment '{name}' was not found.", wrapped=False)
@@ -152,6 +163,11 @@ def unknown_version(kind: str, version: str, known: Iterable[str]) -> ArmError:
 def bad_request(code: str, message: str) -> ArmError:
     """400, wrapped."""
     return ArmError(400, code, message)
+
+
+def invalid_content() -> ArmError:
+    """400 for a body that is no object."""
+    return bad_request("InvalidRequestContent", "The request content was invalid and could not be deserialized.")
 
 
 def unsupported(verb: str, resource: str) -> ArmError:

@@ -81,7 +81,11 @@ POINTS: dict[int, Point] = {
         level="S",
         missing="what is refused has codes of ours; what happens without ingress is not known: nothing is shut down",
     ),
-    50: Point(what="httpRouteConfigs, maintenanceConfigurations", level="S", missing="501"),
+    50: Point(
+        what="httpRouteConfigs, maintenanceConfigurations",
+        level="S",
+        missing="customDomains: 501; the words of refusals are ours",
+    ),
     51: Point(what="metrics: Requests by revision and kind", level="S", switch="`POST /metrics` delay"),
     52: Point(what="times with Z in PUT, without in GET", level="S"),
     53: Point(

@@ -106,6 +106,7 @@ class GroupCalls:
             for kept in (self._store.environments, self._store.others, self._made):
                 for key in [key for key in kept if f"{key}/".startswith(home.lower())]:
                     del kept[key]
+            self._store.children.forget(home.rstrip("/"))
         finally:
             self._going.discard(operation)
 

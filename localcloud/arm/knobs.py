@@ -73,6 +73,12 @@ class Knobs:
         49,
         "a new revision has the target label at once (recorded); whether requests wait until it is ready is not known",
     )
+    lost_target: str = _knob(
+        "refused",
+        "refused|failed",
+        50,
+        "a route to what is not there: 400, or accepted and Failed with provisioningErrors (both are published)",
+    )
     sticky: str = _knob(
         "kept", "kept|refused", 59, "documented for Single mode alone; what Multiple does with it is in no recording"
     )

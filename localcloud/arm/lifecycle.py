@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from localcloud.arm import labels
 from localcloud.arm.models import Ended
+from localcloud.arm.path_hosts import hosts
 from localcloud.arm.states import is_ready, scale, wanted
 from localcloud.arm.traffic import routes
 from localcloud.dataplane.model import PullError, Workload
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from localcloud.arm.models import App, Plane, Revision, Store
     from localcloud.clock import Clock
+    from localcloud.dataplane.model import Routes
     from localcloud.profile import Profile
 
 _log = logging.getLogger(__name__)
@@ -39,7 +41,8 @@ class Lifecycle:
     async def route(self) -> None:
         """Have the ingress serve what the apps say now; returns once it does."""
         async with self._routing:
-            table = routes(self._store.apps())
+            # An app's own host is its own, whatever a route is called.
+            table: Routes = {**hosts(self._store), **routes(self._store.apps())}
             if table != self._confirmed:
                 await self._plane.route(table)
                 self._confirmed = table

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from localcloud.arm.children import Children
 from localcloud.arm.knobs import Knobs
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localcloud.arm.labels import LabelRecord
-    from localcloud.dataplane.model import ReplicaState, Workload, WorkloadState
+    from localcloud.dataplane.model import ReplicaState, Routes, Workload, WorkloadState
 
 Json = dict[str, Any]
 
@@ -37,7 +38,7 @@ class Plane(Protocol):
     def log(self, revision: str, replica: str) -> Path:
         """Where the output of a replica is kept; the file may be missing."""
 
-    async def route(self, routes: Mapping[str, tuple[tuple[str, int], ...]]) -> None:
+    async def route(self, routes: Routes) -> None:
         """Replace the whole ingress configuration; returns once it is in force."""
 
     async def counts(self) -> Mapping[str, Mapping[str, int]]:
@@ -237,6 +238,7 @@ class Store:
         self.environments: dict[str, Environment] = {}
         self.operations: dict[str, Operation] = {}
         self.others: dict[str, Json] = {}
+        self.children = Children()
         self.streams = "https://localhost"
 
     def of_kind(self, kind: str, home: str) -> list[Json]:

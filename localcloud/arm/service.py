@@ -16,6 +16,7 @@ from localcloud.arm.app_calls import AppCalls
 from localcloud.arm.calls import FRONT, Call, Reply
 from localcloud.arm.environment_body import CONSUMPTION, properties
 from localcloud.arm.environment_calls import EnvironmentCalls
+from localcloud.arm.environment_children import EnvironmentChildren
 from localcloud.arm.environment_operations import EnvironmentOperations
 from localcloud.arm.errors import ArmError, in_progress, internal, locked
 from localcloud.arm.group_calls import GroupCalls
@@ -98,7 +99,8 @@ class Arm:
         self._streams = Streams(self.store, clock, dataplane)
         groups, frame = GroupCalls(self.store, writes, self.operations), SubscriptionCalls(self.store)
         spaces, labels = WorkspaceCalls(self.store, clock), LabelCalls(self._apps)
-        self._families = (groups, frame, spaces, self.registries, self._streams, labels)
+        children = EnvironmentChildren(self.store, clock, self.lifecycle.route)
+        self._families = (groups, frame, spaces, self.registries, self._streams, labels, children)
         self.permissions = PermissionCalls(self._apps)
         self._urls = self._table(more)
         self._limits = Limits(clock, self.store.knobs)
@@ -145,11 +147,12 @@ class Arm:
                 revision.shown = {}
 
     async def reset(self) -> None:
-        """As it began: no app, no operation, no sample; environments stay. What ran is ended."""
+        """As it began: no app, no operation, no sample; environments stay, empty. What ran is ended."""
         await self.operations.close()
         self._changes.reset()
         await self.lifecycle.close()
         apps = self.store.apps()
+        self.store.children.clear()
         for app in apps:
             app.deleted = True
             self.store.forget(app)
@@ -170,7 +173,7 @@ class Arm:
             left = self._limits.take(call)
             reply = await handler(call)
         except ArmError as error:
-            of_frame = error.code == "ResourceNotFound"
+            of_frame = error.code in ("ResourceNotFound", "ParentResourceNotFound")
             reply = Reply(status=error.status, body=error.body, headers=error.headers, of_frame=of_frame)
         return replace(reply, headers={**reply.headers, **left})
 

@@ -12,6 +12,7 @@ from localcloud.arm.errors import (
     environment_not_found,
     environment_not_provisioned,
     in_progress,
+    invalid_content,
     invalid_field,
     locked,
 )
@@ -221,7 +222,7 @@ class Writes:
 
 def _object(body: object) -> Json:
     if not isinstance(body, dict):
-        raise bad_request("InvalidRequestContent", "The request content was invalid and could not be deserialized.")
+        raise invalid_content()
     return body
 
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from yarl import URL
 
 from localcloud.dataplane.model import IngressError
+from localcloud.dataplane.paths import rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,9 +68,8 @@ class Fallback:
 
     async def apply(self, routes: Routes, backends: Backends) -> None:
         """One assignment on the loop that answers: nothing is between before and after."""
-        for host, targets in routes.items():
-            weights = [weight for _, weight in targets]
-            if len(targets) > 1 and (min(weights) < 0 or sum(weights) == 0):
+        for host, weights in ((h, [w for _, w in rule.targets]) for h, way in routes.items() for rule in rules(way)):
+            if len(weights) > 1 and (min(weights) < 0 or sum(weights) == 0):
                 raise IngressError(f"ingress: refused {host}: expected a sum of weights over 0, found {weights}")
         self._routes, self._backends = dict(routes), dict(backends)
 
@@ -89,23 +89,25 @@ class Fallback:
         return f"127.0.0.1:{runner.addresses[-1][1]}"
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        targets = self._routes.get((request.host.rpartition(":")[0] or request.host).lower(), ())
-        if not targets:
+        way = self._routes.get((request.host.rpartition(":")[0] or request.host).lower(), ())
+        path, question, query = request.raw_path.partition("?")
+        rule = next((rule for rule in rules(way) if rule.matches(path)), None)
+        if rule is None or not rule.targets:
             return web.Response(status=404)
-        names, weights = zip(*targets, strict=True)
+        names, weights = zip(*rule.targets, strict=True)
         revision = names[0] if len(names) == 1 else random.choices(names, weights)[0]  # noqa: S311 - no secret
         self._active[revision] = self._active.get(revision, 0) + 1
         try:
-            return await self._pass_on(request, revision)
+            return await self._pass_on(request, revision, rule.rewritten(path) + question + query)
         finally:
             self._active[revision] -= 1
 
-    async def _pass_on(self, request: web.Request, revision: str) -> web.StreamResponse:
+    async def _pass_on(self, request: web.Request, revision: str, path: str) -> web.StreamResponse:
         ports = self._backends.get(revision, ())
         if not ports or self._client is None:
             return self._counted(revision, web.Response(status=503, text="no healthy upstream"))
         try:
-            answer = await self._ask(self._client, request, random.choice(ports))  # noqa: S311 - no secret
+            answer = await self._ask(self._client, request, random.choice(ports), path)  # noqa: S311 - no secret
         except TimeoutError:
             return self._counted(revision, web.Response(status=504, text="upstream request timeout"))
         except aiohttp.ClientError:
@@ -119,10 +121,12 @@ class Fallback:
                 await response.write(chunk)
             return response
 
-    async def _ask(self, client: aiohttp.ClientSession, request: web.Request, port: int) -> aiohttp.ClientResponse:
+    async def _ask(
+        self, client: aiohttp.ClientSession, request: web.Request, port: int, path: str
+    ) -> aiohttp.ClientResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
         headers |= {"Host": request.host, "X-Forwarded-Proto": request.scheme}
-        url = URL(f"http://127.0.0.1:{port}{request.raw_path}", encoded=True)
+        url = URL(f"http://127.0.0.1:{port}{path}", encoded=True)
         body = request.content if request.body_exists else None
         return await client.request(request.method, url, headers=headers, data=body, allow_redirects=False)
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
-Routes = Mapping[str, tuple[tuple[str, int], ...]]
-"""Host name -> ((revision, weight), ...). The weights of a host sum to 100, or all go to one revision."""
+from localcloud.dataplane.paths import Paths, Targets
+
+Routes = Mapping[str, Targets | Paths]
+"""Host name -> ((revision, weight), ...), or rules that have such targets each. Weights may have any sum over 0."""
 
 Backends = Mapping[str, tuple[int, ...]]
 """Revision -> ports on 127.0.0.1 that take its requests; none means it answers 503."""

@@ -20,6 +20,7 @@ from localcloud.dataplane.fallback import Fallback
 from localcloud.dataplane.fate import FateKind, Fates
 from localcloud.dataplane.hang import Hang
 from localcloud.dataplane.model import Ingress, IngressError, Pace, WorkloadState
+from localcloud.dataplane.paths import rules
 from localcloud.dataplane.ports import Ports
 from localcloud.dataplane.pull import Puller, Reference
 from localcloud.dataplane.scaler import EVERY
@@ -223,7 +224,8 @@ class DataPlane:
     async def _apply(self) -> None:
         """A revision that is routed to but does not run has a place in the ingress, and answers 503 there."""
         async with self._applying:
-            routed: Backends = {name: () for targets in self._routes.values() for name, _ in targets}
+            taken = (rule.targets for way in self._routes.values() for rule in rules(way))
+            routed: Backends = {name: () for targets in taken for name, _ in targets}
             running = {name: self._backend(unit) for name, unit in self._units.items()}
             await self._ingress.apply(self._routes, {**routed, **running})
 

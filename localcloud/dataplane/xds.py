@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import TYPE_CHECKING
+
+from localcloud.dataplane.paths import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from localcloud.dataplane.model import Routes
+    from localcloud.dataplane.paths import Rule
 
 ROUTES = "ingress"
 """Name of the one route configuration and prefix of its statistics."""
@@ -79,8 +83,8 @@ def endpoints(revision: str, ports: Sequence[int], version: str) -> str:
 def routes(table: Routes, version: str) -> str:
     """One virtual host per host name. No retries: a canary's errors are to be seen."""
     hosts = [
-        {"name": host, "domains": [host], "routes": [{"match": {"prefix": "/"}, **_action(targets)}]}
-        for host, targets in sorted(table.items())
+        {"name": host, "domains": [host], "routes": [_route(rule) for rule in rules(way)]}
+        for host, way in sorted(table.items(), key=itemgetter(0))
     ]
     resource = {
         "@type": _V3 + "config.route.v3.RouteConfiguration",
@@ -91,13 +95,16 @@ def routes(table: Routes, version: str) -> str:
     return _response(version, [resource])
 
 
-def _action(targets: tuple[tuple[str, int], ...]) -> dict[str, object]:
-    if not targets:  # an app without an active revision
-        return {"direct_response": {"status": 404}}
-    target: dict[str, object] = {"cluster": targets[0][0]}
-    if len(targets) > 1:
-        target = {"weighted_clusters": {"clusters": [{"name": name, "weight": weight} for name, weight in targets]}}
-    return {"route": {**target, "timeout": _LONGEST}}
+def _route(rule: Rule) -> dict[str, object]:
+    match = {rule.match.value: rule.text, **({} if rule.case_sensitive else {"case_sensitive": False})}
+    if not rule.targets:  # an app without an active revision
+        return {"match": match, "direct_response": {"status": 404}}
+    target: dict[str, object] = {"cluster": rule.targets[0][0]}
+    if len(rule.targets) > 1:
+        weighted = [{"name": name, "weight": weight} for name, weight in rule.targets]
+        target = {"weighted_clusters": {"clusters": weighted}}
+    rewrite = {"prefix_rewrite": rule.rewrite} if rule.rewrite else {}
+    return {"match": match, "route": {**target, **rewrite, "timeout": _LONGEST}}
 
 
 def _cluster(folder: Path, revision: str) -> dict[str, object]:

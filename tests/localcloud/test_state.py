@@ -86,6 +86,12 @@ class Run:
         await users.ask(30)
         return set(users.seen)
 
+    async def route(self, label: str) -> None:
+        """Every path of the host `shop` to a label."""
+        rule = {"routes": [{"match": {"prefix": "/"}}], "targets": [{"containerApp": "ca-web", "label": label}]}
+        path = f"/managedEnvironments/{self.cloud.endpoints['environment']}/httpRouteConfigs/shop"
+        await self.ask("PUT", path, {"properties": {"rules": [rule]}})
+
     async def subscribe(self, name: str) -> None:
         at = self.cloud.endpoints
         more = {"where": ONLY, "retry": TWICE, "batching": TEN}
@@ -144,6 +150,7 @@ async def lasting(run: Run) -> dict[str, Any]:
 async def test_apps_images_subscriptions_storage_and_the_time_survive(tmp_path: Path) -> None:
     async with Run(tmp_path / "state") as first:
         before = await fill(first)
+        await first.route("next")
         await first.subscribe("team")
         first.cloud.clock.advance(timedelta(days=3))
         then = first.cloud.clock.now()
@@ -168,6 +175,7 @@ async def test_apps_images_subscriptions_storage_and_the_time_survive(tmp_path: 
         await until(lambda: all(again.cloud.dataplane.state(f"ca-web--{n}").replicas[0].ready for n in ("one", "two")))
         assert await again.seen("ca-web") == {(200, "1.0.0"), (200, "1.1.0")}
         assert await again.seen("ca-web---next") == {(200, "1.1.0")}
+        assert await again.seen("shop") == {(200, "1.1.0")}
         async with again.storage() as tables:
             assert await tables.get_table_client("kept").get_entity("a", "b")
         (team,) = again.cloud.eventgrid.subscriptions.values()
@@ -196,6 +204,7 @@ async def test_a_cloud_that_is_killed_is_there_again(tmp_path: Path) -> None:
 async def test_an_operation_that_was_cut_off_is_told_as_failed_and_reset_empties_what_is_kept(tmp_path: Path) -> None:
     async with Run(tmp_path / "state") as first:
         await fill(first)
+        await first.route("next")
         first.cloud.arm.troubles.add(Kind.SLOW, seconds=600)
         await first.patch({"template": image("1.2.0", revisionSuffix="four")})
 
@@ -206,6 +215,8 @@ async def test_an_operation_that_was_cut_off_is_told_as_failed_and_reset_empties
 
     async with Run(tmp_path / "state") as empty:
         assert (await empty.ask("GET", "/containerApps"))["value"] == []
+        routes = f"/managedEnvironments/{empty.cloud.endpoints['environment']}/httpRouteConfigs"
+        assert (await empty.ask("GET", routes))["value"] == []
         assert not [path for path in (tmp_path / "state" / "registry").rglob("*") if path.is_file()]
 
 

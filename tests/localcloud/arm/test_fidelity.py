@@ -41,17 +41,6 @@ async def test_members_nobody_knows_are_dropped_and_later_ones_kept() -> None:
         assert "nonsense" not in configuration
 
 
-@pytest.mark.fidelity(50)
-@pytest.mark.parametrize("kind", ["httpRouteConfigs", "maintenanceConfigurations"])
-async def test_routes_and_maintenance_of_environments_are_refused_by_name(kind: str) -> None:
-    async with cloud() as it:
-        route = APP.replace("containerApps/web", f"managedEnvironments/env-local/{kind}/one")
-        answer = await it.ask("PUT", route, {})
-
-        assert answer.status == 501
-        assert kind in answer.body["error"]["message"]
-
-
 async def test_jobs_are_refused_by_name() -> None:
     async with cloud() as it:
         answer = await it.ask("PUT", APP.replace("containerApps/web", "jobs/nightly"), {})
