@@ -52,7 +52,7 @@ class Credential:
 class Endpoint:
     """A webhook that shakes hands with `handshake` while `open`, and answers every delivery with `status`.
 
-    silent: its answer has no code; the addresses it may call instead are kept.
+    silent: its answer has no code; the addresses it may call instead are kept. asked: how often for its hand.
     """
 
     url: str = ""
@@ -60,6 +60,7 @@ class Endpoint:
     handshake: int = 200
     status: int = 200
     silent: bool = False
+    asked: int = 0
     addresses: list[str] = field(default_factory=list)
     got: list[tuple[dict[str, str], Any]] = field(default_factory=list)
 
@@ -76,6 +77,7 @@ class Endpoint:
             return web.Response(status=self.handshake, headers={"WebHook-Allowed-Origin": "*"})
         body = json.loads(await request.read())
         if request.headers["aeg-event-type"] == "SubscriptionValidation":
+            self.asked += 1
             await self.open.wait()
             code = body[0]["data"]["validationCode"]
             if self.silent:

@@ -198,6 +198,7 @@ async def test_the_registrys_system_topic_may_be_replaced_by_one_of_another_name
         team = await (await subscriptions.begin_create_or_update(RG, "pushes", "team", body)).result()
         assert (team.type, team.topic) == ("Microsoft.EventGrid/systemTopics/eventSubscriptions", own.id)
         assert team.filter.included_event_types[0] == PUSHED
+        assert it.grid.resource_id("weighbridge") == REGISTRY
         await it.grid.publish("weighbridge", {**pushed(), "id": "p1"})
         await it.grid.settle(10)
         assert it.hook.ids() == ["p1"]
