@@ -262,6 +262,8 @@ async def test_a_queue_gets_events_and_a_container_what_nobody_took(azurite: Azu
                 assert got.expires_on.year == 9999
                 await messages.delete_queue()
 
+            at_once = {**to, "properties": {**queue, "queueMessageTimeToLiveInSeconds": 0}}
+            assert await refusal(it.subscribe(destination=at_once)) == (400, "InvalidRequest")
             elsewhere = {**to, "properties": {**queue, "resourceId": f"{STORAGE}2"}}
             assert await refusal(it.subscribe(destination=elsewhere)) == (400, "Endpoint validation")
             await it.subscribe(name="calls", deadLetterDestination=LETTERS)
@@ -364,6 +366,10 @@ async def test_one_that_is_deleted_before_its_endpoint_has_answered_gets_nothing
         assert (it.hook.got, [*it.grid.deliveries], [*it.grid.dead_letters]) == ([], [], [])
 
 
+def at_url(text: str) -> dict[str, Any]:
+    return {"destination": {"endpointType": "WebHook", "properties": {"endpointUrl": text}}}
+
+
 def advanced(**member: Any) -> dict[str, Any]:
     return {"filter": {"advancedFilters": [{"key": "data.n", **member}]}}
 
@@ -373,6 +379,8 @@ def advanced(**member: Any) -> dict[str, Any]:
     [
         ({"destination": None}, 400, "InvalidRequest", "destination"),
         ({"destination": {"endpointType": "WebHook"}}, 400, "InvalidRequest", "endpointUrl"),
+        (at_url("ftp://a/b"), 400, "InvalidRequest", "endpointUrl"),
+        (at_url("http://["), 400, "InvalidRequest", "endpointUrl"),
         ({"retryPolicy": {"maxDeliveryAttempts": 31}}, 400, "InvalidRequest", "maxDeliveryAttempts"),
         ({"retryPolicy": {"eventTimeToLiveInMinutes": 0}}, 400, "InvalidRequest", "eventTimeToLiveInMinutes"),
         ({"destination": {"endpointType": "WebHook", "properties": TOO_MANY}}, 400, "InvalidRequest", "5000"),
@@ -417,6 +425,7 @@ async def test_a_subscription_that_cannot_be_made_is_refused(
     "mapped",
     [
         {"name": "aeg-own", "type": "Static", "properties": {"value": "1"}},
+        {"name": "Content-Length", "type": "Static", "properties": {"value": "1"}},
         {"name": "a b", "type": "Static", "properties": {"value": "1"}},
         {"name": "a", "type": "Static", "properties": {"value": "x" * 4097}},
         {"name": "a", "type": "Static", "properties": {"value": "1\r\nb: 2"}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from localcloud.eventgrid.model import Subscription
 
 _KIND = "Microsoft.EventGrid/eventSubscriptions with destination"
+_FOR_EVER = -1
 
 
 class Destination(msgspec.Struct, kw_only=True, rename="camel"):
@@ -78,6 +80,8 @@ def destination(given: Destination, places: Places, there: Subscription | None) 
             queue = read(given.properties, Queued)
             places.check_account(queue.resource_id)
             seconds = queue.queue_message_time_to_live_in_seconds
+            if seconds is not None and seconds < 1 and seconds != _FOR_EVER:
+                raise invalid(f"queueMessageTimeToLiveInSeconds: expected {_FOR_EVER} or more than 0, found {seconds}")
             return {"endpoint": f"{QUEUE}{queue.queue_name}", "attributes": (), "queue_seconds": seconds}
         case _:
             raise unsupported("PUT", f"{_KIND} {given.endpoint_type}")
@@ -117,9 +121,9 @@ def shown_container(name: str, places: Places) -> Json | None:
 
 
 def base_url(one: Subscription) -> str:
-    """The address of a webhook, without its query."""
+    """The address of a webhook, without its query and without a password."""
     parts = urlsplit(one.endpoint)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _called(given: Destination) -> Called:
@@ -141,7 +145,8 @@ def _sent(called: Called, known: Iterable[Attribute]) -> dict[str, Any]:
 
 def _url(text: str) -> str:
     """Azure takes https alone; what listens on this machine rarely has it."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise invalid("destination.properties.endpointUrl: expected an http or https address, found none")
-    return text
+    with contextlib.suppress(ValueError):  # of a host that is none
+        parts = urlsplit(text)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return text
+    raise invalid("destination.properties.endpointUrl: expected an http or https address, found none")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from localcloud.arm.models import Json
 
+_OWN = ("connection", "content-encoding", "content-length", "content-type", "host", "transfer-encoding")
 _HIDDEN = "Hidden"  # recorded, in place of a secret value
 
 
@@ -48,8 +49,8 @@ def mappings(known: Iterable[Attribute], *, hidden: bool) -> list[Json]:
 
 
 def _attribute(one: Mapped, secret: str) -> Attribute:
-    if one.name.lower().startswith("aeg-"):
-        raise invalid(f"deliveryAttributeMappings: expected a name of your own, found Event Grid's own {one.name!r}")
+    if one.name.lower().startswith("aeg-") or one.name.lower() in _OWN:
+        raise invalid(f"deliveryAttributeMappings: expected a name of your own, found the request's own {one.name!r}")
     match one.type.lower():
         case "static":
             static = read(one.properties, _Static)
