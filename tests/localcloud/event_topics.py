@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 RG = "rg-local"
 REGISTRY = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/weighbridge"
 FUNCTION = f"{GROUP}/providers/Microsoft.Web/sites/fn-local/functions/image_pushed"
+ORDERS = f"{GROUP}/providers/Microsoft.EventGrid/topics/orders"
+TEAM = f"{ORDERS}/eventSubscriptions/team"
+STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/devstoreaccount1"
+LETTERS = {"endpointType": "StorageBlob", "properties": {"resourceId": STORAGE, "blobContainerName": "letters"}}
 SHORT = 0.02  # seconds until a topic is provisioned
 
 
@@ -110,6 +114,18 @@ class Topics:
             "endpointType": "WebHook",
             "properties": {"endpointUrl": f"{self.hook.url}/in?code=s3cret", **properties},
         }
+
+
+def placed(name: str, *, n: int = 2, subject: str = "shop/1") -> dict[str, object]:
+    return {
+        "id": name,
+        "topic": ORDERS,
+        "subject": subject,
+        "eventType": "Placed",
+        "eventTime": "2026-11-24T02:00:00Z",
+        "data": {"n": n, "b": True, "lines": "a\r\nb"},
+        "dataVersion": "1.0",
+    }
 
 
 async def ask(it: Topics, method: str, path: str, body: object = None, **query: str) -> tuple[int, Any, Any]:

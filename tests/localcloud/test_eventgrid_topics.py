@@ -16,9 +16,8 @@ from azure.eventgrid.aio import EventGridPublisherClient
 
 from localcloud import identity
 from tests.localcloud.arm.cloud import GROUP
-from tests.localcloud.event_topics import REGISTRY, RG, ask, refusal, topics
+from tests.localcloud.event_topics import ORDERS, REGISTRY, RG, ask, refusal, topics
 
-ORDERS = f"{GROUP}/providers/Microsoft.EventGrid/topics/orders"
 OWN = {"location": "eastus", "properties": {"source": REGISTRY, "topicType": "microsoft.containerregistry.registries"}}
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 
