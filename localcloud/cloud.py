@@ -22,8 +22,11 @@ from localcloud.dataplane import DataPlane
 from localcloud.dataplane.fate import FateKind, Fates
 from localcloud.directory import Directory
 from localcloud.eventgrid import EventGrid
-from localcloud.eventgrid.arm_reads import SITE, ArmReads
+from localcloud.eventgrid.arm import ArmCalls
+from localcloud.eventgrid.arm.places import SITE
+from localcloud.eventgrid.model import FUNCTION, Schema
 from localcloud.eventgrid.storage import Account
+from localcloud.eventgrid.topics import Kind
 from localcloud.functions import Functions, FunctionsError
 from localcloud.hooks import Hooks
 from localcloud.instances import Instances
@@ -56,6 +59,7 @@ REGISTRY_ID = (
 )
 SCANS = "scans"
 PUSHES = "pushes"
+DEAD_LETTERS = "dead-letter"
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
 PROFILES: Mapping[str, Profile] = {"fast": FAST, "azure": AZURE}
 
@@ -166,10 +170,12 @@ class LocalCloud:
     def _open_eventgrid(self, storage: str) -> None:
         account = Account(storage)
         self._stack.push_async_callback(account.close)
-        self.eventgrid = EventGrid(clock=self.clock, schedule=0.05, seed=self.options.seed, account=account)
+        self.eventgrid = EventGrid(
+            clock=self.clock, schedule=0.05, seed=self.options.seed, account=account, function=self._function
+        )
         self._stack.push_async_callback(self.eventgrid.close)
-        for topic in (REGISTRY, SCANS):
-            self.eventgrid.topic(topic)
+        self.eventgrid.topic(REGISTRY, kind=Kind.SYSTEM, source=REGISTRY_ID)
+        self.eventgrid.topic(SCANS, schema=Schema.CLOUD_EVENTS)
 
     async def _serve_eventgrid(self, tls: ssl.SSLContext) -> dict[str, str]:
         """Over https, too: an SDK sends a token of the directory nowhere else."""
@@ -212,6 +218,7 @@ class LocalCloud:
     async def _open_arm(self, tls: ssl.SSLContext) -> dict[str, str]:
         """Azure Resource Manager, and Monitor over what it knows; where it is, and how one signs in."""
         profile = PROFILES[self.options.profile]
+        topics = ArmCalls(self.eventgrid, self.clock, registry=REGISTRY_ID, stream=REGISTRY, seconds=profile.put.p50)
         self.arm = Arm(
             clock=self.clock,
             dataplane=self.dataplane,
@@ -219,8 +226,9 @@ class LocalCloud:
             domains=DOMAINS,
             seed=self.options.seed,
             knobs=self.options.knobs,
-            more=ArmReads(self.eventgrid, REGISTRY, REGISTRY_ID).routes(),
+            more=topics.routes(),
         )
+        self.arm.store.guests.append(topics)
         self._stack.push_async_callback(self.arm.close)
         header = secrets.token_urlsafe(16)
         secret = secrets.token_hex(16)  # a command line takes one that begins with "-" for an option
@@ -254,9 +262,7 @@ class LocalCloud:
         if self.options.app is not None:
             await self._start_functions(self.options.app)
         if state is not None:
-            # Subscriptions of the Functions host are made anew: it listens elsewhere then.
-            anew = () if self.functions is None else (PUSHES, SCANS)
-            await self._stack.enter_async_context(keeping(state, self.arm, self.eventgrid, anew))
+            await self._stack.enter_async_context(keeping(state, self.arm, self.eventgrid))
 
     async def _serve(self, app: web.Application, tls: ssl.SSLContext | None = None, port: int = 0) -> str:
         """Serve an application on a loopback port, 0 for a free one; answers `127.0.0.1:port`."""
@@ -362,20 +368,28 @@ class LocalCloud:
             "functions_master_key": self.functions.keys.master,
             "functions_log": str(self.functions.log),
         }
-        self.eventgrid.subscribe(
-            PUSHES,
-            REGISTRY,
-            endpoint=self.functions.event_endpoint("image_pushed"),
-            types=(PUSHED,),
-            schema="EventGridSchema",
-        )
-        self.eventgrid.subscribe(
-            SCANS,
-            SCANS,
-            endpoint=self.functions.event_endpoint("scan_completed"),
-            types=(),
-            schema="CloudEventSchemaV1_0",
-        )
+        if self.eventgrid.account is not None:
+            await self.eventgrid.account.container(DEAD_LETTERS)
+        self._listen(PUSHES, REGISTRY, "image_pushed", (PUSHED,), Schema.EVENT_GRID)
+        self._listen(SCANS, SCANS, "scan_completed", (), Schema.CLOUD_EVENTS)
+
+    def _listen(self, name: str, topic: str, function: str, types: tuple[str, ...], schema: Schema) -> None:
+        """A subscription for the function app, unless it was kept."""
+        if (topic, name) not in self.eventgrid.subscriptions:
+            self.eventgrid.subscribe(
+                name,
+                topic,
+                endpoint=f"{FUNCTION}{function}",
+                types=types,
+                schema=schema,
+                dead_letters=DEAD_LETTERS,
+            )
+
+    def _function(self, name: str) -> str | None:
+        """Where a function takes events; None without a Functions host that has it."""
+        functions = self.functions
+        found = [] if functions is None else [one for one in functions.names if one.lower() == name.lower()]
+        return functions.event_endpoint(found[0]) if functions is not None and found else None
 
 
 def _filled(path: Path | None, endpoints: Mapping[str, str]) -> dict[str, str]:

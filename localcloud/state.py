@@ -18,18 +18,15 @@ from localcloud.arm.children import Child
 from localcloud.arm.environment_body import properties
 from localcloud.arm.labels import LabelRecord
 from localcloud.arm.models import App, Environment, Revision
-from localcloud.eventgrid.batches import ONE_BY_ONE, Batching
-from localcloud.eventgrid.filters import ANYTHING, Filter
-from localcloud.eventgrid.schedule import USUAL, RetryPolicy
+from localcloud.eventgrid.kept import KeptSubscription, KeptTopic, kept_subscriptions, kept_topics, restore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
     from localcloud.arm import Arm
     from localcloud.clock import Clock
-    from localcloud.eventgrid import EventGrid, Subscription
-
+    from localcloud.eventgrid import EventGrid
 
 _EVERY = 1.0  # seconds
 
@@ -85,20 +82,6 @@ class KeptEnvironment(msgspec.Struct, kw_only=True):
     modified: datetime | None = None
 
 
-class KeptSubscription(msgspec.Struct, kw_only=True):
-    """A subscription of a topic; its endpoint is asked again whether it wants the events."""
-
-    name: str
-    topic: str
-    endpoint: str
-    types: list[str]
-    schema: str
-    where: Filter = ANYTHING
-    retry: RetryPolicy = USUAL
-    dead_letters: str = ""
-    batching: Batching = ONE_BY_ONE
-
-
 class Kept(msgspec.Struct, kw_only=True):
     """All of it. now: the cloud's time, which does not go back."""
 
@@ -107,6 +90,7 @@ class Kept(msgspec.Struct, kw_only=True):
     apps: list[KeptApp]
     environments: list[KeptEnvironment] = []
     children: list[Child] = msgspec.field(default_factory=list[Child])
+    topics: list[KeptTopic] = []
     subscriptions: list[KeptSubscription]
 
 
@@ -128,16 +112,17 @@ class State:
         """Another may have it."""
         self._lock.close()
 
-    def save(self, arm: Arm, grid: EventGrid, but: Sequence[str]) -> None:
-        """Write what there is, whole or not at all; nothing when only time has passed. but: subscriptions to leave."""
+    def save(self, arm: Arm, grid: EventGrid) -> None:
+        """Write what there is, whole or not at all; nothing when only time has passed."""
         kept = Kept(
             now=arm.clock.now(),
             apps=[_kept(app) for app in arm.store.apps() if not app.deleted],
             environments=[_environment(one) for one in arm.store.environments.values()],
             children=arm.store.children.all(),
-            subscriptions=[_subscription(one) for one in grid.subscriptions.values() if one.name not in but],
+            topics=kept_topics(grid),
+            subscriptions=kept_subscriptions(grid),
         )
-        same = msgspec.json.encode([kept.apps, kept.environments, kept.children, kept.subscriptions])
+        same = msgspec.json.encode([kept.apps, kept.environments, kept.children, kept.topics, kept.subscriptions])
         if same == self._written and self._file.is_file():
             return
         fresh = self._file.with_name(".cloud.json")
@@ -163,27 +148,16 @@ class State:
             arm.store.children.keep(child)
         for one in kept.apps:
             await _restore(arm, one)
-        for wanted in kept.subscriptions:
-            grid.subscribe(
-                wanted.name,
-                wanted.topic,
-                endpoint=wanted.endpoint,
-                types=wanted.types,
-                schema=wanted.schema,
-                where=wanted.where,
-                retry=wanted.retry,
-                dead_letters=wanted.dead_letters,
-                batching=wanted.batching,
-            )
+        restore(grid, kept.topics, kept.subscriptions)
 
 
 @contextlib.asynccontextmanager
-async def keeping(state: State, arm: Arm, grid: EventGrid, but: Sequence[str]) -> AsyncIterator[None]:
+async def keeping(state: State, arm: Arm, grid: EventGrid) -> AsyncIterator[None]:
     """Save at the end, and again and again until then, so that a cloud that is killed loses a second at most."""
 
     async def keep() -> None:
         while True:
-            state.save(arm, grid, but)
+            state.save(arm, grid)
             await asyncio.sleep(_EVERY)
 
     task = asyncio.create_task(keep())
@@ -192,7 +166,7 @@ async def keeping(state: State, arm: Arm, grid: EventGrid, but: Sequence[str]) -
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        state.save(arm, grid, but)
+        state.save(arm, grid)
 
 
 def _catch_up(clock: Clock, to: datetime) -> None:
@@ -235,20 +209,6 @@ def _revisions(revisions: Iterable[Revision]) -> Iterable[KeptRevision]:
             active=one.active and not one.stopping,
             last_active=one.last_active,
         )
-
-
-def _subscription(one: Subscription) -> KeptSubscription:
-    return KeptSubscription(
-        name=one.name,
-        topic=one.topic,
-        endpoint=one.endpoint,
-        types=list(one.types),
-        schema=one.schema,
-        where=one.where,
-        retry=one.retry,
-        dead_letters=one.dead_letters,
-        batching=one.batching,
-    )
 
 
 async def _restore(arm: Arm, kept: KeptApp) -> None:

@@ -29,6 +29,7 @@ def everything(store: Store, home: str) -> Iterator[Json]:
     """Bodies of all resources whose id begins so, without their properties."""
     bodies = [environment_view(e) for e in store.environments.values()]
     bodies += [app_view(a) for a in store.apps()]
+    bodies += [body for guest in store.guests for body in guest.bodies()]
     for body in [*bodies, *store.others.values()]:
         if body["id"].lower().startswith(home.lower()):
             yield {name: body[name] for name in ("id", "name", "type", "location")}
@@ -103,6 +104,8 @@ class GroupCalls:
                 if app.operation is not None:
                     await app.operation.over.wait()
                 await self._writes.delete(call, app).over.wait()
+            for guest in self._store.guests:
+                guest.forget(home.removesuffix("/"))
             for kept in (self._store.environments, self._store.others, self._made):
                 for key in [key for key in kept if f"{key}/".startswith(home.lower())]:
                     del kept[key]

@@ -226,10 +226,22 @@ class App:
         return f"{name}.{inside}{self.environment.domain}"
 
 
+class Guest(Protocol):
+    """A provider that keeps its resources itself."""
+
+    def bodies(self) -> Iterable[Json]:
+        """All of them, as ARM shows them."""
+
+    def forget(self, home: str) -> None:
+        """Those of a resource group are gone. home: its id."""
+
+
 class Store:
     """Everything there is. Names are compared without case, as ARM does.
 
-    others: registries and workspaces, lower-case id -> body. streams: for environments that are made from now on.
+    others: registries and workspaces, lower-case id -> body. guests: they keep further resources.
+
+    streams: for environments that are made from now on.
     """
 
     def __init__(self, knobs: Knobs | None = None) -> None:
@@ -239,6 +251,7 @@ class Store:
         self.operations: dict[str, Operation] = {}
         self.others: dict[str, Json] = {}
         self.children = Children()
+        self.guests: list[Guest] = []
         self.streams = "https://localhost"
 
     def of_kind(self, kind: str, home: str) -> list[Json]:

@@ -22,6 +22,7 @@ _PROVIDERS = {
     "Microsoft.App": ("managedEnvironments", "containerApps", "operations"),
     "Microsoft.ContainerRegistry": ("registries",),
     "Microsoft.OperationalInsights": ("workspaces",),
+    "Microsoft.EventGrid": ("topics", "systemTopics", "eventSubscriptions"),
     "Microsoft.Insights": ("metrics",),
 }
 _FILTER = re.compile(r"\s*resourceType\s+eq\s+'([^']+)'\s*", re.IGNORECASE)

@@ -58,14 +58,19 @@ class NoAccess(Exception):
         self.status, self.code, self.message = status, code, message
 
 
-def check(request: web.Request, keys: TopicKeys, now: datetime) -> None:
-    """now: of the cloud, which ends signatures; tokens end in real time, as SDKs renew them. Raises `NoAccess`."""
+def check(request: web.Request, keys: TopicKeys | None, now: datetime) -> None:
+    """keys: None for a topic that takes tokens of the directory alone. Raises `NoAccess`.
+
+    now: of the cloud, which ends signatures; tokens end in real time, as SDKs renew them.
+    """
     kind, _, credential = request.headers.get("Authorization", "").partition(" ")
     key = request.headers.get("aeg-sas-key") or request.query.get("aeg-sas-key", "")
     token = request.headers.get("aeg-sas-token") or (credential if kind.lower() == "sharedaccesssignature" else "")
-    if key:
+    if (key or token) and keys is None:
+        reason = "expected a token of the directory, found a key or a signature: local authentication is disabled"
+    elif key and keys:
         reason = "" if keys.known(key) else "aeg-sas-key: expected a key of this topic, found another"
-    elif token:
+    elif token and keys:
         reason = _sas(token.strip(), str(request.url.with_query(None)), keys, now)
     elif kind.lower() == "bearer":
         reason = _bearer(credential.strip())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localcloud.eventgrid.attributes import added
 from localcloud.eventgrid.model import QUEUE, Schema, Subscription
 from localcloud.eventgrid.orders import DROPPED, EventOrders, EventTrouble, Ordered
 from localcloud.eventgrid.schedule import DELIVERED
@@ -80,12 +81,13 @@ class Courier:
 
     async def _send(self, subscription: Subscription, events: Sequence[Event], attempt: int) -> tuple[int | None, str]:
         if subscription.endpoint.startswith(QUEUE):
-            answer = await self._put(subscription.endpoint.removeprefix(QUEUE), events[0])
+            answer = await self._put(subscription, events[0])
             self.orders.passed(subscription)
             return answer
         cloud, alone = subscription.schema is Schema.CLOUD_EVENTS, subscription.batching.max_events_per_batch == 1
         first_of = events[0]
         headers = {
+            **added(subscription.attributes, first_of),
             "Content-Type": _CONTENT[cloud, alone],
             "aeg-event-type": "Notification",
             "aeg-subscription-name": subscription.name.upper(),
@@ -99,5 +101,8 @@ class Courier:
         self.orders.passed(subscription)
         return status, said
 
-    async def _put(self, queue: str, event: Event) -> tuple[int | None, str]:
-        return await self._account.put(queue, event) if self._account else (None, "no storage account")
+    async def _put(self, subscription: Subscription, event: Event) -> tuple[int | None, str]:
+        if self._account is None:
+            return None, "no storage account"
+        queue = subscription.endpoint.removeprefix(QUEUE)
+        return await self._account.put(queue, event, subscription.queue_seconds)

@@ -75,7 +75,7 @@ class Advanced(msgspec.Struct, kw_only=True, frozen=True, rename="camel", forbid
 
     def matches(self, event: Mapping[str, object], *, arrays: bool) -> bool:
         """Whether the event passes; a value of another kind is as good as none that matches."""
-        found = _field(event, self.key)
+        found = field(event, self.key)
         if self.operator_type in _NOTHING:
             return (found is None) == (self.operator_type == "IsNullOrUndefined")
         if found is None:
@@ -139,7 +139,7 @@ def _folded(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-def _field(event: Mapping[str, object], key: str) -> object:
+def field(event: Mapping[str, object], key: str) -> object:
     """The names of an event's own members are found in any case, those of its data as they are written."""
     first, *rest = key.split(".")
     first = first.lower()

@@ -64,9 +64,12 @@ class Handshakes:
         self._times, self._every = times, every
         self._questions: dict[str, _Question] = {}
 
-    async def shake(self, subscription: Subscription) -> State:
-        """What the subscription comes to; meanwhile its state may be that it awaits a call."""
-        for _ in range(self._times):
+    async def shake(self, subscription: Subscription, times: int | None = None) -> State:
+        """What the subscription comes to; meanwhile its state may be that it awaits a call.
+
+        times: how often its endpoint is asked, None for the usual.
+        """
+        for _ in range(times or self._times):
             state = await self._once(subscription)
             if state is not None:
                 return state

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from localcloud.eventgrid.attributes import Attribute
+
 QUEUE = "queue://"
+FUNCTION = "function://"
 ALL = "All"  # which ARM takes for every event type
 
 
@@ -28,6 +31,7 @@ class State(StrEnum):
     """Of a subscription, as ARM spells its provisioning. Nothing is delivered before SUCCEEDED."""
 
     CREATING = "Creating"
+    UPDATING = "Updating"
     AWAITING = "AwaitingManualAction"  # its endpoint has answered without the code, and may call back
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -35,15 +39,21 @@ class State(StrEnum):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Subscription:
-    """Who wants which events of a topic, and how. endpoint: an address, or `QUEUE` and a name in the storage account.
+    """Who wants which events of a topic, and how.
+
+    endpoint: an address, `QUEUE` and a name in the storage account, or `FUNCTION` and a name in the Functions host.
 
     types: event types, () or `ALL` for all of them. dead_letters: a container for what is given up, "" for none.
 
-    where: what else must hold. retry: how often and how long it is tried. batching: what goes together.
+    where: what else must hold. retry: how often and how long it is tried. batching: what goes together. attributes:
+    headers of what it delivers. queue_seconds: how long a message of a queue lives, -1 for ever, None for the queue's
+    own time.
+
+    labels: words of its owner. by_identity, buried_by_identity: delivers, and buries, as the topic's identity.
 
     failures: of its endpoint, in a row. unwell_until: its events wait, see `probation`; None while it is well.
 
-    settled: set once its endpoint has proven itself, or has been given up.
+    settled: set once its endpoint has proven itself, or has been given up. ended: it is deleted, and gets no more.
     """
 
     name: str
@@ -55,10 +65,21 @@ class Subscription:
     retry: RetryPolicy = USUAL
     dead_letters: str = ""
     batching: Batching = ONE_BY_ONE
+    attributes: tuple[Attribute, ...] = ()
+    queue_seconds: int | None = None
+    labels: tuple[str, ...] | None = None
+    by_identity: bool = False
+    buried_by_identity: bool = False
     failures: int = 0
     unwell_until: datetime | None = None
     state: State = State.CREATING
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from others: a name is one topic's, in any case."""
+        return self.topic, self.name.lower()
 
     @property
     def kind(self) -> Kind:
@@ -105,6 +126,7 @@ class DeadLetter:
 
     at: datetime
     published: datetime
+    topic: str
     subscription: str
     reason: str
     attempts: int

@@ -31,13 +31,14 @@ def topics(grid: EventGrid) -> web.Application:
         if name not in grid.topics:
             return _error(404, "NotFound", f"topic: expected one of {sorted(grid.topics)}, found {name!r}")
         try:
-            check(request, grid.keys_of(name), grid.now())
+            topic = grid.topics[name]
+            check(request, topic.keys if topic.local_auth else None, grid.now())
         except NoAccess as error:
             return _error(error.status, error.code, error.message)
         if request.query.get("api-version") != _VERSION:
             return _error(400, "BadRequest", f"api-version: expected {_VERSION}, found another or none")
         try:
-            found = _events(await request.read(), request.content_type, grid.resource_id(name))
+            found = _events(await request.read(), request.content_type, topic.schema, grid.resource_id(name))
             for event in found:
                 await grid.publish(name, event)
         except BadEvent as error:
@@ -60,12 +61,14 @@ def topics(grid: EventGrid) -> web.Application:
     return app
 
 
-def _events(content: bytes, kind: str, topic: str) -> list[dict[str, object]]:
+def _events(content: bytes, kind: str, taken: Schema | None, topic: str) -> list[dict[str, object]]:
     try:
         body = json.loads(content)
     except ValueError as error:
         raise BadEvent("body: expected JSON, found something else") from error
     schema = Schema.CLOUD_EVENTS if kind in (_BATCH, _SINGLE) else Schema.EVENT_GRID
+    if taken not in (None, schema):
+        raise BadEvent(f"body: expected events in {taken}, which this topic takes, found {schema}")
     return accepted([body] if kind == _SINGLE else body, schema, topic)
 
 

@@ -77,6 +77,8 @@ class Rounds:
         await subscription.settled.wait()
         rested = await self._probation.over(subscription)
         waiting = self._waiting.pop(subscription)
+        if subscription.ended:
+            return
         together = subscription.batching if subscription.kind is schedule.Kind.WEBHOOK else ONE_BY_ONE
         for batch in together.cut(waiting):
             outcome = PROBATION if rested else ""
@@ -111,6 +113,8 @@ class Rounds:
         await self._clock.sleep(self._pace.retry(wait, self._chance))
         if await self._probation.over(one.subscription):
             one.outcome = PROBATION
+        if one.subscription.ended:
+            one.batch = []
         self._outlive(one)
 
     def _outlive(self, one: _Round) -> None:
@@ -147,6 +151,7 @@ class Rounds:
             letter = DeadLetter(
                 at=one.tried or self._clock.now(),
                 published=taken.published,
+                topic=one.subscription.topic,
                 subscription=one.subscription.name,
                 reason=end.reason,
                 attempts=one.attempt,

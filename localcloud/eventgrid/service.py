@@ -16,10 +16,11 @@ from localcloud.eventgrid.responses import topics
 from localcloud.eventgrid.rounds import Rounds
 from localcloud.eventgrid.schedule import USUAL, Pace, RetryPolicy
 from localcloud.eventgrid.schemas import event_type, written
+from localcloud.eventgrid.topics import Kind, Topic
 from localcloud.eventgrid.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from datetime import datetime
 
     from aiohttp import web
@@ -38,6 +39,8 @@ class EventGrid:
     handshakes: how often an endpoint is asked before its subscription fails, `handshake_every` seconds apart.
     scope: the resource group its custom topics are in. account: of queues and dead letters, None: there are none.
     deliveries: every attempt, the oldest first. dead_letters: what was given up. orders: trouble on the way.
+    function: the address at which a function takes events, None for none of that name. topics: by what publishers call
+    them. subscriptions: by `Subscription.key`.
     Where `app` is served is set as `handshakes.base`, for endpoints that call back.
     """
 
@@ -54,17 +57,18 @@ class EventGrid:
         handshake_every: float = 0.2,
         scope: str = _SCOPE,
         account: Account | None = None,
+        function: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._key = key
-        self._keys: dict[str, TopicKeys] = {}
-        self.topics: set[str] = set()
-        self.subscriptions: dict[str, Subscription] = {}
+        self.topics: dict[str, Topic] = {}
+        self.subscriptions: dict[tuple[str, str], Subscription] = {}
+        self.account, self.function = account, function
         self._clock = clock
         self.pace = Pace(factor=schedule, jitter=jitter)
         self._scope = scope
-        self._wire = Wire(within)
+        self._wire = Wire(within, function)
         self.handshakes = Handshakes(wire=self._wire, clock=clock, times=handshakes, every=handshake_every)
-        self._asking: dict[str, tuple[Subscription, asyncio.Task[None]]] = {}
+        self._asking: dict[tuple[str, str], tuple[Subscription, asyncio.Task[None]]] = {}
         courier = Courier(wire=self._wire, clock=clock, account=account)
         self.orders = courier.orders
         self.chance = Random(seed)  # noqa: S311 - waits, and the same in every run
@@ -84,21 +88,24 @@ class EventGrid:
         """The topics' own endpoints, and the address endpoints call back: see `responses`."""
         return topics(self)
 
-    def topic(self, name: str) -> None:
-        """Let a topic be; one that is subscribed to is already."""
-        self.topics.add(name)
+    def topic(self, name: str, *, kind: Kind = Kind.CUSTOM, schema: Schema | None = None, source: str = "") -> Topic:
+        """Let a topic be; one that is subscribed to is already, and stays as it is."""
+        keys = TopicKeys(key1=self._key) if self._key else TopicKeys()
+        made = Topic(name=name, home=self._scope, stream=name, kind=kind, schema=schema, source=source, keys=keys)
+        return self.topics.setdefault(name, made)
 
     def keys_of(self, topic: str) -> TopicKeys:
         """What opens a topic to who publishes; they may be changed."""
-        return self._keys.setdefault(topic, TopicKeys(key1=self._key) if self._key else TopicKeys())
+        return self.topics[topic].keys
 
     def now(self) -> datetime:
         """The time of the local cloud."""
         return self._clock.now()
 
     def resource_id(self, topic: str) -> str:
-        """Of a custom topic; what its events bear as their topic."""
-        return f"{self._scope}/providers/Microsoft.EventGrid/topics/{topic}"
+        """What events of a topic bear as their topic."""
+        found = self.topics[topic]
+        return found.source or found.id
 
     def subscribe(
         self,
@@ -125,16 +132,38 @@ class EventGrid:
             dead_letters=dead_letters,
             batching=batching,
         )
-        self.topic(topic)
-        self.unsubscribe(name)
-        self.subscriptions[name] = subscription
-        self._asking[name] = subscription, self._begin(self._validate(subscription))
+        for key in [key for key in self.subscriptions if key[1] == subscription.key[1]]:
+            self.unsubscribe(key)
+        self.begin(subscription)
         return subscription
 
-    def unsubscribe(self, name: str) -> None:
+    def begin(self, subscription: Subscription, times: int | None = None) -> None:
+        """Begin one that is made already, in place of its topic's own of its name.
+
+        times: how often its endpoint is asked, None for the usual.
+        """
+        self.topic(subscription.topic)
+        self.unsubscribe(subscription.key)
+        self.subscriptions[subscription.key] = subscription
+        self._asking[subscription.key] = subscription, self._begin(self._validate(subscription, times))
+
+    def delete(self, key: tuple[str, str]) -> None:
+        """End a subscription, which gets nothing more: not even what is under way."""
+        found = self.subscriptions.get(key)
+        if found is not None:
+            found.ended = True
+            self.unsubscribe(key)
+
+    def drop(self, topic: str) -> None:
+        """End a topic, and who subscribes to it."""
+        self.topics.pop(topic, None)
+        for key in [key for key in self.subscriptions if key[0] == topic]:
+            self.delete(key)
+
+    def unsubscribe(self, key: tuple[str, str]) -> None:
         """End a subscription, whose endpoint may still be asked; none is as good. What is under way goes on."""
-        self.subscriptions.pop(name, None)
-        subscription, asking = self._asking.pop(name, (None, None))
+        self.subscriptions.pop(key, None)
+        subscription, asking = self._asking.pop(key, (None, None))
         if subscription is not None and asking is not None and asking.cancel():
             subscription.state = State.FAILED
             subscription.settled.set()
@@ -166,7 +195,7 @@ class EventGrid:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _validate(self, subscription: Subscription) -> None:
+    async def _validate(self, subscription: Subscription, times: int | None) -> None:
         queue = subscription.endpoint.startswith(QUEUE)  # which is not asked
-        subscription.state = State.SUCCEEDED if queue else await self.handshakes.shake(subscription)
+        subscription.state = State.SUCCEEDED if queue else await self.handshakes.shake(subscription, times)
         subscription.settled.set()

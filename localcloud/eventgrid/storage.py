@@ -9,12 +9,13 @@ are dropped (delivery-and-retry).
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import uuid
 from typing import TYPE_CHECKING
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
@@ -30,11 +31,12 @@ _log = logging.getLogger(__name__)
 
 
 class Account:
-    """One storage account, by its connection string."""
+    """One storage account, by its connection string. name: its own."""
 
     def __init__(self, connection: str) -> None:
         # Event Grid tries again itself.
         self._queues = QueueServiceClient.from_connection_string(connection, retry_total=0)
+        self.name = str(self._queues.account_name)
         self._blobs = BlobServiceClient.from_connection_string(connection, retry_total=0)
 
     async def close(self) -> None:
@@ -42,11 +44,19 @@ class Account:
         await self._queues.close()
         await self._blobs.close()
 
-    async def put(self, queue: str, event: Mapping[str, object]) -> tuple[int | None, str]:
-        """The status answered, or None and what went wrong. A queue that is not there is not made."""
+    async def container(self, name: str) -> None:
+        """Make one, unless it is there."""
+        with contextlib.suppress(ResourceExistsError):
+            await self._blobs.create_container(name)
+
+    async def put(self, queue: str, event: Mapping[str, object], seconds: int | None = None) -> tuple[int | None, str]:
+        """The status answered, or None and what went wrong. A queue that is not there is not made.
+
+        seconds: how long the message lives, -1 for ever, None for the queue's own time.
+        """
         text = base64.b64encode(json.dumps(event).encode()).decode()
         try:
-            await self._queues.get_queue_client(queue).send_message(text)
+            await self._queues.get_queue_client(queue).send_message(text, time_to_live=seconds)
         except HttpResponseError as error:
             return error.status_code, str(error.error_code)  # type: ignore[attr-defined] # storage adds it
         except AzureError:

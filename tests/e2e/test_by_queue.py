@@ -24,7 +24,7 @@ async def test_a_push_that_comes_by_queue_starts_what_one_by_call_would(stage: S
     await stage.put_policy(repository=REPOSITORY, **row)
 
     grid = stage.cloud.eventgrid
-    del grid.subscriptions[PUSHES]
+    del grid.subscriptions[REGISTRY, PUSHES]
     grid.subscribe("by-queue", REGISTRY, endpoint=f"queue://{names.EVENTS}", schema=Schema.CLOUD_EVENTS)
     await stage.push("1.1.0", repository=REPOSITORY)
 

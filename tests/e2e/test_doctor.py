@@ -87,7 +87,7 @@ async def test_an_installation_that_is_well_and_then_with_faults_that_are_each_n
 
 async def plant(stage: Stage) -> None:
     """Four things that go wrong in installations."""
-    del stage.cloud.eventgrid.subscriptions["scans"]
+    del stage.cloud.eventgrid.subscriptions["scans", "scans"]
     stage.cloud.arm.permissions.taken[NAME] = ("Microsoft.App/containerApps/write",)
     await stage.put_row(
         "policies", f"{stage.at['login_server']}|shop|doctor", "wrong", App="rg/x", Steps="10% for ever"

@@ -245,11 +245,11 @@ async def test_an_endpoint_that_fails_for_a_day_is_given_up() -> None:
 async def test_an_endpoint_that_is_down_is_tried_again(local: Local, unused_tcp_port: int) -> None:
     local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
     await local.grid.settle(10)
-    local.grid.subscriptions["pushes"].endpoint = f"http://127.0.0.1:{unused_tcp_port}/hook"
+    local.grid.subscriptions["weighbridge", "pushes"].endpoint = f"http://127.0.0.1:{unused_tcp_port}/hook"
     await local.grid.publish("weighbridge", pushed("e1"))
     await until(lambda: len(local.grid.deliveries) >= 2)
     assert {(one.status, one.outcome) for one in local.grid.deliveries} == {(None, "SocketError")}
-    local.grid.subscriptions["pushes"].endpoint = local.hook.url
+    local.grid.subscriptions["weighbridge", "pushes"].endpoint = local.hook.url
     await local.grid.settle(10)
     assert local.grid.deliveries[-1].outcome == "delivered"
 

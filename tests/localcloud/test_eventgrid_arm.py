@@ -12,8 +12,9 @@ from localcloud.arm import Arm
 from localcloud.arm.calls import Call, Reply
 from localcloud.clock import Clock
 from localcloud.eventgrid import EventGrid
-from localcloud.eventgrid.arm_reads import ArmReads
-from localcloud.eventgrid.model import DeadLetter
+from localcloud.eventgrid.arm import ArmCalls
+from localcloud.eventgrid.model import DeadLetter, Schema, Subscription
+from localcloud.eventgrid.topics import Kind
 from tests.localcloud.arm.cloud import APP, IMAGE, QUICK, until
 from tests.localcloud.arm.fake_plane import FakeDataPlane
 
@@ -25,15 +26,16 @@ REGISTRY = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/weighbridg
 SYSTEM = f"{GROUP}/providers/Microsoft.EventGrid/systemTopics/weighbridge"
 SCANS = f"{GROUP}/providers/Microsoft.EventGrid/topics/scans"
 HOOK = "http://127.0.0.1:9/runtime/webhooks/EventGrid?functionName=scan_completed&code=secret"
+FUNCTION = "function://scan_completed"
 
 
 @asynccontextmanager
 async def cloud() -> AsyncIterator[tuple[Arm, EventGrid]]:
     clock = Clock()
-    grid = EventGrid(clock=clock, handshakes=1, handshake_every=0.001)
-    grid.topic("weighbridge")
+    grid = EventGrid(clock=clock, handshakes=1, handshake_every=0.001, scope=GROUP, function=lambda _: HOOK)
+    grid.topic("weighbridge", kind=Kind.SYSTEM, source=REGISTRY)
     grid.topic("scans")
-    more = ArmReads(grid, "weighbridge", REGISTRY).routes()
+    more = ArmCalls(grid, clock, registry=REGISTRY, stream="weighbridge", seconds=0).routes()
     arm = Arm(clock=clock, dataplane=FakeDataPlane(), profile=QUICK, more=more)
     try:
         yield arm, grid
@@ -64,8 +66,8 @@ async def test_a_registrys_topic_is_a_system_topic_and_every_other_a_custom_one(
 
 async def test_a_subscription_to_a_function_is_shown_by_the_functions_id_and_without_its_key() -> None:
     async with cloud() as (arm, grid):
-        grid.subscribe("scans", "scans", endpoint=HOOK, types=("Weighbridge.ImageScanCompleted",))
-        await asyncio.wait_for(grid.subscriptions["scans"].settled.wait(), 10)
+        grid.subscribe("scans", "scans", endpoint=FUNCTION, types=("Weighbridge.ImageScanCompleted",))
+        await asyncio.wait_for(grid.subscriptions["scans", "scans"].settled.wait(), 10)
         [found] = await listed(arm, f"{SCANS}/eventSubscriptions")
         assert await listed(arm, f"{SYSTEM}/eventSubscriptions") == []
         grid.subscribe("other", "weighbridge", endpoint="http://127.0.0.1:9/hook?code=secret")
@@ -75,20 +77,20 @@ async def test_a_subscription_to_a_function_is_shown_by_the_functions_id_and_wit
     assert properties["destination"]["endpointType"] == "AzureFunction"
     assert properties["destination"]["properties"]["resourceId"].endswith("/sites/fn-local/functions/scan_completed")
     assert properties["filter"]["includedEventTypes"] == ["Weighbridge.ImageScanCompleted"]
-    assert other["properties"]["destination"] == {
-        "endpointType": "WebHook",
-        "properties": {"endpointBaseUrl": "http://127.0.0.1:9/hook"},
-    }
-    assert other["properties"]["filter"]["includedEventTypes"] is None
+    assert other["properties"]["destination"]["properties"]["endpointBaseUrl"] == "http://127.0.0.1:9/hook"
+    assert "includedEventTypes" not in other["properties"]["filter"]
+    assert "deadLetterDestination" not in other["properties"]
     assert "secret" not in str([found, other])
 
 
 async def test_what_was_given_up_is_counted_by_its_topic() -> None:
     async with cloud() as (arm, grid):
-        grid.subscribe("scans", "scans", endpoint=HOOK)
+        grid.subscribe("scans", "weighbridge", endpoint=HOOK)
+        grid.begin(Subscription(name="scans", topic="scans", endpoint=HOOK, types=(), schema=Schema.EVENT_GRID))
         letter = DeadLetter(
             at=Clock().now(),
             published=Clock().now(),
+            topic="scans",
             subscription="scans",
             reason="x",
             attempts=1,

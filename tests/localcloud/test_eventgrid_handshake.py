@@ -91,7 +91,7 @@ async def test_an_address_of_a_subscription_that_was_replaced_is_refused(local: 
     second, _ = await awaiting(local)
     assert await call(address) == 400
     assert (first.state, second.state) == (State.FAILED, State.AWAITING)
-    local.grid.unsubscribe("pushes")
+    local.grid.unsubscribe(("weighbridge", "pushes"))
     await local.grid.settle(10)
     assert second.state is State.FAILED
 
@@ -99,7 +99,7 @@ async def test_an_address_of_a_subscription_that_was_replaced_is_refused(local: 
 async def test_a_subscription_replaced_before_its_endpoint_was_asked_holds_nothing_up(local: Local) -> None:
     local.grid.subscribe("pushes", "weighbridge", endpoint=local.hook.url)
     await local.grid.publish("weighbridge", pushed("1"))
-    local.grid.unsubscribe("pushes")
+    local.grid.unsubscribe(("weighbridge", "pushes"))
     await local.grid.settle(10)
     assert (len(local.grid.dead_letters), local.hook.handshakes) == (1, 0)
 

@@ -110,7 +110,14 @@ async def test_storage_that_is_away_is_said_to_be_for_the_schedule_to_try_again(
     account = Account(f"DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;{away};")
     now = datetime.now(UTC)
     letter = DeadLetter(
-        at=now, published=now, subscription="q", reason="r", attempts=1, last_outcome="Busy", event=pushed("1")
+        at=now,
+        published=now,
+        topic="scans",
+        subscription="q",
+        reason="r",
+        attempts=1,
+        last_outcome="Busy",
+        event=pushed("1"),
     )
     subscription = Subscription(
         name="q", topic="scans", endpoint="queue://q", types=(), schema=Schema.EVENT_GRID, dead_letters="dead"

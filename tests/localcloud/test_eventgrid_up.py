@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from azure.core.credentials import AccessToken, AzureKeyCredential
 from azure.core.exceptions import ClientAuthenticationError
-from azure.eventgrid import EventGridEvent
+from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridPublisherClient
 
 from localcloud import azurite as emulator
@@ -82,9 +82,9 @@ async def test_azure_eventgrid_publishes_with_a_token_of_the_directory_over_http
 ) -> None:
     at, hook = cloud.endpoints, Webhook()
     endpoint = f"{at['eventgrid_tls']}/topics/scans/api/events"
-    event = EventGridEvent(subject="s", event_type="t", data={}, data_version="1.0")
+    event = CloudEvent(source="s", type="t", data={"a": 1})
     async with serving(hook.app()) as url:
-        cloud.eventgrid.subscribe("hook", "scans", endpoint=f"{url}/hook")
+        cloud.eventgrid.subscribe("hook", "scans", endpoint=f"{url}/hook", schema=CLOUD)
         async with EventGridPublisherClient(endpoint, Identity(at), connection_verify=at["ca"]) as client:
             await client.send(event)
         await cloud.eventgrid.settle(10)
@@ -97,7 +97,7 @@ async def test_azure_eventgrid_publishes_with_a_token_of_the_directory_over_http
 
 async def test_the_announced_key_is_that_of_the_topic_of_scans(cloud: LocalCloud) -> None:
     at = cloud.endpoints
-    event = EventGridEvent(subject="s", event_type="t", data={}, data_version="1.0")
+    event = CloudEvent(source="s", type="t", data={"a": 1})
     for topic, may in (("scans", True), ("weighbridge", False)):
         endpoint = f"{at['eventgrid']}/topics/{topic}/api/events"
         async with EventGridPublisherClient(endpoint, AzureKeyCredential(at["eventgrid_key"])) as client:

@@ -32,6 +32,7 @@ ONLY = {
     "subjectBeginsWith": "shop/",
     "advancedFilters": [{"operatorType": "NumberInRange", "key": "data.size", "values": [[1, 2]]}],
 }
+GRID = "Microsoft.EventGrid"
 TWICE = {"maxDeliveryAttempts": 2, "eventTimeToLiveInMinutes": 5}
 TEN = {"maxEventsPerBatch": 10}
 ROOT = Path(__file__).parents[2]
@@ -56,10 +57,11 @@ class Run:
         await self.http.close()
         await self.cloud.close()
 
-    async def ask(self, method: str, path: str, body: object = None) -> Any:
+    async def ask(self, method: str, path: str, body: object = None, of: str = "Microsoft.App") -> Any:
         at = self.cloud.endpoints
-        group = f"/subscriptions/{at['subscription']}/resourceGroups/{at['resource_group']}/providers/Microsoft.App"
-        url = f"{at['arm_http']}{group}{path}?api-version=2025-07-01"
+        group = f"/subscriptions/{at['subscription']}/resourceGroups/{at['resource_group']}/providers/{of}"
+        version = "2025-07-01" if of == "Microsoft.App" else "2025-02-15"
+        url = f"{at['arm_http']}{group}{path}?api-version={version}"
         async with self.http.request(method, url, json=body, raise_for_status=True) as got:
             return await got.json() if got.content_length else None
 
@@ -185,6 +187,35 @@ async def test_apps_images_subscriptions_storage_and_the_time_survive(tmp_path: 
             msgspec.convert(TWICE, RetryPolicy),
             Batching(max_events_per_batch=10),
         )
+
+
+async def test_a_topic_and_its_subscription_that_a_client_made_survive_with_keys_and_headers(tmp_path: Path) -> None:
+    header = {"name": "x-key", "type": "Static", "properties": {"value": "s3cret", "isSecret": True}}
+    team = "/topics/orders/eventSubscriptions/team"
+    async with Run(tmp_path / "state") as first:
+        body: dict[str, Any] = {"location": "eastus", "tags": {"a": "b"}}
+        await first.ask("PUT", "/topics/orders", body, GRID)
+        hook = {"endpointUrl": f"{first.cloud.endpoints['webhook']}/team", "deliveryAttributeMappings": [header]}
+        to = {"endpointType": "WebHook", "properties": hook}
+        given = {"destination": to, "filter": ONLY, "retryPolicy": TWICE, "labels": ["one"]}
+        await first.ask("PUT", team, {"properties": given}, GRID)
+        await first.cloud.eventgrid.settle(10)
+        before = [await first.ask("POST", "/topics/orders/listKeys", None, GRID), await shown(first, team)]
+
+    async with Run(tmp_path / "state") as again:
+        after = [await again.ask("POST", "/topics/orders/listKeys", None, GRID), await shown(again, team)]
+        told = (await again.ask("POST", f"{team}/getDeliveryAttributes", None, GRID))["value"]
+        topic = await again.ask("GET", "/topics/orders", None, GRID)
+    assert after == before
+    assert [one["properties"]["value"] for one in told] == ["s3cret"]
+    assert topic["tags"] == {"a": "b"}
+    assert topic["properties"]["endpoint"] == f"{again.cloud.endpoints['eventgrid']}/topics/orders/api/events"
+
+
+async def shown(run: Run, subscription: str) -> dict[str, Any]:
+    """What a subscription is, but for its state: its endpoint is asked again."""
+    properties: dict[str, Any] = (await run.ask("GET", subscription, None, GRID))["properties"]
+    return {name: value for name, value in properties.items() if name != "provisioningState"}
 
 
 async def test_a_cloud_that_is_killed_is_there_again(tmp_path: Path) -> None:

@@ -252,7 +252,7 @@ async def test_labels_are_kept_from_one_run_to_the_next(tmp_path: Path) -> None:
             await create(it)
             await patch(it, {"targetLabel": "dev"}, image("2", revisionSuffix="two"))
             await patch(it, traffic(to("web--two", 100, label="prod")))
-            state.save(it.arm, EventGrid(clock=Clock()), ())
+            state.save(it.arm, EventGrid(clock=Clock()))
             before = [await records(it, label) for label in ("prod", "dev")]
         async with cloud(plane=FakeDataPlane()) as it:
             await state.load(it.arm, EventGrid(clock=it.clock))
