@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _HEADER = "x-ms-ratelimit-remaining-subscription-"
 _HOUR = 3600.0
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
+_COUNTED = re.compile(r"/providers/Microsoft\.App/(containerApps|managedEnvironments)/[^/]+/?$", re.IGNORECASE)
 _KINDS = {"GET": "read", "HEAD": "read", "DELETE": "delete"}
 # Recordings with versions up to this one are of the time of hours; what is asked with a later one was asked later.
 _BY_THE_HOUR = "2024-03-01"
@@ -99,7 +100,7 @@ class Limits:
         if limited == "limited":
             self._check(call, limits)
         left = {limit.name: self._draw(call, limit) for limit in limits}
-        own = _own(call) if ours and call.method in ("PUT", "PATCH") else None
+        own = _own(call) if call.method in ("PUT", "PATCH") else None
         left.pop("reads", None)
         shown = left if own is None else {own.name: self._draw(call, own)}
         return {f"{_HEADER}{name}": str(tokens) for name, tokens in shown.items()}
@@ -130,7 +131,11 @@ def _subscription(call: Call) -> str:
     return found[1] if found else ""
 
 
-def _own(call: Call) -> Limit:
-    if "/managedenvironments/" in call.path.lower():
+def _own(call: Call) -> Limit | None:
+    """The provider counts apps and environments, and not what belongs to one (recorded)."""
+    kind = _COUNTED.search(call.path)
+    if kind is None:
+        return None
+    if kind[1].lower() == "managedenvironments":
         return _OF_ENVIRONMENTS
     return _OF_APPS_2022 if call.version < "2023" else _OF_APPS
