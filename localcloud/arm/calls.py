@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -73,9 +74,7 @@ class Reply:
             headers = {name: value for name, value in headers.items() if name not in _OF_PROVIDER}
         if self.body is None:
             return web.Response(status=self.status, headers=headers)
-        if (
-            method in ("GET", "PATCH") and not self.of_frame
-        ) or "x-ms-ratelimit-remaining-subscription-writes" in headers:
+        if (method == "GET" or self.status == HTTPStatus.OK) and not self.of_frame:
             headers["vary"] = "Accept-Encoding"
         headers["content-type"] = "application/json; charset=utf-8"
         body = self.body if self.versioned else shown(self.body, version)
