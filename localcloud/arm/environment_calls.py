@@ -54,7 +54,7 @@ class EnvironmentCalls:
             self._store.environments[environment.id.lower()] = environment
         elif not self._change(call, environment, _body(call)):
             return self._unchanged(call, environment)
-        operation = self._operations.begin(call, environment, self._profile.put)
+        operation = self._operations.begin(call, environment, self._profile.environment)
         headers = {
             "azure-asyncoperation": self._operations.statuses(call, operation),
             "x-ms-async-operation-timeout": "PT15M",
@@ -74,7 +74,7 @@ class EnvironmentCalls:
         }
         if not self._change(call, environment, cast("Json", merge_patch(there, _body(call)))):
             return self._unchanged(call, environment)
-        operation = self._operations.begin(call, environment, self._profile.patch)
+        operation = self._operations.begin(call, environment, self._profile.environment)
         return Reply(status=202, headers={"location": self._operations.results(call, operation), **_WRITTEN})
 
     async def delete(self, call: Call) -> Reply:
@@ -86,7 +86,7 @@ class EnvironmentCalls:
         if inside:
             raise environment_not_empty(environment.name, len(inside))
         self._operations.free(environment)
-        operation = self._operations.begin(call, environment, self._profile.delete)
+        operation = self._operations.begin(call, environment, self._profile.environment_delete)
         return Reply(status=202, headers={"location": self._operations.results(call, operation), **_DELETED})
 
     async def statuses(self, call: Call) -> Reply:

@@ -300,7 +300,7 @@ async def test_an_app_needs_an_environment_that_is_there() -> None:
 
 @pytest.mark.fidelity(60)
 async def test_an_environment_waits_until_its_operation_has_succeeded_and_takes_no_app_before() -> None:
-    slow = replace(QUICK, put=Latency(p50=60, p90=61))
+    slow = replace(QUICK, environment=Latency(p50=60, p90=61))
     async with cloud(slow) as it:
         other = ENVIRONMENT.replace("env-local", "env-two")
         answer = await it.ask("PUT", other, {"location": "eastus", "properties": {}})

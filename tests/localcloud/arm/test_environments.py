@@ -33,14 +33,14 @@ async def make(it: Cloud, properties: dict[str, Any], version: str = "2024-03-01
     """An environment that is provisioned; the answer to its PUT."""
     body = {"location": "eastus", "properties": properties}
     made = await it.ask("PUT", OTHER, body, version)
-    assert (await it.end(made)).body["status"] == "Succeeded"
+    assert made.status == 200 or (await it.end(made, skip=40)).body["status"] == "Succeeded"
     return made
 
 
 @pytest.mark.fidelity(60)
 async def test_changing_an_environment_is_an_operation_whose_results_end_with_it() -> None:
     """Recorded in test_containerapp_env_mtls: 202 with `location` alone, 202 while it runs, then 200."""
-    async with cloud(replace(QUICK, patch=SLOW)) as it:
+    async with cloud(replace(QUICK, environment=SLOW)) as it:
         await make(it, PROFILES)
         before = (await it.ask("GET", OTHER)).body
         begun = await it.ask("PATCH", OTHER, {"location": "East US", "properties": MTLS}, "2024-03-01")
@@ -61,7 +61,7 @@ async def test_changing_an_environment_is_an_operation_whose_results_end_with_it
 @pytest.mark.fidelity(60)
 async def test_deleting_an_environment_is_an_operation_whose_results_end_with_204() -> None:
     """Recorded in test_containerapp_env_e2e."""
-    async with cloud(replace(QUICK, delete=SLOW)) as it:
+    async with cloud(replace(QUICK, environment_delete=SLOW)) as it:
         await make(it, {})
         begun = await it.ask("DELETE", OTHER)
         assert (begun.status, begun.body) == (202, None)
@@ -78,7 +78,7 @@ async def test_deleting_an_environment_is_an_operation_whose_results_end_with_20
 
 @pytest.mark.fidelity(41, 60)
 async def test_an_environment_is_changed_by_one_operation_at_a_time() -> None:
-    async with cloud(replace(QUICK, put=SLOW)) as it:
+    async with cloud(replace(QUICK, environment=SLOW)) as it:
         made = await it.ask("PUT", OTHER, {"location": "eastus"})
         refused = [await it.ask(verb, OTHER, {"location": "eastus"}) for verb in ("PUT", "PATCH", "DELETE")]
         assert {(r.status, r.body["error"]["code"]) for r in refused} == {
