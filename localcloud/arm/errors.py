@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
+
+# Refused before a provider is asked.
+_OF_FRAME = ("MissingApiVersionParameter", "NoRegisteredProviderFound")
 
 
 class ArmError(Exception):
@@ -137,6 +141,15 @@ def invalid_revision_name(name: str) -> ArmError:
 def bad_request(code: str, message: str) -> ArmError:
     """400, wrapped."""
     return ArmError(400, code, message)
+
+
+def counted(error: ArmError, method: str, path: str) -> dict[str, str]:
+    """Headers of a refusal: the provider counts the writes it refuses with 400, too (recorded)."""
+    asked = "/providers/microsoft.app/" in path.lower() and error.code not in _OF_FRAME
+    if method not in ("PUT", "PATCH") or error.status != HTTPStatus.BAD_REQUEST or not asked:
+        return error.headers
+    left = "99" if "/managedenvironments/" in path.lower() else "699"
+    return {**error.headers, "x-ms-ratelimit-remaining-subscription-resource-requests": left}
 
 
 def unsupported(verb: str, resource: str) -> ArmError:

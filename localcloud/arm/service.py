@@ -18,7 +18,7 @@ from localcloud.arm.calls import FRONT, Call, Reply
 from localcloud.arm.environment_body import CONSUMPTION, properties
 from localcloud.arm.environment_calls import EnvironmentCalls
 from localcloud.arm.environment_operations import EnvironmentOperations
-from localcloud.arm.errors import ArmError, in_progress, internal, locked, throttled
+from localcloud.arm.errors import ArmError, counted, in_progress, internal, locked, throttled
 from localcloud.arm.group_calls import GroupCalls
 from localcloud.arm.lifecycle import Lifecycle
 from localcloud.arm.log import RequestLog
@@ -167,7 +167,8 @@ class Arm:
             return await handler(replace(call, names=names))
         except ArmError as error:
             of_frame = error.code == "ResourceNotFound"
-            return Reply(status=error.status, body=error.body, headers=error.headers, of_frame=of_frame)
+            headers = counted(error, call.method, call.path)
+            return Reply(status=error.status, body=error.body, headers=headers, of_frame=of_frame)
 
     async def release(self, held: Held) -> Reply:
         """Let a held request land, as soon as no operation of its app runs."""
