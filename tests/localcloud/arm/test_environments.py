@@ -190,6 +190,7 @@ NEW = ("openTelemetryConfiguration", "appInsightsConfiguration", "ingressConfigu
     ("version", "there", "absent"),
     [
         ("2022-06-01-preview", ("useLegionServerlessCompute",), ("vnetConfiguration", "eventStreamEndpoint")),
+        ("2022-10-01", ("vnetConfiguration", "workloadProfiles"), ("peerAuthentication", "useLegionServerlessCompute")),
         ("2022-11-01-preview", ("firstPartyConfiguration", "kedaConfiguration"), ("peerAuthentication",)),
         ("2023-04-01-preview", ("firstPartyConfiguration", "peerAuthentication"), ("peerTrafficConfiguration",)),
         ("2023-05-01", ("firstPartyConfiguration", "peerAuthentication"), ("peerTrafficConfiguration",)),
@@ -202,7 +203,8 @@ NEW = ("openTelemetryConfiguration", "appInsightsConfiguration", "ingressConfigu
 async def test_every_api_version_has_members_of_its_own(
     version: str, there: tuple[str, ...], absent: tuple[str, ...]
 ) -> None:
-    """In the order of the versions: logstream of 2022 (extension), env_e2e (extension), env_e2e, env_logs_e2e,
+    """In the order of the versions: logstream of 2022 (extension), create_with_vent_yaml (extension; of an app),
+    env_e2e (extension), env_e2e, env_logs_e2e,
     env_custom_domains (extension), env_internal_only_e2e, env_update_workload_profile_on_consumption_only_env,
     env_environment_mode (extension)."""
     async with cloud() as it:
