@@ -29,6 +29,7 @@ class Profile:
     """All in seconds of the local cloud's clock.
 
     put, patch, delete: from the answer to the end of the operation; a failed one fails half-way.
+    environment: the same of making or changing an environment; environment_delete: of deleting one.
     activate: from the answer to a (de)activation until it begins. drain: how long a revision stays Deprovisioning.
     ready_lag: how long `latestReadyRevisionName` trails the revision's own state.
     progress: after this long without a ready replica a revision is Degraded.
@@ -41,6 +42,8 @@ class Profile:
     put: Latency
     patch: Latency
     delete: Latency
+    environment: Latency
+    environment_delete: Latency
     activate: float
     drain: float
     ready_lag: float
@@ -51,13 +54,16 @@ class Profile:
     expires: float = 900
 
 
-# Operations: p50 and p90 of 762 recorded ones. Draining: 20 to 45 s were seen. Metrics: 3 to 5 minutes. Logs: 20 s to
-# 3 minutes (learn.microsoft.com/azure/azure-monitor/logs/data-ingestion-time).
+# Operations: p50 and p90 of 762 recorded ones; of environments half a dozen were seen, from 34 s to more than 150 s,
+# and one deletion. Draining: 20 to 45 s were seen. Metrics: 3 to 5 minutes. Logs: 20 s to 3 minutes
+# (learn.microsoft.com/azure/azure-monitor/logs/data-ingestion-time).
 AZURE = Profile(
     name="azure",
     put=Latency(p50=8, p90=15),
     patch=Latency(p50=10, p90=18),
     delete=Latency(p50=17, p90=30),
+    environment=Latency(p50=100, p90=150),
+    environment_delete=Latency(p50=560, p90=700),
     activate=2,
     drain=30,
     ready_lag=5,
@@ -71,6 +77,8 @@ FAST = Profile(
     put=Latency(p50=0.1, p90=0.15),
     patch=Latency(p50=0.1, p90=0.15),
     delete=Latency(p50=0.1, p90=0.15),
+    environment=Latency(p50=0.1, p90=0.15),
+    environment_delete=Latency(p50=0.1, p90=0.15),
     activate=0.05,
     drain=0.5,
     ready_lag=0,

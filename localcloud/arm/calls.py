@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 # The rest of Azure Resource Manager is asked with versions of its own, which no one checks here.
 _OF_PROVIDER = ("api-supported-versions", "x-powered-by", "server")
-_REFUSED = 400
 FRONT = "Microsoft-IIS/10.0"
 _FRONT_HIDDEN = "2023-11"  # recordings before it say what the provider runs on, those after it do not
 _COMMON = {
@@ -77,8 +77,8 @@ class Reply:
             headers = {name: value for name, value in headers.items() if name not in _OF_PROVIDER}
         if self.body is None:
             return web.Response(status=self.status, headers=headers)
-        answered = method in ("GET", "PATCH") and self.status < _REFUSED and not self.of_frame
-        if answered or "x-ms-ratelimit-remaining-subscription-writes" in headers:
+        answered = self.status == HTTPStatus.OK or (method == "GET" and self.status < HTTPStatus.BAD_REQUEST)
+        if answered and not self.of_frame:
             headers["vary"] = "Accept-Encoding"
         headers["content-type"] = "application/json; charset=utf-8"
         body = self.body if self.versioned else shown(self.body, version)

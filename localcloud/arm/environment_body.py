@@ -35,7 +35,7 @@ def properties(given: Json, *, managed_group: str = "") -> Json:
     return {
         "vnetConfiguration": vnet,
         "appLogsConfiguration": _logs(_map(given.get("appLogsConfiguration"))),
-        "openTelemetryConfiguration": given.get("openTelemetryConfiguration"),
+        "openTelemetryConfiguration": _telemetry(given.get("openTelemetryConfiguration")),
         "zoneRedundant": bool(given.get("zoneRedundant")),
         "ingressConfiguration": given.get("ingressConfiguration"),
         "customDomainConfiguration": _domain(_map(given.get("customDomainConfiguration"))),
@@ -79,6 +79,24 @@ def _logs(body: Json) -> Json:
     workspace = body.get("logAnalyticsConfiguration")
     shown = {**workspace, "sharedKey": None} if isinstance(workspace, dict) else None
     return {"destination": body.get("destination"), "logAnalyticsConfiguration": shown}
+
+
+def _telemetry(body: object) -> Json | None:
+    """Where it goes, without the keys that open the doors there."""
+    if not isinstance(body, dict):
+        return None
+    places = _map(body.get("destinationsConfiguration"))
+    datadog, otlp = places.get("dataDogConfiguration"), places.get("otlpConfigurations")
+    shown = {
+        "dataDogConfiguration": {**datadog, "key": None} if isinstance(datadog, dict) else None,
+        "otlpConfigurations": [_otlp(one) for one in otlp] if otlp else None,
+    }
+    return {**body, "destinationsConfiguration": shown}
+
+
+def _otlp(body: Json) -> Json:
+    headers = body.get("headers")
+    return {**body, "headers": [{**one, "value": None} for one in headers] if headers else None}
 
 
 def _profile(body: Json) -> Json:

@@ -44,15 +44,14 @@ class EnvironmentCalls:
         return Reply(body={"value": [environment_view(e, call.version) for e in found]}, versioned=True)
 
     async def put(self, call: Call) -> Reply:
-        """Make or replace one: 201, Waiting, and an operation to ask about (recorded of those that make one)."""
+        """Make or replace one: 201, Waiting, and an operation to ask about; 200 for what it is already (recorded)."""
         environment = self._store.environments.get(call.path.lower())
         if environment is None:
             environment = self._new(call)
             self._store.environments[environment.id.lower()] = environment
-        else:
-            self._operations.free(environment)
-            self._change("PUT", environment, _body(call))
-        operation = self._operations.begin(call, environment, self._profile.put)
+        elif not self._change(call, environment, _body(call)):
+            return self._unchanged(call, environment)
+        operation = self._operations.begin(call, environment, self._profile.environment)
         headers = {
             "azure-asyncoperation": self._operations.statuses(call, operation),
             "x-ms-async-operation-timeout": "PT15M",
@@ -63,19 +62,15 @@ class EnvironmentCalls:
     async def patch(self, call: Call) -> Reply:
         """202 without a body, and its results end with the environment; 200 for what it is already (recorded)."""
         environment = self._find(call)
-        self._operations.free(environment)
         there = {
             "location": environment.asked,
             "tags": environment.tags,
             "identity": environment.identity,
             "properties": environment.given,
         }
-        before = environment.given, environment.identity
-        self._change("PATCH", environment, cast("Json", merge_patch(there, _body(call))))
-        if (environment.given, environment.identity) == before:
-            body = environment_view(environment, call.version, written=True)
-            return Reply(body=body, versioned=True)
-        operation = self._operations.begin(call, environment, self._profile.patch)
+        if not self._change(call, environment, cast("Json", merge_patch(there, _body(call)))):
+            return self._unchanged(call, environment)
+        operation = self._operations.begin(call, environment, self._profile.environment)
         return Reply(status=202, headers={"location": self._operations.results(call, operation)})
 
     async def delete(self, call: Call) -> Reply:
@@ -87,7 +82,7 @@ class EnvironmentCalls:
         if inside:
             raise environment_not_empty(environment.name, len(inside))
         self._operations.free(environment)
-        operation = self._operations.begin(call, environment, self._profile.delete)
+        operation = self._operations.begin(call, environment, self._profile.environment_delete)
         return Reply(status=202, headers={"location": self._operations.results(call, operation)})
 
     async def statuses(self, call: Call) -> Reply:
@@ -127,13 +122,19 @@ class EnvironmentCalls:
             provisioned=False,
         )
 
-    def _change(self, verb: str, environment: Environment, body: Json) -> None:
+    def _change(self, call: Call, environment: Environment, body: Json) -> bool:
+        """Have it so from now on; whether there is anything to be done for it. Raises ArmError 409, 501."""
+        self._operations.free(environment)
         group = environment.given["infrastructureResourceGroup"] or ""
         wanted = environment_body.properties(body.get("properties") or {}, managed_group=group)
-        environment_body.check_fixed(verb, environment.given, wanted)
+        environment_body.check_fixed(call.method, environment.given, wanted)
+        before = environment.given, environment.identity
         environment.given, environment.modified = wanted, self._clock.now()
-        environment.tags = body.get("tags") or {}
-        environment.identity = _identity(body)
+        environment.tags, environment.identity = body.get("tags") or {}, _identity(body)
+        return (environment.given, environment.identity) != before
+
+    def _unchanged(self, call: Call, environment: Environment) -> Reply:
+        return Reply(body=environment_view(environment, call.version, written=True), versioned=True)
 
     def _find(self, call: Call) -> Environment:
         names = call.names

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+# Refused before a provider is asked.
+_OF_FRAME = ("MissingApiVersionParameter", "NoRegisteredProviderFound")
 
 
 class ArmError(Exception):
@@ -168,6 +172,11 @@ def bad_request(code: str, message: str) -> ArmError:
 def invalid_content() -> ArmError:
     """400 for a body that is no object."""
     return bad_request("InvalidRequestContent", "The request content was invalid and could not be deserialized.")
+
+
+def counted(error: ArmError) -> bool:
+    """Whether a refused request counts: the provider tells of those it refuses with 400 (recorded), and of no other."""
+    return error.status == HTTPStatus.BAD_REQUEST and error.code not in _OF_FRAME
 
 
 def unsupported(verb: str, resource: str) -> ArmError:

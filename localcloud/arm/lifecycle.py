@@ -58,7 +58,7 @@ class Lifecycle:
         await self.route()
 
     def activate(self, app: App, revision: Revision) -> None:
-        """Soon, and after whatever is being done to it."""
+        """Soon, and also while it drains: the processes it has serve on."""
         self._spawn(self._activate(app, revision))
 
     def deactivate(self, revision: Revision) -> None:
@@ -137,6 +137,7 @@ class Lifecycle:
         for revision in app.revisions:
             if revision.superseded and not app.single and revision.name not in unlabelled:
                 revision.superseded = revision.stopping = False
+                revision.turns += 1
             older = app.single and app.ready == app.latest != revision.name
             if revision.active and not revision.stopping and (older or revision.name in unlabelled):
                 self._supersede(revision)
@@ -156,10 +157,13 @@ class Lifecycle:
     async def _activate(self, app: App, revision: Revision) -> None:
         async with self._lock(revision):
             await self._clock.sleep(self._profile.activate)
-            if revision.active:
-                return
-            revision.active, revision.stopping, revision.failed = True, False, ""
-            await self._begin_again(app, revision)
+            drains, revision.turns = revision.stopping, revision.turns + 1
+            revision.stopping = revision.superseded = False
+            if not revision.active:
+                revision.active, revision.failed = True, ""
+                await self._begin_again(app, revision)
+            elif drains:
+                await self.route()
 
     async def _begin_again(self, app: App, revision: Revision) -> None:
         revision.since, revision.ready_since = self._clock.now(), None
@@ -169,15 +173,19 @@ class Lifecycle:
             revision.failed = NO_IMAGE
 
     async def _deactivate(self, revision: Revision, still: Callable[[], bool]) -> None:
-        """still: whether it is still wanted, asked before it begins to drain and again before it is stopped."""
+        """still: whether it is still wanted, asked before it begins to drain and again before it is stopped.
+
+        While it drains it can be activated or restarted (recorded in scale_revision_copy).
+        """
         async with self._lock(revision):
             if not revision.active:
                 return
             await self._clock.sleep(self._profile.activate)
-            revision.stopping = still()
+            revision.stopping, turn = still(), revision.turns
             await self.route()
-            await self._clock.sleep(self._profile.drain)
-            if not still():
+        await self._clock.sleep(self._profile.drain)
+        async with self._lock(revision):
+            if _undone(revision, turn) or not still():
                 return
             if revision.seen is not None:
                 await self._plane.stop(revision.name)
@@ -195,6 +203,11 @@ class Lifecycle:
                 revision.seen = None
                 await self._plane.stop(revision.name)
                 await self._begin_again(app, revision)
+
+
+def _undone(revision: Revision, turn: int) -> bool:
+    """Whether a deactivation of that turn has nothing left to do: it was taken back, or another one was faster."""
+    return revision.turns != turn or not revision.active
 
 
 def _workload(app: App, revision: Revision) -> Workload:

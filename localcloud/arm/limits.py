@@ -78,6 +78,11 @@ def refusal(call: Call, seconds: int) -> ArmError:
     return throttled(_KINDS.get(call.method, "write"), _subscription(call), call.principal, seconds)
 
 
+def untold(left: dict[str, str]) -> dict[str, str]:
+    """The headers of an answer for which the provider was not asked, or which it does not count."""
+    return {name: tokens for name, tokens in left.items() if name != f"{_HEADER}{_OF_APPS.name}"}
+
+
 class Limits:
     """Requests of each principal in each subscription. Only those that the switches name are refused."""
 

@@ -134,7 +134,8 @@ class Revision:
 
     template: as the app had it. since: when its processes were begun. seen: the last state the data plane told;
     None while nothing runs. ready_since: when it first was ready after it was begun. stopping: it is Deprovisioning;
-    superseded: because a newer one is ready in Single mode. ended: replicas of before its last restart.
+    superseded: because a newer one is ready in Single mode. turns: how often a deactivation was undone or made up for.
+    ended: replicas of before its last restart.
     shown: members of the answer's `properties` that a test put over the true ones.
     """
 
@@ -145,6 +146,7 @@ class Revision:
     active: bool = True
     stopping: bool = False
     superseded: bool = False
+    turns: int = 0
     seen: WorkloadState | None = None
     ready_since: datetime | None = None
     last_active: datetime | None = None

@@ -18,11 +18,11 @@ from localcloud.arm.environment_body import CONSUMPTION, properties
 from localcloud.arm.environment_calls import EnvironmentCalls
 from localcloud.arm.environment_children import EnvironmentChildren
 from localcloud.arm.environment_operations import EnvironmentOperations
-from localcloud.arm.errors import ArmError, in_progress, internal, locked
+from localcloud.arm.errors import ArmError, counted, in_progress, internal, locked
 from localcloud.arm.group_calls import GroupCalls
 from localcloud.arm.label_calls import LabelCalls
 from localcloud.arm.lifecycle import Lifecycle
-from localcloud.arm.limits import Limits, principal, refusal
+from localcloud.arm.limits import Limits, principal, refusal, untold
 from localcloud.arm.log import RequestLog
 from localcloud.arm.metrics import Sampler
 from localcloud.arm.models import Environment, Store
@@ -175,6 +175,7 @@ class Arm:
         except ArmError as error:
             of_frame = error.code in ("ResourceNotFound", "ParentResourceNotFound")
             reply = Reply(status=error.status, body=error.body, headers=error.headers, of_frame=of_frame)
+            left = left if counted(error) else untold(left)
         return replace(reply, headers={**reply.headers, **left})
 
     async def release(self, held: Held) -> Reply:

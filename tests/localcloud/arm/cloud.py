@@ -32,7 +32,9 @@ APP = f"{GROUP}/providers/Microsoft.App/containerApps/web"
 VERSION = "2026-07-01"
 IMAGE = "weighbridge.azurecr.io/shop/web:1.0.0"
 SOON = Latency(p50=0.01, p90=0.011)
-QUICK = replace(FAST, put=SOON, patch=SOON, delete=SOON, activate=0, drain=0.05)
+QUICK = replace(
+    FAST, put=SOON, patch=SOON, delete=SOON, environment=SOON, environment_delete=SOON, activate=0, drain=0.05
+)
 
 
 async def until(condition: Callable[[], bool], within: float = 5) -> None:

@@ -148,6 +148,19 @@ async def test_nulls_of_lists_go_memory_is_shortened_and_identities_get_their_id
         assert set(answer.body["identity"]["userAssignedIdentities"]["/id/one"]) == {"principalId", "clientId"}
 
 
+@pytest.mark.fidelity(44)
+async def test_a_write_that_the_provider_refuses_is_counted_and_one_of_what_is_not_there_is_not() -> None:
+    """Recorded at the end of test_containerapp_env_premium_sku_e2e and of _env_p2p_traffic_encryption, with 400."""
+    async with cloud() as it:
+        counted = "x-ms-ratelimit-remaining-subscription-resource-requests"
+        refused = await it.ask("PUT", APP, app_body("neither"))
+        missing = await it.ask("PATCH", APP, {})
+        assert (refused.status, refused.headers[counted]) == (400, "699")
+        frame = await it.ask("PUT", APP, app_body(), version="2019-01-01")
+        assert (frame.status, frame.headers.get(counted)) == (400, None)
+        assert (missing.status, missing.headers.get(counted)) == (404, None)
+
+
 async def test_answers_to_early_api_versions_say_what_the_front_runs_on() -> None:
     """Recorded with versions up to 2023-05-01, and not from 2023-11-02-preview on; never of what has no provider."""
     async with cloud() as it:
@@ -300,7 +313,7 @@ async def test_an_app_needs_an_environment_that_is_there() -> None:
 
 @pytest.mark.fidelity(60)
 async def test_an_environment_waits_until_its_operation_has_succeeded_and_takes_no_app_before() -> None:
-    slow = replace(QUICK, put=Latency(p50=60, p90=61))
+    slow = replace(QUICK, environment=Latency(p50=60, p90=61))
     async with cloud(slow) as it:
         other = ENVIRONMENT.replace("env-local", "env-two")
         answer = await it.ask("PUT", other, {"location": "eastus", "properties": {}})

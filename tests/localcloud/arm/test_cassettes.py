@@ -24,7 +24,6 @@ DIFFERS = {
     r".*revisions: properties\.provisioningError": "the recorded one crashed",
     r".*replicas: (value\[\]\.)?properties\.containers\[\]\.(ready|started|restartCount)": "likewise",
     r".*revisions: (value\[\]\.)?properties\.replicas": "nothing scales without the data plane",
-    r".*replicas: value": "restarted while it drained: here a restart comes after that",
 }
 RECORDINGS = (
     "revision_label_e2e",

@@ -228,6 +228,23 @@ async def test_an_image_that_is_gone_keeps_an_activated_revision_from_coming_bac
         assert failed["provisioningError"] == "Pending:ImagePullBackOff on legion"
 
 
+@pytest.mark.fidelity(37)
+async def test_one_that_drains_is_activated_at_once_and_stays() -> None:
+    """Recorded in scale_revision_copy: activated four seconds after it was deactivated, with a replica at once."""
+    async with cloud(replace(QUICK, drain=30)) as it:
+        first = await it.create()
+        await it.patch({"template": image("2", revisionSuffix="two"), "configuration": traffic(to(first, 100))})
+        await it.ask("POST", f"{APP}/revisions/web--two/deactivate")
+        await it.until(f"{APP}/revisions/web--two", runningState="Deprovisioning")
+        await it.ask("POST", f"{APP}/revisions/web--two/activate")
+        await it.until(f"{APP}/revisions/web--two", runningState="Running")
+        assert "web--two.wb.localhost" in it.plane.served
+        it.clock.advance(timedelta(seconds=31))
+        await until(lambda: not it.arm.lifecycle._tasks)
+        assert (await it.revision("web--two"))["active"] is True
+        assert "stop web--two" not in it.plane.told
+
+
 async def test_restarting_begins_other_processes() -> None:
     async with cloud() as it:
         name = await it.create()

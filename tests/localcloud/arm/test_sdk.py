@@ -90,6 +90,22 @@ async def test_a_whole_rollout_by_the_sdk(scheme: str, tmp_path: Path) -> None:
         assert missing.value.error.code == "ResourceNotFound"
 
 
+async def test_an_environment_is_made_changed_and_deleted_by_the_sdk(tmp_path: Path) -> None:
+    async with sdk("https", tmp_path) as (_, client):
+        environments = client.managed_environments
+        body: Any = {"location": "eastus", "properties": {"appLogsConfiguration": {"destination": "azure-monitor"}}}
+        made = await (await environments.begin_create_or_update(GROUP, "two", body)).result()
+        assert (made.provisioning_state, made.workload_profiles) == ("Succeeded", None)
+        mtls: Any = {"properties": {"peerAuthentication": {"mtls": {"enabled": True}}}}
+        for _ in range(2):  # an operation, then nothing to be done
+            changed = await (await environments.begin_update(GROUP, "two", mtls)).result()
+            assert changed.peer_authentication is not None
+            assert changed.peer_authentication.mtls is not None
+            assert changed.peer_authentication.mtls.enabled is True
+        await (await environments.begin_delete(GROUP, "two")).result()
+        assert [e.name async for e in environments.list_by_subscription()] == ["env-local"]
+
+
 async def test_errors_are_what_the_sdk_expects_of_azure(tmp_path: Path) -> None:
     async with sdk("https", tmp_path) as (it, client):
         apps = client.container_apps
