@@ -73,7 +73,7 @@ POINTS: dict[int, Point] = {
         missing="the headers are constant",
     ),
     45: Point(what="api-version required and checked"),
-    46: Point(what="unknown members dropped, later ones kept when sent"),
+    46: Point(what="members by api-version; unknown ones dropped"),
     47: Point(what="`Operation expired.` after 15 minutes", switch="`Profile.expires`, `POST /trouble` kind `slow`"),
     48: Point(what="pruning of inactive revisions", level="S"),
     49: Point(what="Labels mode", level="S", missing="refused in every version: 400, and labelHistories 501"),

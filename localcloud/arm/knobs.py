@@ -52,9 +52,6 @@ class Knobs:
         44,
         "documented: 200 writes at once and 10 a second, then 429 with Retry-After",
     )
-    later: str = _knob(
-        "sent", "sent|shown", 46, "seen in 2026: members of later previews in answers though nobody had sent them"
-    )
     prune: str = _knob(
         "1200", "[0-9]+|never", 48, "seconds that inactive revisions over the limit stay; more than 15 minutes (seen)"
     )

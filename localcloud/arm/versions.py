@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from localcloud.arm.members import of_version
+
 # As the service lists them (recorded in 2022 and 2024), and those published since.
 VERSIONS = (
     "2022-01-01-preview",
@@ -25,28 +27,32 @@ VERSIONS = (
     "2026-01-01",
     "2026-07-01",
 )
-_FULL = "2023"  # recordings before it have no blank members, recordings after it do
-# Of apps, revisions and replicas; none of them is in an answer recorded with 2022-06-01-preview.
-_SINCE = frozenset(
-    {
-        *("runningStatus", "latestReadyRevisionName", "workloadProfileName", "delegatedIdentities"),
-        *("runningState", "runningStateDetails", "lastActiveTime", "initContainers"),
-        "maxInactiveRevisions",
-    }
-)
+# Before it members that are blank were left out until December 2022 (recorded), and shown from March 2023 on.
+_BLANKS, _SPELLED = "2022-11", "2022-06"
 
 
 def shown(body: object, version: str) -> object:
     """A body as this version answers it; a version that is no one's is taken for a late one."""
-    return without_blanks(body) if version and version < _FULL else body
+    known = of_version(body, version) if version else body
+    if version and version < _SPELLED:
+        known = _respelled(known)
+    return without_blanks(known) if version and version < _BLANKS else known
+
+
+def _respelled(value: object) -> object:
+    """The oldest version spells an app's id as its type (recorded in compose_create_with_ingress_external)."""
+    if not isinstance(value, dict):
+        return value
+    if "value" in value:
+        return {**value, "value": [_respelled(one) for one in value["value"]]}
+    of_app = value.get("type") == "Microsoft.App/containerApps"
+    return {**value, "id": value["id"].replace("/containerapps/", "/containerApps/")} if of_app else value
 
 
 def without_blanks(value: object) -> object:
     """As the oldest versions answer it."""
     if isinstance(value, dict):
-        kept: dict[str, object] = {
-            name: without_blanks(one) for name, one in value.items() if one is not None and name not in _SINCE
-        }
+        kept: dict[str, object] = {name: without_blanks(one) for name, one in value.items() if one is not None}
         if "ephemeralStorage" in kept:
             kept["ephemeralStorage"] = ""
         return kept

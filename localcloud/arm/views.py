@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 _USER = {"createdBy": "user@example.com", "createdByType": "User"}
 VERIFICATION = "0" * 64
 PROVIDER = "/providers/Microsoft.App"
-# Seen in 2026 in answers to 2025-10-02-preview, though nobody had sent them.
-_LATER: Json = {
-    "targetLabel": "",
-    "revisionTransitionThreshold": None,
-    "identitySettings": [],
-    "patchingMode": "Automatic",
-}
 _ADDRESSES = ["127.0.0.1"]
 
 
@@ -40,8 +33,6 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
     zone = "Z" if answer_to_put else ""
     configuration = dict(properties["configuration"])
     ingress = configuration["ingress"]
-    if app.knobs.later == "shown":
-        configuration |= {name: value for name, value in _LATER.items() if name not in configuration}
     if ingress is not None:
         configuration["ingress"] = {**ingress, "fqdn": app.host(app.name, ingress)}
     given = {"tags": resource["tags"]} if resource.get("tags") else {}
@@ -58,6 +49,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "managedEnvironmentId": properties["environmentId"],
             "environmentId": properties["environmentId"],
             "workloadProfileName": properties["workloadProfileName"] or app.environment.usual_profile,
+            "patchingMode": properties.get("patchingMode", "Automatic"),
             "outboundIpAddresses": _ADDRESSES,
             "latestRevisionName": app.latest,
             "latestReadyRevisionName": app.ready,

@@ -16,6 +16,7 @@ from localcloud.arm.errors import (
     locked,
 )
 from localcloud.arm.lifecycle import NO_IMAGE
+from localcloud.arm.members import has
 from localcloud.arm.merge import merge_patch
 from localcloud.arm.models import App, Revision
 from localcloud.arm.naming import next_name
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from localcloud.arm.operations import Operations
     from localcloud.clock import Clock
     from localcloud.profile import Latency, Profile
+
+# An app that was made with an earlier api-version keeps its inactive revisions without a limit (recorded: null).
+_LIMITED, _INACTIVE = ("2024", "2024"), 100
 
 
 class Writes:
@@ -58,9 +62,9 @@ class Writes:
         secrets = read_secrets(_secrets(body) or [])
         wanted = canonical.resource(name, body)
         if app is None:
-            wanted["properties"]["configuration"]["maxInactiveRevisions"] = (
-                wanted["properties"]["configuration"]["maxInactiveRevisions"] or 100
-            )
+            configuration = wanted["properties"]["configuration"]
+            if has(call.version, _LIMITED):
+                configuration["maxInactiveRevisions"] = configuration["maxInactiveRevisions"] or _INACTIVE
             app = self._new(call, wanted)
         self._check(app, wanted, secrets)
         self._store.keep(app)
@@ -148,7 +152,7 @@ class Writes:
         suffix = template["revisionSuffix"]
         if suffix:
             taken = app.revision(f"{app.name}--{suffix}")
-            if taken is not None and canonical.of_revision(taken.template) == canonical.of_revision(template):
+            if taken is not None and canonical.same(taken.template, template):
                 return None
             if taken is not None:
                 raise invalid_field(
@@ -156,7 +160,7 @@ class Writes:
                     "template.revisionsuffix",
                     f'Invalid value: "{suffix}": revision with suffix {suffix} already exists.',
                 )
-        elif last is not None and canonical.of_revision(last.template) == canonical.of_revision(template):
+        elif last is not None and canonical.same(last.template, template):
             return None
         now = self._clock.now()
         return Revision(

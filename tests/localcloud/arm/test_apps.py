@@ -40,7 +40,13 @@ async def test_creating_answers_201_with_what_is_not_known_yet_left_blank() -> N
             "memory": "1Gi",
             "ephemeralStorage": "2Gi",
         }
-        assert properties["template"]["scale"] == {"minReplicas": None, "maxReplicas": 10, "rules": None}
+        assert properties["template"]["scale"] == {
+            "minReplicas": None,
+            "maxReplicas": 10,
+            "cooldownPeriod": 300,
+            "pollingInterval": 30,
+            "rules": None,
+        }
 
 
 @pytest.mark.fidelity(4, 52)

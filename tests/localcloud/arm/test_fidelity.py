@@ -29,18 +29,6 @@ def test_the_page_is_what_the_generator_writes() -> None:
     assert fidelity.page(text) == text
 
 
-@pytest.mark.fidelity(46)
-async def test_members_nobody_knows_are_dropped_and_later_ones_kept() -> None:
-    async with cloud() as it:
-        body = app_body()
-        body["properties"]["configuration"] |= {"targetLabel": "blue", "nonsense": 1}
-        answer = await it.ask("PUT", APP, body)
-
-        configuration = answer.body["properties"]["configuration"]
-        assert configuration["targetLabel"] == "blue"
-        assert "nonsense" not in configuration
-
-
 @pytest.mark.fidelity(49)
 async def test_labels_mode_is_refused() -> None:
     async with cloud() as it:
