@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localcloud.arm import canonical, parts
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, not_found
 from localcloud.arm.signature import signed
-from localcloud.arm.views import app_view, operation_path, operation_view
+from localcloud.arm.views import app_view, as_read, operation_path, operation_view
 
 if TYPE_CHECKING:
     from localcloud.arm.calls import Call
@@ -39,15 +40,19 @@ class AppCalls:
     async def put(self, call: Call) -> Reply:
         """201, always, with the resource as accepted."""
         app = self._store.app(call.names["subscription"], call.names["group"], call.names["app"])
+        had = canonical.identities(app.resource["identity"]) if app is not None else set()
         if app is not None:
             self._writes.free(app)
         app, operation, accepted = self._writes.put(call, app)
+        body = app_view(app, answer_to_put=accepted)
+        if canonical.identities(accepted["identity"]) - had:
+            body = as_read(body, call.body)
         headers = {
             "azure-asyncoperation": self._statuses(call, operation),
             "x-ms-async-operation-timeout": "PT15M",
             "x-ms-ratelimit-remaining-subscription-resource-requests": _LEFT,
         }
-        return Reply(status=201, body=app_view(app, answer_to_put=accepted), headers=headers)
+        return Reply(status=201, body=body, headers=headers)
 
     async def patch(self, call: Call) -> Reply:
         """202 without a body."""
@@ -100,7 +105,7 @@ class AppCalls:
 
     async def secrets(self, call: Call) -> Reply:
         """With their values: the only answer that has them."""
-        values = list(self.find(call).secrets.values())
+        values = parts.secrets(self.find(call).secrets.values(), "value")
         return Reply(body={"value": values}, headers={"x-ms-ratelimit-remaining-subscription-writes": _POSTS_LEFT})
 
     async def statuses(self, call: Call) -> Reply:

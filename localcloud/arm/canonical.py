@@ -147,6 +147,12 @@ def identity(body: Json) -> Json:
     return {"type": kind, **system, **({"userAssignedIdentities": known} if known else {})}
 
 
+def identities(identity: Json) -> set[str]:
+    """The ids of its user-assigned ones, and `system` for its own."""
+    own = {"system"} if "SystemAssigned" in identity["type"] else set()
+    return own | {name.lower() for name in identity.get("userAssignedIdentities", ())}
+
+
 def _guid(name: str) -> str:
     """One that a name always has."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, name.lower()))
@@ -159,7 +165,7 @@ def _configuration(app: str, body: Json) -> Json:
         raise bad_request("ContainerAppInvalidActiveRevisionsMode", f"activeRevisionsMode '{wanted}' is not supported.")
     ingress = body.get("ingress")
     return {
-        "secrets": [{"name": s.get("name")} for s in body["secrets"]] if body.get("secrets") else None,
+        "secrets": parts.secrets(body.get("secrets") or ()) or None,
         "activeRevisionsMode": mode,
         "ingress": _ingress(app, mode, ingress) if isinstance(ingress, dict) else None,
         "registries": parts.registries(body.get("registries")),

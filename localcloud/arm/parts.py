@@ -57,6 +57,12 @@ def ports(given: list[Json] | None) -> list[Json] | None:
     return [{name: port.get(name) for name in _PORTS} for port in given or ()] or None
 
 
+def secrets(given: Iterable[Json], *more: str) -> list[Json]:
+    """Their names and where a vault has them. more: "value" where it is told (recorded in container_acr)."""
+    names = ("name", *more, "keyVaultUrl", "identity")
+    return [{name: secret[name] for name in names if secret.get(name)} for secret in given]
+
+
 def registries(given: list[Json] | None) -> list[Json] | None:
     """What a registry does not need is the empty text, not null (recorded in container_acr)."""
     return [{name: registry.get(name) or "" for name in _REGISTRY} for registry in given or ()] or None

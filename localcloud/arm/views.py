@@ -19,6 +19,12 @@ _USER = {"createdBy": "user@example.com", "createdByType": "User"}
 VERIFICATION = "0" * 64
 PROVIDER = "/providers/Microsoft.App"
 _ADDRESSES = ["127.0.0.1"]
+_FOUND_OUT = frozenset(
+    {
+        *("runningStatus", "latestRevisionName", "latestReadyRevisionName", "latestRevisionFqdn"),
+        "eventStreamEndpoint",
+    }
+)
 
 
 def when(at: datetime) -> str:
@@ -62,6 +68,23 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
         },
         "identity": resource["identity"],
     }
+
+
+def as_read(answer: Json, sent: Json) -> Json:
+    """What is answered to a PUT that gives the app an identity: nothing yet that the service finds out.
+
+    Recorded in identity_system (SystemAssigned for an app that was there) and create_with_yaml (UserAssigned for a new
+    one); a PUT that keeps or takes identities is answered as any other (identity_e2e).
+    """
+    asked = sent["properties"].get("configuration") or {}
+    configuration = {**answer["properties"]["configuration"]}
+    if asked.get("secrets") == []:
+        configuration["secrets"] = []
+    if configuration["ingress"] is not None:
+        port = asked["ingress"].get("exposedPort")
+        configuration["ingress"] = {**configuration["ingress"], "fqdn": None, "exposedPort": port}
+    properties = {name: value for name, value in answer["properties"].items() if name not in _FOUND_OUT}
+    return {**answer, "properties": {**properties, "configuration": configuration}}
 
 
 def _system(app: App, zone: str) -> Json:

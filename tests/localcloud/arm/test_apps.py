@@ -257,6 +257,25 @@ async def test_a_reference_to_a_secret_that_is_not_there_is_refused() -> None:
             (400, "ContainerAppSecretRefNotFound"),
             (400, "ContainerAppRegistriesPasswordSecretRefNotFound"),
         ]
+        # Recorded in container_acr.
+        assert answers[1].body["error"]["message"] == (
+            "PasswordSecretRef 'key' defined for registry server 'r.io' not found."
+        )
+
+
+async def test_secrets_are_listed_with_what_they_have_and_no_blanks() -> None:
+    """Recorded in container_acr: the CLI sends keyVaultUrl and identity blank, and gets name and value back."""
+    async with cloud() as it:
+        body = app_body()
+        body["properties"]["configuration"]["secrets"] = [
+            {"name": "one", "value": "1", "keyVaultUrl": "", "identity": ""},
+            {"name": "two", "keyVaultUrl": "https://v.vault.azure.net/secrets/s", "identity": "system"},
+        ]
+        await it.end(await it.ask("PUT", APP, body))
+
+        vault = {"name": "two", "keyVaultUrl": "https://v.vault.azure.net/secrets/s", "identity": "system"}
+        assert (await it.ask("POST", f"{APP}/listSecrets")).body["value"] == [{"name": "one", "value": "1"}, vault]
+        assert (await it.properties())["configuration"]["secrets"] == [{"name": "one"}, vault]
 
 
 @pytest.mark.parametrize(

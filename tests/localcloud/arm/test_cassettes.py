@@ -18,7 +18,6 @@ DIFFERS = {
     r".*: header transfer-encoding": "the front of 2022 sent bodies in chunks",
     r"(PUT|GET) containerApps: properties\.latestRevision(Name|Fqdn)": "known sooner or later while an operation runs",
     r"PUT containerApps: properties\.latestReadyRevisionName": "the same",
-    r"PUT containerApps: properties\.(runningStatus|configuration\.ingress\.(fqdn|exposedPort))": "left blank in one",
     r"(GET containerApps|.*Results): properties\.latestReadyRevisionName": "the test's processes are ready at once",
     r".*revisions: (value\[\]\.)?properties\.(health|provisioning|running)State": "ready at once; drains by the clock",
     r".*revisions: properties\.provisioningError": "the recorded one crashed",

@@ -114,15 +114,3 @@ async def test_members_of_a_container_and_a_volume_come_in_azures_order() -> Non
         (revision,) = (await it.ask("GET", f"{APP}/revisions", version="2024-03-01")).body["value"]
         shown = revision["properties"]["template"]["containers"][0]
         assert list(shown) == ["image", "name", "env", "resources", "probes", "volumeMounts"]
-
-
-async def test_an_identity_tells_its_kind_first() -> None:
-    """Recorded in identity_e2e."""
-    async with cloud() as it:
-        body = {
-            **app_body(),
-            "identity": {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {"/id": {}}},
-        }
-        answer = await it.ask("PUT", APP, body)
-
-        assert list(answer.body["identity"]) == ["type", "principalId", "tenantId", "userAssignedIdentities"]
