@@ -35,18 +35,18 @@ def shown(body: object, version: str) -> object:
     """A body as this version answers it; a version that is no one's is taken for a late one."""
     known = of_version(body, version) if version else body
     if version and version < _SPELLED:
-        known = _respelled(known)
+        known = _oldest(known)
     return without_blanks(known) if version and version < _BLANKS else known
 
 
-def _respelled(value: object) -> object:
-    """The oldest version spells an app's id as its type (recorded in compose_create_with_ingress_external)."""
-    if not isinstance(value, dict):
-        return value
-    if "value" in value:
-        return {**value, "value": [_respelled(one) for one in value["value"]]}
-    of_app = value.get("type") == "Microsoft.App/containerApps"
-    return {**value, "id": value["id"].replace("/containerapps/", "/containerApps/")} if of_app else value
+def _oldest(value: object) -> object:
+    """An app's id is spelled as its type and a blank suffix left out (compose_create_with_ingress_external of 2022)."""
+    if isinstance(value, dict):
+        kept = {name: _oldest(one) for name, one in value.items() if (name, one) != ("revisionSuffix", "")}
+        if kept.get("type") == "Microsoft.App/containerApps":
+            kept["id"] = str(kept["id"]).replace("/containerapps/", "/containerApps/")
+        return kept
+    return [_oldest(one) for one in value] if isinstance(value, list) else value
 
 
 def without_blanks(value: object) -> object:

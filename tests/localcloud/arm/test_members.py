@@ -58,12 +58,15 @@ async def test_a_member_is_in_answers_of_the_api_versions_that_have_it(path: str
 
 
 @pytest.mark.fidelity(11)
-async def test_the_oldest_version_spells_the_id_of_an_app_as_its_type() -> None:
+async def test_the_oldest_version_spells_the_id_of_an_app_as_its_type_and_tells_no_blank_suffix() -> None:
+    """Recorded in compose_create_with_ingress_external of 2022."""
     async with cloud() as it:
         await it.create()
 
         oldest, next_one = [await it.ask("GET", APP, version=v) for v in ("2022-03-01", "2022-06-01-preview")]
         assert (oldest.body["id"], next_one.body["id"]) == (APP, APP.replace("containerApps", "containerapps"))
+        assert "revisionSuffix" not in oldest.body["properties"]["template"]
+        assert next_one.body["properties"]["template"]["revisionSuffix"] == ""
         listed = await it.ask("GET", APP.rpartition("/")[0], version="2022-03-01")
         assert [one["id"] for one in listed.body["value"]] == [APP]
 
