@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.arm.members import of_version
+from localcloud.arm.answered import of_version
 
 # As the service lists them (recorded in 2022 and 2024), and those published since.
 VERSIONS = (

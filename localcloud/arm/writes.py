@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from localcloud.arm import canonical
+from localcloud.arm.answered import has
 from localcloud.arm.app_secrets import check_references, read_secrets
 from localcloud.arm.errors import (
     OperationFailed,
@@ -16,7 +17,6 @@ from localcloud.arm.errors import (
     locked,
 )
 from localcloud.arm.lifecycle import NO_IMAGE
-from localcloud.arm.members import has
 from localcloud.arm.merge import merge_patch
 from localcloud.arm.models import App, Revision
 from localcloud.arm.naming import next_name

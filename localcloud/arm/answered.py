@@ -1,4 +1,4 @@
-"""Which api-versions have which members of apps, revisions and replicas: the others answer without them."""
+"""Which members answers about apps, revisions and replicas have: every api-version has its own (recorded)."""
 
 from __future__ import annotations
 
