@@ -63,6 +63,7 @@ class KeptApp(msgspec.Struct, kw_only=True):
     ready: str
     autos: int
     stopped: bool = False
+    auth: dict[str, dict[str, Any]] = {}
 
 
 class KeptEnvironment(msgspec.Struct, kw_only=True):
@@ -208,6 +209,7 @@ def _kept(app: App) -> KeptApp:
         ready=app.ready,
         autos=app.autos,
         stopped=app.stopped,
+        auth=app.auth,
     )
 
 

@@ -156,7 +156,8 @@ class App:
     """One container app.
 
     resource: its canonical writable body (location, tags, identity, properties). secrets: with their values.
-    latest: name of the revision made last. autos: how many names were chosen for it.
+    latest: name of the revision made last. autos: how many names were chosen for it. auth: its authConfigs' properties
+    by name.
     """
 
     subscription: str
@@ -174,6 +175,7 @@ class App:
     ready: str = ""
     autos: int = 0
     stopped: bool = False
+    auth: dict[str, Json] = field(default_factory=dict)
     knobs: Knobs = field(default_factory=Knobs)
     deleted: bool = False
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from localcloud.arm import urls
 from localcloud.arm.app_calls import AppCalls
+from localcloud.arm.auth_calls import AuthCalls
 from localcloud.arm.bucket import Bucket
 from localcloud.arm.calls import FRONT, Call, Reply
 from localcloud.arm.environment_body import CONSUMPTION, properties
@@ -96,7 +97,9 @@ class Arm:
         self.registries = RegistryCalls(self.store)
         self._streams = Streams(self.store, clock, dataplane)
         groups, frame = GroupCalls(self.store, writes, self.operations), SubscriptionCalls(self.store)
-        self._families = (groups, frame, WorkspaceCalls(self.store, clock), self.registries, self._streams)
+        auth = AuthCalls(self._apps)
+        workspaces = WorkspaceCalls(self.store, clock)
+        self._families = (groups, frame, workspaces, self.registries, self._streams, auth)
         self.permissions = PermissionCalls(self._apps)
         self._urls = self._table(more)
         self._bucket = Bucket(clock)

@@ -293,10 +293,10 @@ async def test_the_api_version_is_required_and_checked(query: str, code: str) ->
 
 async def test_what_is_not_there_is_refused_with_501_naming_verb_and_resource() -> None:
     async with cloud() as it:
-        answer = await it.ask("PUT", f"{APP}/authConfigs/current", {})
+        answer = await it.ask("PUT", f"{APP}/sourcecontrols/current", {})
 
         assert answer.status == 501
-        assert answer.body["error"]["message"].startswith("localcloud: PUT Microsoft.App/containerApps/authConfigs:")
+        assert answer.body["error"]["message"].startswith("localcloud: PUT Microsoft.App/containerApps/sourcecontrols:")
 
 
 @pytest.mark.fidelity(60)
