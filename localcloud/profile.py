@@ -28,7 +28,7 @@ class Latency:
 class Profile:
     """All in seconds of the local cloud's clock.
 
-    put, patch, delete: from the answer to the end of the operation; a failed one fails half-way.
+    put, patch, delete: from the answer to the end of the operation; that it failed is told half-way.
     activate: from the answer to a (de)activation until it begins. drain: how long a revision stays Deprovisioning.
     ready_lag: how long `latestReadyRevisionName` trails the revision's own state.
     progress: after this long without a ready replica a revision is Degraded.

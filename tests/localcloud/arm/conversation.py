@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from localcloud.arm.knobs import Knobs
     from tests.localcloud.arm.recordings import Interaction
 
-OPERATION = 10.0  # seconds of the clock, which only this test moves
+OPERATION, POLL = 600.0, 2.0  # seconds of the clock, which only this test moves
 STEADY = Latency(p50=OPERATION, p90=OPERATION + 0.001)
 PROFILE = Profile(
     name="replay",
@@ -43,6 +43,7 @@ PROFILE = Profile(
     metrics_delay=0,
     logs_delay=0,
     signature=0,
+    expires=1_000_000,
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?|\d+/\d+/\d{4} \d+:\d\d:\d\d [AP]M", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -91,7 +92,7 @@ class Replay:
         self, method: str, path: str, body: object, recorded: dict[str, Any]
     ) -> tuple[int, dict[str, str], Any]:
         sent = None if body is None else json.loads(self._ours(json.dumps(body)))
-        await self.arm.lifecycle.step()
+        await self._later(POLL)
         ended = method == "GET" and "/revisions" not in path and _over(recorded)
         async with asyncio.timeout(5):
             while True:
@@ -101,8 +102,13 @@ class Replay:
                     answer = got.status, {k.lower(): v for k, v in got.headers.items()}, told
                 if not ended or _over({"status": answer[0], "body": answer[2]}):
                     return answer
-                self.arm.clock.advance(timedelta(seconds=OPERATION))
-                await asyncio.sleep(0.01)
+                await self._later(OPERATION)
+
+    async def _later(self, seconds: float) -> None:
+        """What was due by then has been done."""
+        self.arm.clock.advance(timedelta(seconds=seconds))
+        await asyncio.sleep(0.01)
+        await self.arm.lifecycle.step()
 
     def _ours(self, text: str) -> str:
         for theirs, ours in sorted(self.names.items(), key=lambda pair: -len(pair[0])):

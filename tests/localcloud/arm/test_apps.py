@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from localcloud.arm.trouble import Kind
 from localcloud.profile import Latency
-from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, SUBSCRIPTION, app_body, cloud, image
+from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, SUBSCRIPTION, app_body, cloud, image, until
 
 
 @pytest.mark.fidelity(1, 3, 11, 13, 14, 15, 52, 57)
@@ -62,6 +64,40 @@ async def test_a_statuses_address_answers_exactly_four_members_until_it_succeede
         got = await it.ask("GET", APP)
         assert got.body["properties"]["provisioningState"] == "Succeeded"
         assert not got.body["systemData"]["createdAt"].endswith("Z")
+
+
+@pytest.mark.fidelity(1)
+async def test_a_new_revision_has_its_name_long_before_its_operation_ends() -> None:
+    """Recorded in compose_create_with_ingress_internal: 2 s after the PUT, and 8 s before its end."""
+    async with cloud() as it:
+        await it.slow("PUT", app_body())
+        it.clock.advance(timedelta(seconds=1))
+        assert (await it.properties())["latestRevisionName"] == ""
+        it.clock.advance(timedelta(seconds=1))
+        await until(lambda: all(app.latest for app in it.arm.store.apps()))
+
+        found = await it.properties()
+        assert found["provisioningState"] == "InProgress"
+        assert found["latestRevisionFqdn"] == f"{found['latestRevisionName']}.wb.localhost"
+
+
+@pytest.mark.fidelity(47)
+@pytest.mark.parametrize(("suffix", "slow", "ends"), [("one", 600, 300), ("two", 901, 900)])
+async def test_one_that_cannot_take_effect_fails_half_way_and_one_that_is_too_long_at_its_limit(
+    suffix: str, slow: int, ends: int
+) -> None:
+    async with cloud() as it:
+        await it.create(revisionSuffix="one")
+        it.arm.troubles.add(Kind.SLOW, seconds=slow)
+        answer = await it.ask("PATCH", APP, {"properties": {"template": image("2", revisionSuffix=suffix)}})
+        for seconds in (3, ends - 4):
+            it.clock.advance(timedelta(seconds=seconds))
+            for _ in range(5):
+                running = await it.ask("GET", answer.headers["azure-asyncoperation"])
+        assert running.body["status"] == "InProgress"
+
+        it.clock.advance(timedelta(seconds=2))
+        assert (await it.end(answer)).body["status"] == "Failed"
 
 
 @pytest.mark.fidelity(2, 15)
