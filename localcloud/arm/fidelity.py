@@ -42,7 +42,7 @@ POINTS: dict[int, Point] = {
     20: Point(what="revision names: 54 characters, 400"),
     21: Point(what="automatic suffix: random first, a counter after", level="K"),
     22: Point(what="hosts of apps, revisions, labels, internal"),
-    23: Point(what="ingress off: no hosts, no revision; `latestRevisionFqdn` is blank"),
+    23: Point(what="ingress off: nothing served, no revision; `latestRevisionFqdn` is blank, a revision's own is not"),
     24: Point(what="traffic: string weights, false members dropped, order kept"),
     25: Point(what="a sum of weights other than 100: 400"),
     26: Point(what="traffic may name the revision of the same request"),

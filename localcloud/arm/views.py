@@ -105,7 +105,7 @@ def revision_view(app: App, revision: Revision, now: datetime, progress: float) 
     properties: Json = {
         "createdTime": f"{revision.created:%Y-%m-%dT%H:%M:%S}+00:00",
         **({"lastActiveTime": f"{revision.last_active:%Y-%m-%dT%H:%M:%S}+00:00"} if revision.last_active else {}),
-        **({"fqdn": app.host(revision.name)} if app.ingress else {}),
+        "fqdn": app.host(revision.name),  # without ingress too, where nothing answers (recorded in containerapp_exec)
         "template": of_revision(revision.template),
         "active": revision.active,
         "replicas": seen.replicas,
