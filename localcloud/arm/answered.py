@@ -4,14 +4,15 @@ from __future__ import annotations
 
 _NEVER = "9"
 # Parent and name of a member: the first preview and the first stable api-version whose answers have it. Recorded, each
-# by the Azure CLI's tests with the versions it asked with; between two recordings the published API decides.
+# by the Azure CLI's tests with the versions it asked with; between two recordings the published API decides. Of a
+# version that was recorded twice, the later one counts: 2023-05-01 is of April 2024 here, not of October 2023.
 _SINCE = {
     "properties.environmentId": ("2022-06", "2022-10"),
     "properties.eventStreamEndpoint": ("2022-06", "2022-10"),
     "properties.workloadProfileName": ("2022-11", "2023"),
     "properties.latestReadyRevisionName": ("2022-11", "2023"),
     "properties.runningStatus": ("2023-04", "2023-05"),
-    "properties.delegatedIdentities": ("2023-11", "2024"),
+    "properties.delegatedIdentities": ("2023-08", "2023-05"),
     "properties.patchingMode": ("2024-02", _NEVER),
     "configuration.service": ("2022-11", "2023"),
     "configuration.runtime": ("2024-02", "2025"),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from localcloud.arm.models import App, Operation, Store
     from localcloud.arm.writes import Writes
 
-# Up to this api-version a PATCH was recorded with `location` alone. Later clients read the statuses address beside it,
-# because the results address does not tell why an operation failed.
+# Up to this api-version a PATCH was recorded with `location` alone, with 2025-01-01 with both (container_acr_env_var).
+# Clients came to read the statuses address, because the results address does not tell why an operation failed.
 _ONLY_LOCATION = "2024-03-01"
 _LEFT = "699"
 _DELETES_LEFT = "14999"

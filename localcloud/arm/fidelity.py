@@ -26,7 +26,7 @@ POINTS: dict[int, Point] = {
     4: Point(what="statuses body: id, name, status, startTime, error"),
     5: Point(what="PATCH: 202, no body, `location`"),
     6: Point(what="results: 202, then 200 with the app"),
-    7: Point(what="PATCH with both addresses", level="K"),
+    7: Point(what="PATCH with both addresses", level="S"),
     8: Point(what="DELETE: 202, then 204; absent: 204"),
     9: Point(what="missing app: 404 in Azure's words"),
     10: Point(what="errors wrapped or bare, by code"),

@@ -25,7 +25,7 @@ class Knobs:
     """Texts, as they are given on the command line. point: of the fidelity list."""
 
     patch_statuses: str = _knob(
-        "later", "later|always|never", 7, "1 of 264 recorded PATCHes had both addresses; later clients read both"
+        "later", "later|always|never", 7, "recorded: location alone up to 2024-03-01, both with 2025-01-01"
     )
     names: str = _knob(
         "counted", "counted|random", 21, "random until 2024 (recorded); the first random, others counted in 2026 (seen)"

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from localcloud.clock import Clock
     from localcloud.profile import Latency, Profile
 
-# An app that was made with an earlier api-version keeps its inactive revisions without a limit (recorded: null).
-_LIMITED, _INACTIVE = ("2024", "2024"), 100
+# An app that was made with an earlier api-version keeps its inactive revisions without a limit (recorded: null). With
+# 2023-05-01 both are recorded: null in October 2023, and 100 in April 2024.
+_LIMITED, _INACTIVE = ("2023-08", "2023-05"), 100
 
 
 class Writes:
