@@ -84,6 +84,12 @@ class Environment:
         return "Consumption" if self.workload_profiles else None
 
     @property
+    def outbound(self) -> list[str] | None:
+        """Addresses that its apps call from, None in a subnet of the client's own (recorded in tcp_ingress)."""
+        vnet = self.given["vnetConfiguration"] or {}
+        return None if vnet.get("infrastructureSubnetId") else ["127.0.0.1"]
+
+    @property
     def state(self) -> str:
         """Its `provisioningState`. What Azure says while it is changed is in no recording."""
         if self.operation is None:

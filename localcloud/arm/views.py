@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _USER = {"createdBy": "user@example.com", "createdByType": "User"}
 VERIFICATION = "0" * 64
 PROVIDER = "/providers/Microsoft.App"
-_ADDRESSES = ["127.0.0.1"]
 _FOUND_OUT = frozenset(
     {
         *("runningStatus", "latestRevisionName", "latestReadyRevisionName", "latestRevisionFqdn"),
@@ -56,7 +55,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "environmentId": properties["environmentId"],
             "workloadProfileName": properties["workloadProfileName"] or app.environment.usual_profile,
             "patchingMode": properties.get("patchingMode", "Automatic"),
-            "outboundIpAddresses": _ADDRESSES,
+            "outboundIpAddresses": app.environment.outbound,
             "latestRevisionName": app.latest,
             "latestReadyRevisionName": app.ready,
             "latestRevisionFqdn": app.host(app.latest, ingress) if ingress and app.latest else "",
