@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _NEVER = "9"
+_LAST = "identitySettings"  # of a configuration, in stable versions; in previews it follows the registries (recorded)
 # Parent and name of a member: the first preview and the first stable api-version whose answers have it. Recorded, each
 # by the Azure CLI's tests with the versions it asked with; between two recordings the published API decides. Of a
 # version that was recorded twice, the later one counts: 2023-05-01 is of April 2024 here, not of October 2023.
@@ -52,9 +53,12 @@ def has(version: str, since: tuple[str, str]) -> bool:
 def of_version(value: object, version: str, parent: str = "") -> object:
     """A body with the members that this version has; those of a list have the list's name for a parent."""
     if isinstance(value, dict):
-        return {
+        kept = {
             name: of_version(one, version, name)
             for name, one in value.items()
             if (since := _SINCE.get(f"{parent}.{name}")) is None or has(version, since)
         }
+        if parent == "configuration" and _LAST in kept and not version.endswith("-preview"):
+            kept[_LAST] = kept.pop(_LAST)
+        return kept
     return [of_version(one, version, parent) for one in value] if isinstance(value, list) else value

@@ -140,11 +140,18 @@ def _lean(value: object) -> object:
 
 def identity(body: Json) -> Json:
     """With the ids that Azure gives; the same for a name each time."""
-    kind = str(body.get("type") or "None")
+    kind = _kind(str(body.get("type") or "None"))
     users = _map(body.get("userAssignedIdentities"))
     system = {"principalId": _guid("principal"), "tenantId": _guid("tenant")} if "SystemAssigned" in kind else {}
     known = {name: {"principalId": _guid(f"p{name}"), "clientId": _guid(f"c{name}")} for name in users}
     return {"type": kind, **system, **({"userAssignedIdentities": known} if known else {})}
+
+
+def _kind(given: str) -> str:
+    """`systemassigned,userassigned` as `SystemAssigned, UserAssigned`."""
+    said = {word.strip().lower() for word in given.split(",")}
+    known = [kind for kind in ("SystemAssigned", "UserAssigned") if kind.lower() in said]
+    return ", ".join(known) or "None"
 
 
 def identities(identity: Json) -> set[str]:
@@ -169,12 +176,12 @@ def _configuration(app: str, body: Json) -> Json:
         "activeRevisionsMode": mode,
         "ingress": _ingress(app, mode, ingress) if isinstance(ingress, dict) else None,
         "registries": parts.registries(body.get("registries")),
+        "identitySettings": body.get("identitySettings") or [],
         "dapr": parts.dapr(body.get("dapr")),
         "runtime": body.get("runtime"),
         "maxInactiveRevisions": body.get("maxInactiveRevisions"),
         "revisionTransitionThreshold": body.get("revisionTransitionThreshold"),
         "service": body.get("service"),
-        "identitySettings": body.get("identitySettings") or [],
         "targetLabel": body.get("targetLabel") or "",
     }
 

@@ -64,5 +64,5 @@ def secrets(given: Iterable[Json], *more: str) -> list[Json]:
 
 
 def registries(given: list[Json] | None) -> list[Json] | None:
-    """What a registry does not need is the empty text, not null (recorded in container_acr)."""
+    """What a registry does not need is the empty text, not null (recorded in up_registry_identity_system)."""
     return [{name: registry.get(name) or "" for name in _REGISTRY} for registry in given or ()] or None

@@ -108,3 +108,17 @@ async def test_a_revision_does_not_tell_how_fast_it_scales_and_yet_is_made_by_it
         assert (scale["cooldownPeriod"], scale["pollingInterval"]) == (None, None)
         await it.patch({"template": {**image("1.0.0"), "scale": {**scale, "cooldownPeriod": 60}}})
         assert (await it.properties())["latestRevisionName"] == second
+
+
+@pytest.mark.parametrize(
+    ("version", "neighbours"),
+    [("2024-02-02-preview", ("registries", "dapr")), ("2025-01-01", ("service", None))],
+)
+async def test_identity_settings_have_another_place_in_previews(version: str, neighbours: tuple[str, str]) -> None:
+    """Recorded in up_registry_identity_system of 2024 and container_acr of 2025."""
+    async with cloud() as it:
+        await it.create()
+        names = [*(await answered(it, version))["configuration"], None]
+
+        place = names.index("identitySettings")
+        assert (names[place - 1], names[place + 1]) == neighbours

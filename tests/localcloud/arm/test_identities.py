@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.localcloud.arm.cloud import APP, Answer, Cloud, app_body, cloud
 
 SYSTEM, NONE = {"type": "SystemAssigned"}, {"type": "None"}
@@ -19,11 +21,15 @@ async def put(it: Cloud, identity: dict[str, Any]) -> Answer:
     return answer
 
 
-async def test_an_identity_tells_its_kind_first() -> None:
+@pytest.mark.parametrize(
+    "kind", ["SystemAssigned, UserAssigned", "SystemAssigned,UserAssigned", "userAssigned,systemAssigned"]
+)
+async def test_an_identity_tells_its_kind_first_and_in_azures_spelling(kind: str) -> None:
     """Recorded in identity_e2e."""
     async with cloud() as it:
-        answer = await put(it, BOTH)
+        answer = await put(it, {**BOTH, "type": kind})
 
+        assert answer.body["identity"]["type"] == "SystemAssigned, UserAssigned"
         assert list(answer.body["identity"]) == ["type", "principalId", "tenantId", "userAssignedIdentities"]
 
 

@@ -39,7 +39,7 @@ GIVEN: dict[str, tuple[str, Any, Any]] = {
             {"name": "name2", "ipAddressRange": "192.168.1.1/8", "action": "Allow"},
         ],
     ),
-    "container_acr": (
+    "up_registry_identity_system": (
         "registries",
         [{"server": "one.azurecr.io", "identity": "system"}],
         [{"server": "one.azurecr.io", "username": "", "passwordSecretRef": "", "identity": "system"}],
