@@ -13,7 +13,7 @@ _SINCE = {
     "properties.workloadProfileName": ("2022-11", "2023"),
     "properties.latestReadyRevisionName": ("2022-11", "2023"),
     "properties.runningStatus": ("2023-04", "2023-05"),
-    "properties.delegatedIdentities": ("2023-08", "2023-05"),
+    "properties.delegatedIdentities": ("2024-02", "2023-05"),
     "properties.patchingMode": ("2024-02", _NEVER),
     "configuration.service": ("2022-11", "2023"),
     "configuration.runtime": ("2024-02", "2025"),

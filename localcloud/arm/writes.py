@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 # An app that was made with an earlier api-version keeps its inactive revisions without a limit (recorded: null). With
 # 2023-05-01 both are recorded: null in October 2023, and 100 in April 2024.
-_LIMITED, _INACTIVE = ("2023-08", "2023-05"), 100
+_LIMITED, _INACTIVE = ("2024-02", "2023-05"), 100
 
 
 class Writes:

@@ -10,7 +10,7 @@ from tests.localcloud.arm.cloud import APP, Cloud, app_body, cloud, image
 
 # The first version that was recorded with a member, and the last that was recorded without it, by
 # compose_create_with_ingress_external, cors_policy, identity_user, revision_label_e2e, exec, container_acr and
-# create_with_workloadprofile_yaml.
+# create_with_workloadprofile_yaml and dev_add_on_binding_none_client_type.
 RECORDED = [
     ("environmentId", "2022-06-01-preview", "2022-03-01"),
     ("eventStreamEndpoint", "2022-06-01-preview", "2022-03-01"),
@@ -23,6 +23,8 @@ RECORDED = [
     ("runningStatus", "2023-04-01-preview", "2022-11-01-preview"),
     ("template.terminationGracePeriodSeconds", "2023-05-01", "2022-11-01-preview"),
     ("delegatedIdentities", "2023-05-01", "2023-04-01-preview"),
+    ("delegatedIdentities", "2024-02-02-preview", "2023-11-02-preview"),
+    ("configuration.runtime", "2024-02-02-preview", "2023-11-02-preview"),
     ("configuration.ingress.additionalPortMappings", "2024-02-02-preview", "2023-05-01"),
     ("patchingMode", "2024-02-02-preview", "2025-01-01"),
     ("configuration.ingress.targetPortHttpScheme", "2024-02-02-preview", "2025-01-01"),
