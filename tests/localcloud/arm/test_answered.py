@@ -9,7 +9,7 @@ import pytest
 from tests.localcloud.arm.cloud import APP, Cloud, app_body, cloud, image
 
 # The first version that was recorded with a member, and the last that was recorded without it, by
-# compose_create_with_ingress_external, cors_policy, identity_user, revision_label_e2e, exec, container_acr and
+# compose_create_with_ingress_external, cors_policy, identity_user, revision_label_e2e, exec, container_acr,
 # create_with_workloadprofile_yaml and dev_add_on_binding_none_client_type.
 RECORDED = [
     ("environmentId", "2022-06-01-preview", "2022-03-01"),
