@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,9 @@ def app_seen(body: JsonMap, revisions: Sequence[JsonMap], at: datetime) -> AppSe
     props = _map(body.get("properties"))
     configuration = _map(props.get("configuration"))
     ingress = configuration.get("ingress")
-    seen = (revision_seen(r) for r in revisions)
+    seen = [revision_seen(r) for r in revisions]
+    if not isinstance(ingress, Mapping):
+        seen = [replace(r, fqdn="") for r in seen]  # Azure tells one all the same, and nothing answers there
     return AppSeen(
         at=at,
         multiple=_text(configuration.get("activeRevisionsMode")).lower() == "multiple",

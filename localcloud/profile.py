@@ -28,7 +28,7 @@ class Latency:
 class Profile:
     """All in seconds of the local cloud's clock.
 
-    put, patch, delete: from the answer to the end of the operation; a failed one fails half-way.
+    put, patch, delete: from the answer to the end of the operation; that it failed is told half-way.
     environment: the same of making or changing an environment; environment_delete: of deleting one.
     activate: from the answer to a (de)activation until it begins. drain: how long a revision stays Deprovisioning.
     ready_lag: how long `latestReadyRevisionName` trails the revision's own state.

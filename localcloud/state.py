@@ -64,6 +64,7 @@ class KeptApp(msgspec.Struct, kw_only=True):
     stopped: bool = False
     labels: dict[str, list[LabelRecord]] = {}
     serves: dict[str, str] = {}
+    auth: dict[str, dict[str, Any]] = {}
 
 
 class KeptEnvironment(msgspec.Struct, kw_only=True):
@@ -192,6 +193,7 @@ def _kept(app: App) -> KeptApp:
         stopped=app.stopped,
         labels=app.labels,
         serves=app.serves,
+        auth=app.auth,
     )
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localcloud.arm import canonical, parts
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, not_found
 from localcloud.arm.signature import signed
-from localcloud.arm.views import app_view, operation_path, operation_view
+from localcloud.arm.views import app_view, as_read, operation_path, operation_view
 
 if TYPE_CHECKING:
     from localcloud.arm.calls import Call
     from localcloud.arm.models import App, Operation, Store
     from localcloud.arm.writes import Writes
 
-# Up to this api-version a PATCH was recorded with `location` alone. Later clients read the statuses address beside it,
-# because the results address does not tell why an operation failed.
+# Up to this api-version a PATCH was recorded with `location` alone, with 2025-01-01 with both (container_acr_env_var).
+# Clients came to read the statuses address, because the results address does not tell why an operation failed.
 _ONLY_LOCATION = "2024-03-01"
 
 
@@ -36,14 +37,18 @@ class AppCalls:
     async def put(self, call: Call) -> Reply:
         """201, always, with the resource as accepted."""
         app = self._store.app(call.names["subscription"], call.names["group"], call.names["app"])
+        had = canonical.identities(app.resource["identity"]) if app is not None else set()
         if app is not None:
             self._writes.free(app)
         app, operation, accepted = self._writes.put(call, app)
+        body = app_view(app, answer_to_put=accepted)
+        if canonical.identities(accepted["identity"]) - had:
+            body = as_read(body, call.body)
         headers = {
             "azure-asyncoperation": self._statuses(call, operation),
             "x-ms-async-operation-timeout": "PT15M",
         }
-        return Reply(status=201, body=app_view(app, answer_to_put=accepted), headers=headers)
+        return Reply(status=201, body=body, headers=headers)
 
     async def patch(self, call: Call) -> Reply:
         """202 without a body."""
@@ -89,7 +94,7 @@ class AppCalls:
 
     async def secrets(self, call: Call) -> Reply:
         """With their values: the only answer that has them."""
-        return Reply(body={"value": list(self.find(call).secrets.values())})
+        return Reply(body={"value": parts.secrets(self.find(call).secrets.values(), "value")})
 
     async def statuses(self, call: Call) -> Reply:
         """200 with its status."""

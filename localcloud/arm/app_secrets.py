@@ -45,5 +45,5 @@ def check_references(resource: Json, secrets: Mapping[str, Json]) -> None:
         if wanted and wanted not in secrets:
             raise bad_request(
                 "ContainerAppRegistriesPasswordSecretRefNotFound",
-                f"Registry passwordSecretRef '{wanted}' for server '{registry.get('server')}' not found.",
+                f"PasswordSecretRef '{wanted}' defined for registry server '{registry['server']}' not found.",
             )

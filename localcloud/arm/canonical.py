@@ -6,6 +6,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from localcloud.arm import parts
 from localcloud.arm.errors import bad_request
 from localcloud.arm.traffic import canonical_traffic
 
@@ -30,10 +31,10 @@ REGIONS = tuple(_REGIONS.values())
 _MODES = {"single": "Single", "multiple": "Multiple", "labels": "Labels"}
 _TRANSPORTS = {"auto": "Auto", "http": "Http", "http2": "Http2", "tcp": "Tcp"}
 _EPHEMERAL = ((0.25, "1Gi"), (0.5, "2Gi"), (1.0, "4Gi"))
-# Given by api-versions later than the recorded one: kept when they are sent, never invented.
-_LATER = ("runtime", "identitySettings", "revisionTransitionThreshold", "targetLabel")
 _ZEROS = re.compile(r"\.0+(?=Gi$)", re.ASCII)
-_LATER_SCALE = ("cooldownPeriod", "pollingInterval")
+_COOLDOWN, _POLLING = 300, 30  # seconds
+_OF_CONTAINER = (("command", "args", "env"), ("probes", "volumeMounts"))  # before its resources, and after them
+_VOLUME = ("name", "storageType", "storageName", "secrets", "mountOptions")
 
 
 def region(location: str) -> str:
@@ -63,6 +64,7 @@ def resource(app: str, body: Json) -> Json:
         "properties": {
             "environmentId": environment,
             "workloadProfileName": properties.get("workloadProfileName"),
+            "patchingMode": properties.get("patchingMode") or "Automatic",
             "configuration": configuration,
             "template": template(_map(properties.get("template"))),
         },
@@ -81,26 +83,40 @@ def template(body: Json) -> Json:
         "scale": {
             "minReplicas": scale.get("minReplicas"),
             "maxReplicas": most or 10,  # 0 is taken for "not given"
+            **_pace(scale),
             "rules": [_rule(r) for r in scale["rules"]] if scale.get("rules") else None,
-            **{name: scale[name] for name in _LATER_SCALE if scale.get(name) is not None},
         },
-        "volumes": [_present(v) for v in body["volumes"]] if body.get("volumes") else None,
+        "volumes": [parts.picked(v, _VOLUME) for v in body["volumes"]] if body.get("volumes") else None,
         "serviceBinds": body.get("serviceBinds"),
+        "customMetricsSettings": body.get("customMetricsSettings"),
     }
 
 
 def of_revision(body: Json) -> Json:
     """An app's canonical template as its revision shows it (recorded).
 
-    No ephemeral storage, always probes, and of http rules only the metadata that the scaler reads.
+    No ephemeral storage, always probes, of http rules only the metadata that the scaler reads, and of how fast it
+    scales nothing (seen in 2026).
     """
     rules = body["scale"]["rules"]
+    scale = {"cooldownPeriod": None, "pollingInterval": None, "rules": [_revision_rule(r) for r in rules or ()] or None}
     return {
-        **body,
+        **{name: value for name, value in body.items() if name != "customMetricsSettings"},
         "revisionSuffix": body["revisionSuffix"] or None,
         "containers": [_revision_container(c) for c in body["containers"]],
-        "scale": {**body["scale"], "rules": [_revision_rule(r) for r in rules] if rules else None},
+        "scale": {**body["scale"], **scale},
     }
+
+
+def same(one: Json, other: Json) -> bool:
+    """Whether two canonical templates make the same revision; what a revision does not show may come back blank."""
+    return _pace(one["scale"]) == _pace(other["scale"]) and of_revision(one) == of_revision(other)
+
+
+def _pace(scale: Json) -> Json:
+    """How fast it scales, with Azure's own defaults."""
+    given = (("cooldownPeriod", _COOLDOWN), ("pollingInterval", _POLLING))
+    return {name: default if scale.get(name) is None else scale[name] for name, default in given}
 
 
 def _map(value: object) -> dict[str, Any]:
@@ -124,11 +140,24 @@ def _lean(value: object) -> object:
 
 def identity(body: Json) -> Json:
     """With the ids that Azure gives; the same for a name each time."""
-    kind = str(body.get("type") or "None")
+    kind = _kind(str(body.get("type") or "None"))
     users = _map(body.get("userAssignedIdentities"))
     system = {"principalId": _guid("principal"), "tenantId": _guid("tenant")} if "SystemAssigned" in kind else {}
     known = {name: {"principalId": _guid(f"p{name}"), "clientId": _guid(f"c{name}")} for name in users}
-    return {**system, "type": kind, **({"userAssignedIdentities": known} if known else {})}
+    return {"type": kind, **system, **({"userAssignedIdentities": known} if known else {})}
+
+
+def _kind(given: str) -> str:
+    """`systemassigned,userassigned` as `SystemAssigned, UserAssigned`."""
+    said = {word.strip().lower() for word in given.split(",")}
+    known = [kind for kind in ("SystemAssigned", "UserAssigned") if kind.lower() in said]
+    return ", ".join(known) or "None"
+
+
+def identities(identity: Json) -> set[str]:
+    """The ids of its user-assigned ones, and `system` for its own."""
+    own = {"system"} if "SystemAssigned" in identity["type"] else set()
+    return own | {name.lower() for name in identity.get("userAssignedIdentities", ())}
 
 
 def _guid(name: str) -> str:
@@ -143,14 +172,17 @@ def _configuration(app: str, body: Json) -> Json:
         raise bad_request("ContainerAppInvalidActiveRevisionsMode", f"activeRevisionsMode '{wanted}' is not supported.")
     ingress = body.get("ingress")
     return {
-        "secrets": [{"name": s.get("name")} for s in body["secrets"]] if body.get("secrets") else None,
+        "secrets": parts.secrets(body.get("secrets") or ()) or None,
         "activeRevisionsMode": mode,
         "ingress": _ingress(app, mode, ingress) if isinstance(ingress, dict) else None,
-        "registries": body.get("registries") or None,
-        "dapr": body.get("dapr"),
+        "registries": parts.registries(body.get("registries")),
+        "identitySettings": body.get("identitySettings") or [],
+        "dapr": parts.dapr(body.get("dapr")),
+        "runtime": body.get("runtime"),
         "maxInactiveRevisions": body.get("maxInactiveRevisions"),
+        "revisionTransitionThreshold": body.get("revisionTransitionThreshold"),
         "service": body.get("service"),
-        **{name: body[name] for name in _LATER if body.get(name) is not None},
+        "targetLabel": body.get("targetLabel") or "",
     }
 
 
@@ -164,13 +196,14 @@ def _ingress(app: str, mode: str, body: Json) -> Json:
         "exposedPort": int(body.get("exposedPort") or 0),
         "transport": _TRANSPORTS.get(transport.lower(), transport),
         "traffic": _traffic(app, mode, body.get("traffic")),
-        "customDomains": body.get("customDomains"),
+        "customDomains": parts.domains(body.get("customDomains")),
         "allowInsecure": bool(body.get("allowInsecure")),
-        "ipSecurityRestrictions": _lean(body.get("ipSecurityRestrictions")),
-        "corsPolicy": body.get("corsPolicy"),
+        "ipSecurityRestrictions": parts.restrictions(body.get("ipSecurityRestrictions")),
+        "corsPolicy": parts.cors(body.get("corsPolicy")),
         "clientCertificateMode": body.get("clientCertificateMode"),
         "stickySessions": body.get("stickySessions"),
-        "additionalPortMappings": [_mapping(m) for m in body.get("additionalPortMappings") or ()] or None,
+        "additionalPortMappings": parts.ports(body.get("additionalPortMappings")),
+        "targetPortHttpScheme": body.get("targetPortHttpScheme"),
     }
 
 
@@ -181,30 +214,31 @@ def _traffic(app: str, mode: str, entries: object) -> list[Json]:
     return canonical_traffic(app, entries if mode != "Single" else None)
 
 
-def _mapping(body: Json) -> Json:
-    return {name: body.get(name) for name in ("external", "targetPort", "exposedPort")}
-
-
 def _container(body: Json) -> Json:
     resources = _map(body.get("resources"))
     cpu = float(resources.get("cpu") or 0.5)
     storage = next((size for most, size in _EPHEMERAL if cpu <= most), "8Gi")
     kept = _deep(body)
+    before, after = (parts.picked(kept, names) for names in _OF_CONTAINER)
     return {
-        "image": kept.pop("image", None),
-        "name": kept.pop("name", None),
-        **{k: v for k, v in kept.items() if k != "resources"},
+        "image": kept.get("image"),
+        "imageType": kept.get("imageType", "ContainerImage"),
+        "name": kept.get("name"),
+        **before,
         "resources": {
             "cpu": cpu,
             "memory": _ZEROS.sub("", resources.get("memory") or "1Gi"),
             "ephemeralStorage": storage,
         },
+        **after,
     }
 
 
 def _revision_container(body: Json) -> Json:
     resources = {k: v for k, v in body["resources"].items() if k != "ephemeralStorage"}
-    return {**body, "resources": resources, "probes": body.get("probes") or []}
+    mounts = parts.picked(body, ("volumeMounts",))
+    kept = {k: v for k, v in body.items() if k not in ("imageType", "probes", "volumeMounts")}
+    return {**kept, "resources": resources, "probes": body.get("probes") or [], **mounts}
 
 
 def _rule(body: Json) -> Json:

@@ -103,10 +103,15 @@ def _domain(given: Json, version: str) -> Json:
     """The oldest version with blanks named the date otherwise."""
     vault: Json = {"certificateKeyVaultProperties": None} if _has(version, _KEY_VAULT) else {}
     date = "expirationDate" if version >= _REGIONS else "expirationDateUtc"
-    rest = {**given, date: given["expirationDate"]}
-    if version < _REGIONS:
-        del rest["expirationDate"]
-    return {"customDomainVerificationId": VERIFICATION, **dict.fromkeys(_SECRET), **vault, **rest}
+    return {
+        "customDomainVerificationId": VERIFICATION,
+        "dnsSuffix": given["dnsSuffix"],
+        **vault,
+        **dict.fromkeys(_SECRET),
+        "thumbprint": given["thumbprint"],
+        "subjectName": given["subjectName"],
+        date: given["expirationDate"],
+    }
 
 
 def _profiles(given: list[Json] | None, version: str) -> list[Json] | None:

@@ -25,7 +25,7 @@ class Knobs:
     """Texts, as they are given on the command line. point: of the fidelity list."""
 
     patch_statuses: str = _knob(
-        "later", "later|always|never", 7, "1 of 264 recorded PATCHes had both addresses; later clients read both"
+        "later", "later|always|never", 7, "recorded: location alone up to 2024-03-01, both with 2025-01-01"
     )
     names: str = _knob(
         "counted", "counted|random", 21, "random until 2024 (recorded); the first random, others counted in 2026 (seen)"
@@ -60,9 +60,6 @@ class Knobs:
     )
     reads: str = _knob(
         "unlimited", "unlimited|limited", 44, "documented: 250 reads at once and 25 a second, then 429 likewise"
-    )
-    later: str = _knob(
-        "sent", "sent|shown", 46, "seen in 2026: members of later previews in answers though nobody had sent them"
     )
     prune: str = _knob(
         "1200", "[0-9]+|never", 48, "seconds that inactive revisions over the limit stay; more than 15 minutes (seen)"

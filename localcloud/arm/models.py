@@ -86,6 +86,12 @@ class Environment:
         return "Consumption" if self.workload_profiles else None
 
     @property
+    def outbound(self) -> list[str] | None:
+        """Addresses that its apps call from, None in a subnet of the client's own (recorded in tcp_ingress)."""
+        vnet = self.given["vnetConfiguration"] or {}
+        return None if vnet.get("infrastructureSubnetId") else ["127.0.0.1"]
+
+    @property
     def state(self) -> str:
         """Its `provisioningState`. What Azure says while it is changed is in no recording."""
         if self.operation is None:
@@ -160,8 +166,8 @@ class App:
     """One container app.
 
     resource: its canonical writable body (location, tags, identity, properties). secrets: with their values.
-    latest: name of the revision made last. autos: how many names were chosen for it.
-    labels: in Labels mode, what each label was on, newest first. serves: the revision each sends requests to.
+    latest: name of the revision made last. autos: how many names were chosen for it. auth: its authConfigs' properties
+    by name. labels: in Labels mode, what each label was on, newest first. serves: the revision each sends requests to.
     """
 
     subscription: str
@@ -181,6 +187,7 @@ class App:
     stopped: bool = False
     labels: dict[str, list[LabelRecord]] = field(default_factory=dict)
     serves: dict[str, str] = field(default_factory=dict)
+    auth: dict[str, Json] = field(default_factory=dict)
     knobs: Knobs = field(default_factory=Knobs)
     deleted: bool = False
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from localcloud.arm import urls
 from localcloud.arm.app_calls import AppCalls
+from localcloud.arm.auth_calls import AuthCalls
 from localcloud.arm.calls import FRONT, Call, Reply
 from localcloud.arm.environment_body import CONSUMPTION, properties
 from localcloud.arm.environment_calls import EnvironmentCalls
@@ -99,8 +100,9 @@ class Arm:
         self._streams = Streams(self.store, clock, dataplane)
         groups, frame = GroupCalls(self.store, writes, self.operations), SubscriptionCalls(self.store)
         spaces, labels = WorkspaceCalls(self.store, clock), LabelCalls(self._apps)
+        auth = AuthCalls(self._apps)
         children = EnvironmentChildren(self.store, clock, self.lifecycle.route)
-        self._families = (groups, frame, spaces, self.registries, self._streams, labels, children)
+        self._families = (groups, frame, spaces, self.registries, self._streams, labels, children, auth)
         self.permissions = PermissionCalls(self._apps)
         self._urls = self._table(more)
         self._limits = Limits(clock, self.store.knobs)

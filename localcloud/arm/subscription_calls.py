@@ -10,6 +10,7 @@ from localcloud.arm.canonical import REGIONS, short
 from localcloud.arm.errors import unsupported
 from localcloud.arm.group_calls import everything
 from localcloud.arm.versions import VERSIONS
+from localcloud.arm.views import VERIFICATION
 
 if TYPE_CHECKING:
     from localcloud.arm.calls import Call
@@ -45,6 +46,7 @@ class SubscriptionCalls:
             ("GET", "/providers/{namespace}", self.provider),
             ("GET", _ONE + "/providers/{namespace}", self.provider),
             ("POST", _ONE + "/providers/{namespace}/register", self.provider),
+            ("POST", _ONE + "/providers/Microsoft.App/getCustomDomainVerificationId", self.verification),
         )
 
     async def tenants(self, _: Call) -> Reply:
@@ -75,6 +77,10 @@ class SubscriptionCalls:
         kind = wanted[1].lower() if wanted else ""
         found = everything(self._store, f"/subscriptions/{call.names['subscription']}/")
         return Reply(body={"value": [r for r in found if kind in ("", r["type"].lower())]})
+
+    async def verification(self, _: Call) -> Reply:
+        """What a custom domain must tell of itself in its TXT record: one text for the whole subscription."""
+        return Reply(body=VERIFICATION)
 
     async def provider(self, call: Call) -> Reply:
         """Registered, whether or not it was asked to be. Of what is not here: 501."""

@@ -19,14 +19,12 @@ if TYPE_CHECKING:
 _USER = {"createdBy": "user@example.com", "createdByType": "User"}
 VERIFICATION = "0" * 64
 PROVIDER = "/providers/Microsoft.App"
-# Seen in 2026 in answers to 2025-10-02-preview, though nobody had sent them.
-_LATER: Json = {
-    "targetLabel": "",
-    "revisionTransitionThreshold": None,
-    "identitySettings": [],
-    "patchingMode": "Automatic",
-}
-_ADDRESSES = ["127.0.0.1"]
+_FOUND_OUT = frozenset(
+    {
+        *("runningStatus", "latestRevisionName", "latestReadyRevisionName", "latestRevisionFqdn"),
+        "eventStreamEndpoint",
+    }
+)
 
 
 def when(at: datetime) -> str:
@@ -41,8 +39,6 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
     zone = "Z" if answer_to_put else ""
     configuration = dict(properties["configuration"])
     ingress = configuration["ingress"]
-    if app.knobs.later == "shown":
-        configuration |= {name: value for name, value in _LATER.items() if name not in configuration}
     if ingress is not None:
         configuration["ingress"] = {
             **ingress,
@@ -63,7 +59,8 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "managedEnvironmentId": properties["environmentId"],
             "environmentId": properties["environmentId"],
             "workloadProfileName": properties["workloadProfileName"] or app.environment.usual_profile,
-            "outboundIpAddresses": _ADDRESSES,
+            "patchingMode": properties.get("patchingMode", "Automatic"),
+            "outboundIpAddresses": app.environment.outbound,
             "latestRevisionName": app.latest,
             "latestReadyRevisionName": app.ready,
             "latestRevisionFqdn": app.host(app.latest, ingress) if ingress and app.latest else "",
@@ -75,6 +72,23 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
         },
         "identity": resource["identity"],
     }
+
+
+def as_read(answer: Json, sent: Json) -> Json:
+    """What is answered to a PUT that gives the app an identity: nothing yet that the service finds out.
+
+    Recorded in identity_system (SystemAssigned for an app that was there) and create_with_yaml (UserAssigned for a new
+    one); a PUT that keeps or takes identities is answered as any other (identity_e2e).
+    """
+    asked = sent["properties"].get("configuration") or {}
+    configuration = {**answer["properties"]["configuration"]}
+    if asked.get("secrets") == []:
+        configuration["secrets"] = []
+    if configuration["ingress"] is not None:
+        port = asked["ingress"].get("exposedPort")
+        configuration["ingress"] = {**configuration["ingress"], "fqdn": None, "exposedPort": port}
+    properties = {name: value for name, value in answer["properties"].items() if name not in _FOUND_OUT}
+    return {**answer, "properties": {**properties, "configuration": configuration}}
 
 
 def _system(app: App, zone: str) -> Json:
@@ -95,7 +109,7 @@ def revision_view(app: App, revision: Revision, now: datetime, progress: float) 
     properties: Json = {
         "createdTime": f"{revision.created:%Y-%m-%dT%H:%M:%S}+00:00",
         **({"lastActiveTime": f"{revision.last_active:%Y-%m-%dT%H:%M:%S}+00:00"} if revision.last_active else {}),
-        **({"fqdn": app.host(revision.name)} if app.ingress else {}),
+        "fqdn": app.host(revision.name),  # without ingress too, where nothing answers (recorded in containerapp_exec)
         "template": of_revision(revision.template),
         "active": revision.active,
         "replicas": seen.replicas,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from localcloud.arm import canonical, labels
+from localcloud.arm.answered import has
 from localcloud.arm.app_secrets import check_references, read_secrets
 from localcloud.arm.errors import (
     OperationFailed,
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from localcloud.clock import Clock
     from localcloud.profile import Latency, Profile
 
+# An app that was made with an earlier api-version keeps its inactive revisions without a limit (recorded: null). With
+# 2023-05-01 both are recorded: null in October 2023, and 100 in April 2024.
+_LIMITED, _INACTIVE = ("2024-02", "2023-05"), 100
+
 
 class Writes:
     """Every write is judged against the app as it is, then done by an operation that no other write overlaps."""
@@ -59,9 +64,9 @@ class Writes:
         secrets = read_secrets(_secrets(body) or [])
         wanted = canonical.resource(name, body)
         if app is None:
-            wanted["properties"]["configuration"]["maxInactiveRevisions"] = (
-                wanted["properties"]["configuration"]["maxInactiveRevisions"] or 100
-            )
+            configuration = wanted["properties"]["configuration"]
+            if has(call.version, _LIMITED):
+                configuration["maxInactiveRevisions"] = configuration["maxInactiveRevisions"] or _INACTIVE
             app = self._new(call, wanted)
         self._check(app, wanted, secrets)
         self._store.keep(app)
@@ -151,7 +156,7 @@ class Writes:
         suffix = template["revisionSuffix"]
         if suffix:
             taken = app.revision(f"{app.name}--{suffix}")
-            if taken is not None and canonical.of_revision(taken.template) == canonical.of_revision(template):
+            if taken is not None and canonical.same(taken.template, template):
                 return None
             if taken is not None:
                 raise invalid_field(
@@ -159,7 +164,7 @@ class Writes:
                     "template.revisionsuffix",
                     f'Invalid value: "{suffix}": revision with suffix {suffix} already exists.',
                 )
-        elif last is not None and canonical.of_revision(last.template) == canonical.of_revision(template):
+        elif last is not None and canonical.same(last.template, template):
             return None
         now = self._clock.now()
         return Revision(

@@ -56,6 +56,15 @@ def test_weights_may_come_as_strings(weight: object) -> None:
     assert app_shape.app_seen(body, [], START).traffic == (TrafficEntry(weight=50, revision=OLD),)
 
 
+@pytest.mark.parametrize(("ingress", "fqdn"), [({"external": True}, "web--1.azurecontainerapps.io"), (None, "")])
+def test_a_revision_has_an_address_only_with_ingress_whatever_azure_tells(ingress: object, fqdn: str) -> None:
+    """Recorded by the Azure CLI's test_containerapp_exec: with `ingress` null a revision tells a host all the same."""
+    revision = {"name": "web--1", "properties": {"fqdn": "web--1.azurecontainerapps.io"}}
+    body = {"properties": {"configuration": {"ingress": ingress}}}
+
+    assert [one.fqdn for one in app_shape.app_seen(body, [revision], START).revisions] == [fqdn]
+
+
 @pytest.mark.parametrize("ingress", [{}, {"transport": "Auto", "stickySessions": {"affinity": "none"}}, None])
 def test_an_ingress_of_http_without_sessions_is_plain(ingress: object) -> None:
     seen = app_shape.app_seen({"properties": {"configuration": {"ingress": ingress}}}, [], START)

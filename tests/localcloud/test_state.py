@@ -33,6 +33,7 @@ ONLY = {
     "advancedFilters": [{"operatorType": "NumberInRange", "key": "data.size", "values": [[1, 2]]}],
 }
 GRID = "Microsoft.EventGrid"
+SIGN_IN = {"platform": {"enabled": True}}
 TWICE = {"maxDeliveryAttempts": 2, "eventTimeToLiveInMinutes": 5}
 TEN = {"maxEventsPerBatch": 10}
 ROOT = Path(__file__).parents[2]
@@ -129,6 +130,7 @@ async def fill(run: Run) -> dict[str, Any]:
         },
     }
     await run.ask("PUT", "/containerApps/ca-web", body)
+    await run.ask("PUT", "/containerApps/ca-web/authConfigs/current", {"properties": SIGN_IN})
     await run.ready("ca-web--one")
     for tag, suffix in (("1.1.0", "two"), ("1.2.0", "three")):
         await run.patch({"template": image(tag, revisionSuffix=suffix)})
@@ -145,8 +147,9 @@ async def fill(run: Run) -> dict[str, Any]:
 
 
 async def lasting(run: Run) -> dict[str, Any]:
-    """What an app is, without the address at which this run of the local cloud listens."""
-    return {name: value for name, value in (await run.properties()).items() if name != "eventStreamEndpoint"}
+    """What an app is, without the address at which this run of the local cloud listens, and how it signs users in."""
+    signs_in = await run.properties("/containerApps/ca-web/authConfigs/current")
+    return {**(await run.properties()), "eventStreamEndpoint": "", "signs in": signs_in}
 
 
 async def test_apps_images_subscriptions_storage_and_the_time_survive(tmp_path: Path) -> None:

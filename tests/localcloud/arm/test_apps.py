@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from localcloud.arm.trouble import Kind
 from localcloud.profile import Latency
-from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, SUBSCRIPTION, app_body, cloud, image
+from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, SUBSCRIPTION, app_body, cloud, image, until
 
 
 @pytest.mark.fidelity(1, 3, 11, 13, 14, 15, 52, 57)
@@ -40,7 +42,13 @@ async def test_creating_answers_201_with_what_is_not_known_yet_left_blank() -> N
             "memory": "1Gi",
             "ephemeralStorage": "2Gi",
         }
-        assert properties["template"]["scale"] == {"minReplicas": None, "maxReplicas": 10, "rules": None}
+        assert properties["template"]["scale"] == {
+            "minReplicas": None,
+            "maxReplicas": 10,
+            "cooldownPeriod": 300,
+            "pollingInterval": 30,
+            "rules": None,
+        }
 
 
 @pytest.mark.fidelity(4, 52)
@@ -56,6 +64,40 @@ async def test_a_statuses_address_answers_exactly_four_members_until_it_succeede
         got = await it.ask("GET", APP)
         assert got.body["properties"]["provisioningState"] == "Succeeded"
         assert not got.body["systemData"]["createdAt"].endswith("Z")
+
+
+@pytest.mark.fidelity(1)
+async def test_a_new_revision_has_its_name_long_before_its_operation_ends() -> None:
+    """Recorded in compose_create_with_ingress_internal: 2 s after the PUT, and 8 s before its end."""
+    async with cloud() as it:
+        await it.slow("PUT", app_body())
+        it.clock.advance(timedelta(seconds=1))
+        assert (await it.properties())["latestRevisionName"] == ""
+        it.clock.advance(timedelta(seconds=1))
+        await until(lambda: all(app.latest for app in it.arm.store.apps()))
+
+        found = await it.properties()
+        assert found["provisioningState"] == "InProgress"
+        assert found["latestRevisionFqdn"] == f"{found['latestRevisionName']}.wb.localhost"
+
+
+@pytest.mark.fidelity(47)
+@pytest.mark.parametrize(("suffix", "slow", "ends"), [("one", 600, 300), ("two", 901, 900)])
+async def test_one_that_cannot_take_effect_fails_half_way_and_one_that_is_too_long_at_its_limit(
+    suffix: str, slow: int, ends: int
+) -> None:
+    async with cloud() as it:
+        await it.create(revisionSuffix="one")
+        it.arm.troubles.add(Kind.SLOW, seconds=slow)
+        answer = await it.ask("PATCH", APP, {"properties": {"template": image("2", revisionSuffix=suffix)}})
+        for seconds in (3, ends - 4):
+            it.clock.advance(timedelta(seconds=seconds))
+            for _ in range(5):
+                running = await it.ask("GET", answer.headers["azure-asyncoperation"])
+        assert running.body["status"] == "InProgress"
+
+        it.clock.advance(timedelta(seconds=2))
+        assert (await it.end(answer)).body["status"] == "Failed"
 
 
 @pytest.mark.fidelity(2, 15)
@@ -230,7 +272,8 @@ async def test_turning_ingress_off_takes_the_addresses_away_and_makes_no_revisio
         assert properties["configuration"]["ingress"] is None
         assert properties["latestRevisionFqdn"] == ""
         assert properties["latestRevisionName"] == revision
-        assert "fqdn" not in await it.revision(revision)
+        # Recorded in containerapp_exec: a revision tells an address all the same.
+        assert (await it.revision(revision))["fqdn"] == f"{revision}.wb.localhost"
         assert it.plane.served == {}
 
 
@@ -264,6 +307,25 @@ async def test_a_reference_to_a_secret_that_is_not_there_is_refused() -> None:
             (400, "ContainerAppSecretRefNotFound"),
             (400, "ContainerAppRegistriesPasswordSecretRefNotFound"),
         ]
+        # Recorded in container_acr.
+        assert answers[1].body["error"]["message"] == (
+            "PasswordSecretRef 'key' defined for registry server 'r.io' not found."
+        )
+
+
+async def test_secrets_are_listed_with_what_they_have_and_no_blanks() -> None:
+    """Recorded in container_acr: the CLI sends keyVaultUrl and identity blank, and gets name and value back."""
+    async with cloud() as it:
+        body = app_body()
+        body["properties"]["configuration"]["secrets"] = [
+            {"name": "one", "value": "1", "keyVaultUrl": "", "identity": ""},
+            {"name": "two", "keyVaultUrl": "https://v.vault.azure.net/secrets/s", "identity": "system"},
+        ]
+        await it.end(await it.ask("PUT", APP, body))
+
+        vault = {"name": "two", "keyVaultUrl": "https://v.vault.azure.net/secrets/s", "identity": "system"}
+        assert (await it.ask("POST", f"{APP}/listSecrets")).body["value"] == [{"name": "one", "value": "1"}, vault]
+        assert (await it.properties())["configuration"]["secrets"] == [{"name": "one"}, vault]
 
 
 @pytest.mark.parametrize(
@@ -281,10 +343,10 @@ async def test_the_api_version_is_required_and_checked(query: str, code: str) ->
 
 async def test_what_is_not_there_is_refused_with_501_naming_verb_and_resource() -> None:
     async with cloud() as it:
-        answer = await it.ask("PUT", f"{APP}/authConfigs/current", {})
+        answer = await it.ask("PUT", f"{APP}/sourcecontrols/current", {})
 
         assert answer.status == 501
-        assert answer.body["error"]["message"].startswith("localcloud: PUT Microsoft.App/containerApps/authConfigs:")
+        assert answer.body["error"]["message"].startswith("localcloud: PUT Microsoft.App/containerApps/sourcecontrols:")
 
 
 @pytest.mark.fidelity(60)

@@ -6,25 +6,11 @@ import re
 
 import pytest
 
-from tests.localcloud.arm.replay import recording, replay
+from tests.localcloud.arm.conversation import replay
+from tests.localcloud.arm.differences import DIFFERS, because
+from tests.localcloud.arm.recordings import recording
 from tests.source import text
 
-# A pattern of "<request>: <member>", and why our answer differs there.
-DIFFERS = {
-    r".*customDomainVerificationId|.*\.(logStream|exec|eventStream)Endpoint|.*eventStreamEndpoint": "of that region",
-    r".*outboundIpAddresses\[\]|.*outboundIpAddresses|.*staticIp|.*containerId": "addresses and ids of that machine",
-    r"GET managedEnvironments: properties\.daprConfiguration\.version": "newer and older ones",
-    r"POST containerApps/getAuthToken: properties\.token": "a secret",
-    r".*: header transfer-encoding": "the front of 2022 sent bodies in chunks",
-    r"(PUT|GET) containerApps: properties\.latestRevision(Name|Fqdn)": "known sooner or later while an operation runs",
-    r"PUT containerApps: properties\.latestReadyRevisionName": "the same",
-    r"PUT containerApps: properties\.(runningStatus|configuration\.ingress\.(fqdn|exposedPort))": "left blank in one",
-    r"(GET containerApps|.*Results): properties\.latestReadyRevisionName": "the test's processes are ready at once",
-    r".*revisions: (value\[\]\.)?properties\.(health|provisioning|running)State": "ready at once; drains by the clock",
-    r".*revisions: properties\.provisioningError": "the recorded one crashed",
-    r".*replicas: (value\[\]\.)?properties\.containers\[\]\.(ready|started|restartCount)": "likewise",
-    r".*revisions: (value\[\]\.)?properties\.replicas": "nothing scales without the data plane",
-}
 RECORDINGS = (
     "revision_label_e2e",
     "ingress_traffic_e2e",
@@ -49,7 +35,7 @@ async def differences(name: str) -> set[tuple[str, str, str]]:
 async def test_a_recorded_conversation_differs_only_as_the_table_says(name: str) -> None:
     found = await differences(name)
 
-    assert [d for d in sorted(found) if not any(re.fullmatch(p, d[0]) for p in DIFFERS)] == []
+    assert [d for d in sorted(found) if not because(d[0])] == []
 
 
 async def test_every_line_of_the_table_is_still_needed() -> None:

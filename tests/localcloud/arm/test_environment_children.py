@@ -9,9 +9,8 @@ import pytest
 
 from localcloud.profile import Latency
 from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, SUBSCRIPTION, cloud, image
-from tests.localcloud.arm.front import behind_the_front
-from tests.localcloud.arm.replay import SUBSCRIPTION as ZEROS
-from tests.localcloud.arm.replay import recording, replay
+from tests.localcloud.arm.conversation import replay
+from tests.localcloud.arm.recordings import SUBSCRIPTION, recording
 
 STORAGE, COMPONENT = f"{ENVIRONMENT}/storages/share", f"{ENVIRONMENT}/daprComponents/state"
 ENVIRONMENTS = "providers/Microsoft.App/managedEnvironments"
@@ -26,10 +25,10 @@ RECORDED = {
 @pytest.mark.parametrize("name", RECORDED)
 async def test_what_is_recorded_goes_the_same_way(name: str) -> None:
     async with replay() as conversation:
-        await conversation.arm.create_environment(ZEROS, "clitest.rg000001", RECORDED[name], "two.localhost")
+        await conversation.arm.create_environment(SUBSCRIPTION, "clitest.rg000001", RECORDED[name], "two.localhost")
         await conversation.play(recording(name))
 
-        assert behind_the_front(conversation.found) == set()
+        assert conversation.found == set()
 
 
 async def test_the_key_of_a_share_is_taken_and_neither_told_nor_kept() -> None:

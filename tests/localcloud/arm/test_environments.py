@@ -159,6 +159,19 @@ async def test_an_environment_in_a_subnet_gets_its_address_late_and_a_group_for_
 
 
 @pytest.mark.fidelity(60)
+async def test_an_app_in_a_subnet_tells_no_address_that_it_calls_from() -> None:
+    """Recorded in test_containerapp_tcp_ingress and test_containerapp_create_with_vnet_yaml: null."""
+    async with cloud() as it:
+        await make(it, {"vnetConfiguration": {"infrastructureSubnetId": SUBNET}, **PROFILES})
+        body = app_body()
+        body["properties"]["environmentId"] = OTHER
+        inside = await it.ask("PUT", APP, body)
+        outside = await it.ask("PUT", f"{APP}2", app_body())
+        found = [answer.body["properties"]["outboundIpAddresses"] for answer in (inside, outside)]
+        assert found == [None, ["127.0.0.1"]]
+
+
+@pytest.mark.fidelity(60)
 async def test_what_is_secret_in_an_environment_is_answered_as_null() -> None:
     """Recorded in test_containerapp_env_dapr_connection_string, test_containerapp_env_logs_e2e, and at the end of
     the extension's recording without a name (a key of Datadog)."""

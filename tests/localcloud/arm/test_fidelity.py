@@ -29,18 +29,6 @@ def test_the_page_is_what_the_generator_writes() -> None:
     assert fidelity.page(text) == text
 
 
-@pytest.mark.fidelity(46)
-async def test_members_nobody_knows_are_dropped_and_later_ones_kept() -> None:
-    async with cloud() as it:
-        body = app_body()
-        body["properties"]["configuration"] |= {"revisionTransitionThreshold": 50, "nonsense": 1}
-        answer = await it.ask("PUT", APP, body)
-
-        configuration = answer.body["properties"]["configuration"]
-        assert configuration["revisionTransitionThreshold"] == 50
-        assert "nonsense" not in configuration
-
-
 async def test_jobs_are_refused_by_name() -> None:
     async with cloud() as it:
         answer = await it.ask("PUT", APP.replace("containerApps/web", "jobs/nightly"), {})

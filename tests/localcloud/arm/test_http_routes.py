@@ -11,8 +11,8 @@ from localcloud import samples
 from localcloud.arm.knobs import Knobs
 from localcloud.dataplane.paths import Match, Paths, Rule
 from tests.localcloud.arm.cloud import APP, ENVIRONMENT, Cloud, app_body, cloud, image, to, traffic
-from tests.localcloud.arm.front import behind_the_front
-from tests.localcloud.arm.replay import DOMAIN, SUBSCRIPTION, recording, replay
+from tests.localcloud.arm.conversation import replay
+from tests.localcloud.arm.recordings import SUBSCRIPTION, recording
 from tests.localcloud.planes import Users, plane, ready, until
 from tests.localcloud.static_registry import StaticRegistry
 
@@ -46,23 +46,17 @@ async def put(it: Cloud, *rules: dict[str, Any], version: str = "2025-07-01") ->
 @pytest.mark.fidelity(50)
 async def test_the_recorded_conversation_goes_the_same_way() -> None:
     async with replay() as conversation:
-        conversation.names = {
-            "clitest.rg000001/providers/Microsoft.App/managedEnvironments/aca-http-route-config-env000004": (
-                "client.env_rg_eastus/providers/Microsoft.App/managedEnvironments/env-eastus"
-            ),
-            "lemoncoast-1365fab0.eastus.azurecontainerapps.io": DOMAIN,
-        }
+        group, name, domain = "clitest.rg000001", "aca-http-route-config-env000004", "lemoncoast-1365fab0.eastus"
+        await conversation.arm.create_environment(SUBSCRIPTION, group, name, f"{domain}.azurecontainerapps.io")
         made = app_body()
-        made["properties"]["environmentId"] = (
-            f"{GROUP}/client.env_rg_eastus/providers/Microsoft.App/managedEnvironments/env-eastus"
-        )
+        made["properties"]["environmentId"] = f"{GROUP}/{group}/providers/Microsoft.App/managedEnvironments/{name}"
         for name in ("routed1000002", "routed2000003"):
             url = f"{conversation.base}{GROUP}/any/providers/Microsoft.App/containerApps/{name}?api-version=2025-07-01"
             async with conversation.http.put(url, json=made) as answer:
                 assert answer.status == 201
         await conversation.play(recording("env_http_route_config"))
 
-        assert behind_the_front(conversation.found) == set()
+        assert conversation.found == set()
 
 
 async def test_one_that_is_gone_is_404_and_deleting_it_again_204() -> None:

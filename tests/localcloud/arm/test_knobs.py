@@ -131,17 +131,6 @@ async def test_after_two_hundred_writes_at_once_one_waits_for_the_next_token(mon
         assert [(await it.ask("POST", f"{APP}/listSecrets")).status for _ in range(2)] == [200, 429]
 
 
-@pytest.mark.fidelity(46)
-async def test_members_of_later_previews_are_shown_though_nobody_sent_them() -> None:
-    async with cloud(knobs=Knobs(later="shown")) as it:
-        await it.create()
-        configuration = (await it.ask("GET", APP, version="2025-10-02-preview")).body["properties"]["configuration"]
-        assert (configuration["targetLabel"], configuration["patchingMode"]) == ("", "Automatic")
-    async with cloud() as it:
-        await it.create()
-        assert "patchingMode" not in (await it.properties())["configuration"]
-
-
 @pytest.mark.fidelity(48)
 @pytest.mark.parametrize("prune", ["1200", "never"])
 async def test_inactive_revisions_over_the_limit_go_long_after_it_was_passed(prune: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.localcloud.arm.cloud import ENVIRONMENT, cloud
-from tests.localcloud.arm.front import behind_the_front
-from tests.localcloud.arm.replay import SUBSCRIPTION, recording, replay
+from tests.localcloud.arm.conversation import replay
+from tests.localcloud.arm.recordings import SUBSCRIPTION, recording
 
 SCHEDULE = f"{ENVIRONMENT}/maintenanceConfigurations/default"
 SUNDAY = {"weekDay": "Sunday", "startHourUtc": 12, "durationHours": 10}
@@ -21,17 +21,16 @@ def body(*entries: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.fidelity(50)
 async def test_the_recorded_schedule_is_kept_changed_and_removed_the_same_way() -> None:
     async with replay() as conversation:
-        theirs, ours = "clitest.rg000001/providers/{}/aca-maintenance-config-env000003", "client.env_rg_eastus/{}"
-        for provider in ("Microsoft.App/managedEnvironments", "microsoft.app/managedenvironments"):
-            conversation.names[theirs.format(provider)] = ours.format(f"providers/{provider}/env-eastus")
-        home = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/client.env_rg_eastus/providers/Microsoft.App"
-        url = f"{conversation.base}{home}/managedEnvironments/env-eastus/maintenanceConfigurations/default"
+        group, name = "clitest.rg000001", "aca-maintenance-config-env000003"
+        await conversation.arm.create_environment(SUBSCRIPTION, group, name, "one.localhost")
+        home = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/Microsoft.App"
+        url = f"{conversation.base}{home}/managedEnvironments/{name}/maintenanceConfigurations/default"
         made = body(SUNDAY)
         async with conversation.http.put(f"{url}?api-version=2025-02-02-preview", json=made) as answer:
             assert answer.status == 200
         await conversation.play(recording("env_maintenance_config"))
 
-        assert behind_the_front(conversation.found) == set()
+        assert conversation.found == set()
 
 
 async def test_schedules_are_listed_and_deleting_one_that_is_gone_is_204() -> None:

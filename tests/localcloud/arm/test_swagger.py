@@ -29,8 +29,14 @@ NAMES = {
     "Microsoft.App/containerapps/revisions/replicas": "Replica",
     "Microsoft.App/managedEnvironments": "ManagedEnvironment",
 }
-# Not in the definitions of 2024-03-01: observed in 2026, or an open string as every state is.
+# Not in the definitions of 2024-03-01: recorded with later versions, or an open string as every state is.
 SINCE = {
+    "ContainerApp.properties.configuration.runtime: unknown",
+    "ContainerApp.properties.configuration.identitySettings: unknown",
+    "ContainerApp.properties.template.scale.cooldownPeriod: unknown",
+    "ContainerApp.properties.template.scale.pollingInterval: unknown",
+    "Revision.properties.template.scale.cooldownPeriod: unknown",
+    "Revision.properties.template.scale.pollingInterval: unknown",
     "Revision.properties.runningState: RunningAtMaxScale",
     "Revision.properties.runningState: Activating",
     "Revision.properties.runningState: Deprovisioning",

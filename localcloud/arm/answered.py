@@ -1,0 +1,65 @@
+"""Which members answers about apps, revisions and replicas have: every api-version has its own (recorded)."""
+
+from __future__ import annotations
+
+_NEVER = "9"
+_LAST = "identitySettings"  # of a configuration, in stable versions; in previews it follows the registries (recorded)
+# Parent and name of a member: the first preview and the first stable api-version whose answers have it. Recorded, each
+# by the Azure CLI's tests with the versions it asked with; between two recordings the published API decides. Of a
+# version that was recorded twice, the later one counts: 2023-05-01 is of April 2024 here, not of October 2023.
+_SINCE = {
+    "properties.environmentId": ("2022-06", "2022-10"),
+    "properties.eventStreamEndpoint": ("2022-06", "2022-10"),
+    "properties.workloadProfileName": ("2022-11", "2023"),
+    "properties.latestReadyRevisionName": ("2022-11", "2023"),
+    "properties.runningStatus": ("2023-04", "2023-05"),
+    "properties.delegatedIdentities": ("2024-02", "2023-05"),
+    "properties.patchingMode": ("2024-02", _NEVER),
+    "configuration.service": ("2022-11", "2023"),
+    "configuration.runtime": ("2024-02", "2025"),
+    "configuration.identitySettings": ("2024-02", "2025"),
+    "configuration.targetLabel": ("2024-10", _NEVER),
+    "configuration.revisionTransitionThreshold": ("2024-10", _NEVER),
+    "ingress.exposedPort": ("2022-06", "2022-10"),
+    "ingress.ipSecurityRestrictions": ("2022-11", "2022-10"),
+    "ingress.corsPolicy": ("2022-11", "2023"),
+    "ingress.clientCertificateMode": ("2022-11", "2023"),
+    "ingress.stickySessions": ("2022-11", "2023"),
+    "ingress.additionalPortMappings": ("2023-08", "2024"),
+    "ingress.targetPortHttpScheme": ("2024-02", _NEVER),
+    "template.terminationGracePeriodSeconds": ("2023-04", "2023-05"),
+    "template.serviceBinds": ("2022-11", "2023"),
+    "template.customMetricsSettings": ("2025-10", _NEVER),
+    "containers.imageType": ("2024-02", _NEVER),
+    "resources.ephemeralStorage": ("2022-06", "2022-10"),
+    "scale.cooldownPeriod": ("2024-08", "2025"),
+    "scale.pollingInterval": ("2024-08", "2025"),
+    # Of revisions and replicas.
+    "properties.labels": ("2025", _NEVER),
+    "properties.runningState": ("2022-11", "2023"),
+    "properties.runningStateDetails": ("2022-11", "2023"),
+    "properties.lastActiveTime": ("2022-11", "2023"),
+    "properties.initContainers": ("2022-11", "2023"),
+    "containers.runningState": ("2022-11", "2023"),
+    "containers.runningStateDetails": ("2022-11", "2023"),
+}
+
+
+def has(version: str, since: tuple[str, str]) -> bool:
+    """Whether a version is one of those. since: the first preview and the first stable one."""
+    preview, stable = since
+    return version >= (preview if version.endswith("-preview") else stable)
+
+
+def of_version(value: object, version: str, parent: str = "") -> object:
+    """A body with the members that this version has; those of a list have the list's name for a parent."""
+    if isinstance(value, dict):
+        kept = {
+            name: of_version(one, version, name)
+            for name, one in value.items()
+            if (since := _SINCE.get(f"{parent}.{name}")) is None or has(version, since)
+        }
+        if parent == "configuration" and _LAST in kept and not version.endswith("-preview"):
+            kept[_LAST] = kept.pop(_LAST)
+        return kept
+    return [of_version(one, version, parent) for one in value] if isinstance(value, list) else value

@@ -1,0 +1,55 @@
+"""What a recording found there: environments that it did not make itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.localcloud.arm.recordings import MANAGEMENT
+
+if TYPE_CHECKING:
+    from localcloud.arm.models import Json
+    from tests.localcloud.arm.recordings import Interaction
+
+_ENVIRONMENT = "/providers/microsoft.app/managedenvironments/"
+_UNKNOWN = "env.eastus.azurecontainerapps.io"
+_REFUSED = 300
+_CONSUMPTION = [{"workloadProfileType": "Consumption", "name": "Consumption"}]
+
+
+def environments(interactions: list[Interaction]) -> dict[str, Json]:
+    """By id, the `properties` of environments that it reads or puts apps in and never makes.
+
+    Of one that it does not read, what its apps tell: a default domain, and whether it has workload profiles.
+    """
+    made: set[str] = set()
+    found: dict[str, tuple[str, Json]] = {}
+    for one in interactions:
+        request, response = one["request"], one["response"]
+        path = request["uri"].partition("?")[0].removeprefix(MANAGEMENT)
+        if _is_environment(path) and request["method"] == "PUT":
+            made.add(path.lower())
+        told = _properties(response["body"]) if response["status"] < _REFUSED else {}
+        identifier = path if _is_environment(path) else str(told.get("managedEnvironmentId") or "")
+        if told and identifier and identifier.lower() not in made:
+            spelled, known = found.get(identifier.lower(), (identifier, {}))
+            found[identifier.lower()] = spelled, _more(known, told)
+    return {spelled: {"defaultDomain": _UNKNOWN, **known} for spelled, known in found.values()}
+
+
+def _is_environment(path: str) -> bool:
+    name = path.lower().partition(_ENVIRONMENT)[2]
+    return bool(name) and "/" not in name
+
+
+def _properties(body: Any) -> Json:
+    found = body.get("properties") if isinstance(body, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _more(known: Json, told: Json) -> Json:
+    if "managedEnvironmentId" not in told:
+        return {**known, **told}
+    ingress = (told.get("configuration") or {}).get("ingress") or {}
+    host = str(ingress.get("fqdn") or "").partition(".")[2].removeprefix("internal.")
+    profiles = _CONSUMPTION if told.get("workloadProfileName") else None
+    return {**({"defaultDomain": host} if host else {}), "workloadProfiles": profiles, **known}

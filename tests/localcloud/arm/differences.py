@@ -1,0 +1,26 @@
+"""Why our answers differ from recorded ones, where they do: the table of docs/localcloud.md."""
+
+from __future__ import annotations
+
+import re
+
+# A pattern of "<request>: <member>", and why our answer differs there.
+DIFFERS = {
+    r".*customDomainVerificationId|.*\.(logStream|exec|eventStream)Endpoint|.*eventStreamEndpoint": "of that region",
+    r".*outboundIpAddresses\[\]|.*outboundIpAddresses|.*staticIp|.*containerId": "addresses and ids of that machine",
+    r"GET managedEnvironments: properties\.daprConfiguration\.version": "newer and older ones",
+    r"POST containerApps/getAuthToken: properties\.token": "a secret",
+    r".*: header transfer-encoding": "the front of 2022 sent bodies in chunks",
+    r"PUT containerApps: properties\.latestRevisionName": "blank, absent or the name when a PUT is answered",
+    r"PUT containerApps: properties\.latestReadyRevisionName": "the same",
+    r"(GET containerApps|.*Results): properties\.latestReadyRevisionName": "the test's processes are ready at once",
+    r".*revisions: (value\[\]\.)?properties\.(health|provisioning|running)State": "ready at once; drains by the clock",
+    r".*revisions: properties\.provisioningError": "the recorded one crashed",
+    r".*replicas: (value\[\]\.)?properties\.containers\[\]\.(ready|started|restartCount)": "likewise",
+    r".*revisions: (value\[\]\.)?properties\.replicas": "nothing scales without the data plane",
+}
+
+
+def because(where: str) -> str:
+    """The reason for a difference there, "" without one."""
+    return next((why for pattern, why in DIFFERS.items() if re.fullmatch(pattern, where)), "")

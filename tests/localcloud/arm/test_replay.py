@@ -1,0 +1,96 @@
+"""Anybody's recording can be held again: in the JSON of our fixtures, or as the Azure CLI keeps its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.localcloud.arm import replay
+from tests.localcloud.arm.recordings import read, recording
+
+FIXTURE = Path(__file__).parent / "fixtures" / "ingress_traffic_e2e.json"
+ELSEWHERE = {
+    "request": {"method": "GET", "uri": "https://graph.microsoft.com/v1.0/me", "body": None},
+    "response": {"status": 200, "headers": {}, "body": {}},
+}
+
+
+def as_vcrpy(one: dict[str, Any]) -> dict[str, Any]:
+    """As the CLI's tests write it: bodies as text, a list for every header, and what the front of Azure added."""
+    request, response = one["request"], one["response"]
+    sent = None if request["body"] is None else json.dumps(request["body"])
+    told = "" if response["body"] is None else json.dumps(response["body"])
+    headers = {name: [value] for name, value in response["headers"].items()}
+    return {
+        "request": {**request, "body": sent, "headers": {"Accept": ["*/*"]}},
+        "response": {
+            "body": {"string": told},
+            "headers": {**headers, "X-Msedge-Ref": ["Ref A: 0"]},
+            "status": {"code": response["status"], "message": "OK"},
+        },
+    }
+
+
+def kept(folder: Path, interactions: list[dict[str, Any]]) -> Path:
+    file = folder / "test_one.yaml"
+    file.write_text(yaml.safe_dump({"interactions": [as_vcrpy(one) for one in interactions], "version": 1}))
+    return file
+
+
+def test_the_cli_s_own_form_is_read_as_ours_is(tmp_path: Path) -> None:
+    ours = recording("ingress_traffic_e2e")
+
+    assert read(kept(tmp_path, ours)) == ours
+
+
+def test_a_folder_of_recordings_is_held_again_and_every_difference_has_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(tmp_path, [*recording("ingress_traffic_e2e"), ELSEWHERE])
+
+    assert replay.main([str(tmp_path), str(FIXTURE)]) == 0
+    first, *_ = lines = capsys.readouterr().out.splitlines()
+    assert first == "test_one.yaml: 25 of 26 exchanges held again"
+    assert [line for line in lines if not line.startswith("  ")] == [
+        first,
+        "ingress_traffic_e2e.json: 25 of 25 exchanges held again",
+    ]
+    assert "differ because: of that region" in lines[1]
+
+
+def test_what_azure_answered_otherwise_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    interactions = recording("ingress_traffic_e2e")
+    created = next(one for one in interactions if one["request"]["method"] == "PUT")["response"]
+    created["body"]["properties"]["configuration"] |= {"activeRevisionsMode": "Both"}
+    created["body"] = dict(reversed(created["body"].items()))
+    created["headers"]["x-of-azure"] = "1"
+
+    assert replay.main([str(kept(tmp_path, interactions))]) == 1
+    told = capsys.readouterr().out
+    assert (
+        '  PUT containerApps: properties.configuration.activeRevisionsMode\n    Azure: "Both"\n    here:  "Multiple"\n'
+    ) in told
+    assert "  PUT containerApps: header x-of-azure\n    Azure: x-of-azure\n" in told
+    assert "  PUT containerApps: order of \n    Azure: identity, properties" in told
+
+
+def test_a_request_that_this_cloud_does_not_know_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = "/subscriptions/s/resourceGroups/g/providers/Microsoft.App/jobs/one?api-version=2024-03-01"
+    asked = {"method": "PUT", "uri": f"https://management.azure.com{job}", "body": {}}
+    file = kept(tmp_path, [{"request": asked, "response": {"status": 201, "headers": {}, "body": {}}}])
+
+    assert replay.main([str(file)]) == 1
+    assert "PUT jobs: status\n    Azure: 201\n    here:  501" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["interactions:\n<<<<<<< HEAD\n- one\n", "[]", ""])
+def test_a_file_that_is_no_recording_is_named(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "one.yaml"
+    file.write_text(text)
+
+    assert replay.main([str(file)]) == 2
+    assert f"{file}: expected a recording, found " in capsys.readouterr().out
