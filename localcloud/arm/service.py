@@ -178,7 +178,9 @@ class Arm:
             of_frame = error.code in ("ResourceNotFound", "ParentResourceNotFound")
             reply = Reply(status=error.status, body=error.body, headers=error.headers, of_frame=of_frame)
             left = left if counted(error) else untold(left)
-        return replace(reply, headers={**reply.headers, **left})
+        # Other providers have versions of their own.
+        as_it_is = reply.versioned or not urls.of_container_apps(call.path)
+        return replace(reply, headers={**reply.headers, **left}, versioned=as_it_is)
 
     async def release(self, held: Held) -> Reply:
         """Let a held request land, as soon as no operation of its app runs."""

@@ -10,7 +10,8 @@ import pytest
 from localcloud.profile import Latency
 from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, SUBSCRIPTION, cloud, image
 from tests.localcloud.arm.conversation import replay
-from tests.localcloud.arm.recordings import SUBSCRIPTION, recording
+from tests.localcloud.arm.recordings import SUBSCRIPTION as ZEROS
+from tests.localcloud.arm.recordings import recording
 
 STORAGE, COMPONENT = f"{ENVIRONMENT}/storages/share", f"{ENVIRONMENT}/daprComponents/state"
 ENVIRONMENTS = "providers/Microsoft.App/managedEnvironments"
@@ -25,7 +26,7 @@ RECORDED = {
 @pytest.mark.parametrize("name", RECORDED)
 async def test_what_is_recorded_goes_the_same_way(name: str) -> None:
     async with replay() as conversation:
-        await conversation.arm.create_environment(SUBSCRIPTION, "clitest.rg000001", RECORDED[name], "two.localhost")
+        await conversation.arm.create_environment(ZEROS, "clitest.rg000001", RECORDED[name], "two.localhost")
         await conversation.play(recording(name))
 
         assert conversation.found == set()
@@ -155,7 +156,6 @@ async def test_what_is_not_here_is_refused_by_verb_and_name() -> None:
         f"PUT {ENVIRONMENT}/managedCertificates/mine": "Microsoft.App/managedEnvironments/managedCertificates",
         f"PUT {COMPONENT}/resiliencyPolicies/p": "managedEnvironments/daprComponents/resiliencyPolicies",
         f"PATCH {STORAGE}": "Microsoft.App/managedEnvironments/storages",
-        f"GET {APP}/authConfigs/current": "Microsoft.App/containerApps/authConfigs",
         f"PUT {APP}/sourcecontrols/current": "Microsoft.App/containerApps/sourcecontrols",
         f"GET {APP}/detectors": "Microsoft.App/containerApps/detectors",
         f"GET {GROUP}/providers/Microsoft.App/jobs": "Microsoft.App/jobs",
