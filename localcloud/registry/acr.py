@@ -19,6 +19,7 @@ from localcloud.registry.paging import page
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from localcloud.registry.details import Details
     from localcloud.registry.removal import Removal
     from localcloud.registry.repositories import Manifest, Repositories, Tag
 
@@ -33,8 +34,9 @@ class AcrApi:
     The rest answers 501 and says so. A PATCH raises no event: the webhook reference has none for it.
     """
 
-    def __init__(self, repositories: Repositories, removal: Removal, login_server: str) -> None:
+    def __init__(self, repositories: Repositories, details: Details, removal: Removal, login_server: str) -> None:
         self._repositories = repositories
+        self._details = details
         self._removal = removal
         self._login_server = login_server
 
@@ -108,14 +110,14 @@ class AcrApi:
 
     async def _manifest(self, request: web.Request) -> web.Response:
         name, manifest = self._found_manifest(request)
-        return web.json_response(self._named(name) | {"manifest": self._manifest_row(name, manifest)})
+        return self._shown_manifest(name, manifest)
 
     async def _change_manifest(self, request: web.Request) -> web.Response:
         name, manifest = self._found_manifest(request)
         attributes = changed(manifest.attributes, await request.read())
         manifest = msgspec.structs.replace(manifest, attributes=attributes)
         self._repositories.put(name, manifest)
-        return web.json_response(self._named(name) | {"manifest": self._manifest_row(name, manifest)})
+        return self._shown_manifest(name, manifest)
 
     async def _refuse(self, request: web.Request) -> web.Response:
         raise unsupported(f"{request.method} {request.path}")
@@ -153,13 +155,21 @@ class AcrApi:
             raise RegistryError("MANIFEST_UNKNOWN", 404, f"manifest {digest} is not found in {name}")
         return name, manifest
 
+    def _shown_manifest(self, name: str, manifest: Manifest) -> web.Response:
+        """One by itself tells what it leads to, too; in a list none does."""
+        references = self._details.references(manifest)
+        row = self._manifest_row(name, manifest) | ({"references": references} if references else {})
+        return web.json_response(self._named(name) | {"manifest": row})
+
     def _manifest_row(self, name: str, manifest: Manifest) -> dict[str, object]:
+        tags = [tag.name for tag in self._repositories.tags(name) if tag.digest == manifest.digest]
         return {
             "digest": manifest.digest,
             "createdTime": manifest.created,
             "lastUpdateTime": manifest.updated,
             "mediaType": manifest.media_type,
-            "tags": [tag.name for tag in self._repositories.tags(name) if tag.digest == manifest.digest],
+            **self._details.of(name, manifest),
+            **({"tags": tags} if tags else {}),
             "changeableAttributes": msgspec.to_builtins(manifest.attributes),
         }
 

@@ -94,8 +94,9 @@ class Manifests:
         """Refuse a manifest that names what this repository does not have; its subject may come later."""
         if parsed.subject:
             names.digest(parsed.subject)
-        missing = [digest for digest in parsed.blobs if not self._repositories.has_blob(name, digest)]
-        missing += [digest for digest in parsed.children if self._repositories.find(name, digest) is None]
+        blobs = ([parsed.config] if parsed.config else []) + list(parsed.layers)
+        missing = [blob.digest for blob in blobs if not self._repositories.has_blob(name, blob.digest)]
+        missing += [one.digest for one in parsed.children if self._repositories.find(name, one.digest) is None]
         if missing:
             raise RegistryError(
                 "MANIFEST_BLOB_UNKNOWN", 400, f"manifest: expected what it names in {name}, found none of {missing}"

@@ -10,6 +10,7 @@ from localcloud.registry.acr import AcrApi
 from localcloud.registry.auth import Auth
 from localcloud.registry.blobs import Blobs
 from localcloud.registry.content import Content
+from localcloud.registry.details import Details
 from localcloud.registry.errors import RegistryError, unsupported
 from localcloud.registry.events import Events, Source
 from localcloud.registry.locks import Locks
@@ -59,7 +60,7 @@ class Registry:
             self._auth,
             Blobs(content, repositories),
             Manifests(content, repositories, locks, clock=clock, events=events, removal=removal),
-            AcrApi(repositories, removal, login_server),
+            AcrApi(repositories, Details(content, repositories), removal, login_server),
         )
 
     def app(self) -> web.Application:

@@ -33,7 +33,9 @@ async def test_a_tag_is_locked_shown_locked_and_not_taken_off(cloud: LocalCloud,
 async def test_manifests_are_listed_and_a_repository_is_shown_and_locked(cloud: LocalCloud, az: Az) -> None:
     digest = await images.push(samples.good("1.0.0"), f"http://{cloud.endpoints['registry']}", "shop/kept", "1.0.0")
     (manifest,) = await az("acr", "manifest", "list-metadata", "--registry", "weighbridge", "--name", "shop/kept")
-    assert (manifest["digest"], manifest["tags"]) == (digest, ["1.0.0"])
+    assert (manifest["digest"], manifest["tags"], manifest["os"]) == (digest, ["1.0.0"], "linux")
+    named = ("--registry", "weighbridge", "--name", f"shop/kept@{digest}")
+    assert await az("acr", "manifest", "show-metadata", *named) == manifest
     repository = ("--repository", "shop/kept")
     changed = await az("acr", "repository", "update", *NAMED, *repository, "--delete-enabled", "false")
     assert changed["changeableAttributes"]["deleteEnabled"] is False

@@ -1,4 +1,4 @@
-"""A whole repository is deleted as the Azure CLI deletes one: all of it, told, and only when nothing in it is locked."""
+"""A whole repository is deleted as the Azure CLI deletes one: all of it, told, and only when nothing in it is held."""
 
 from __future__ import annotations
 
