@@ -145,13 +145,7 @@ class Manifests:
         name, subject = names.repository(request.match_info["name"]), names.digest(request.match_info["digest"])
         wanted = request.query.get("artifactType")
         found = [
-            {
-                "mediaType": manifest.media_type,
-                "digest": manifest.digest,
-                "size": manifest.size,
-                "artifactType": manifest.artifact,
-                "annotations": manifest.annotations,
-            }
+            _referrer(manifest)
             for manifest in self._repositories.manifests(name)
             if manifest.subject == subject and wanted in (None, manifest.artifact)
         ]
@@ -168,6 +162,17 @@ class Manifests:
         if manifest is None:
             raise RegistryError("MANIFEST_UNKNOWN", 404, f"manifest tagged by {reference!r} is not found in {name}")
         return manifest, tag
+
+
+def _referrer(manifest: Manifest) -> dict[str, object]:
+    """The specification leaves out the `artifactType` of an index that has none."""
+    told = {"artifactType": manifest.artifact, "annotations": manifest.annotations}
+    return {
+        "mediaType": manifest.media_type,
+        "digest": manifest.digest,
+        "size": manifest.size,
+        **{name: value for name, value in told.items() if value},
+    }
 
 
 def _wanted(reference: str, content: bytes) -> tuple[str, str]:
