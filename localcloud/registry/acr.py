@@ -5,6 +5,7 @@ Paths and fields from the service's description, `containerregistry.json` 2021-0
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -18,7 +19,8 @@ from localcloud.registry.paging import page
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from localcloud.registry.locks import Locks
+    from localcloud.registry.details import Details
+    from localcloud.registry.removal import Removal
     from localcloud.registry.repositories import Manifest, Repositories, Tag
 
 _MOST = 100  # tags, manifests or repositories on a page
@@ -32,14 +34,16 @@ class AcrApi:
     The rest answers 501 and says so. A PATCH raises no event: the webhook reference has none for it.
     """
 
-    def __init__(self, repositories: Repositories, locks: Locks, login_server: str) -> None:
+    def __init__(self, repositories: Repositories, details: Details, removal: Removal, login_server: str) -> None:
         self._repositories = repositories
-        self._locks = locks
+        self._details = details
+        self._removal = removal
         self._login_server = login_server
 
     def routes(self) -> list[web.RouteDef]:
-        """Its part of the application; the paths of a repository last, for they match everything."""
+        """Its part of the application; the path of a repository has no part that starts with `_`."""
         tags, manifests = "/acr/v1/{name:.+}/_tags", "/acr/v1/{name:.+}/_manifests"
+        repository = "/acr/v1/{name:(?!_)(?:(?!/_).)+}"
         return [
             web.get("/acr/v1/_catalog", self._catalog),
             web.get(tags, self._tags),
@@ -49,8 +53,9 @@ class AcrApi:
             web.get(manifests, self._manifests),
             web.get(manifests + "/{digest}", self._manifest),
             web.patch(manifests + "/{digest}", self._change_manifest),
-            web.get("/acr/v1/{name:[^_].*}", self._repository),
-            web.patch("/acr/v1/{name:[^_].*}", self._change_repository),
+            web.get(repository, self._repository),
+            web.patch(repository, self._change_repository),
+            web.delete(repository, self._remove_repository),
             web.route("*", "/acr/v1/{rest:.*}", self._refuse),
         ]
 
@@ -65,6 +70,10 @@ class AcrApi:
         name = self._known(request)
         self._repositories.permit(name, changed(self._repositories.attributes(name), await request.read()))
         return self._shown(name)
+
+    async def _remove_repository(self, request: web.Request) -> web.Response:
+        digests, tags = await self._removal.repository(self._known(request), request.headers.get("User-Agent", ""))
+        return web.json_response({"manifestsDeleted": digests, "tagsDeleted": tags}, status=HTTPStatus.ACCEPTED)
 
     async def _tags(self, request: web.Request) -> web.Response:
         name = self._known(request)
@@ -88,11 +97,8 @@ class AcrApi:
         return web.json_response(self._named(name) | {"tag": _tag_row(tag)})
 
     async def _untag(self, request: web.Request) -> web.Response:
-        """No event: ACR raises none for a tag (its webhook reference says so)."""
-        name, tag = self._found_tag(request)
-        self._locks.untag(name, tag)
-        self._repositories.untag(name, tag.name)
-        return web.Response(status=202)
+        self._removal.tag(*self._found_tag(request))
+        return web.Response(status=HTTPStatus.ACCEPTED)
 
     async def _manifests(self, request: web.Request) -> web.Response:
         name = self._known(request)
@@ -104,14 +110,14 @@ class AcrApi:
 
     async def _manifest(self, request: web.Request) -> web.Response:
         name, manifest = self._found_manifest(request)
-        return web.json_response(self._named(name) | {"manifest": self._manifest_row(name, manifest)})
+        return self._shown_manifest(name, manifest)
 
     async def _change_manifest(self, request: web.Request) -> web.Response:
         name, manifest = self._found_manifest(request)
         attributes = changed(manifest.attributes, await request.read())
         manifest = msgspec.structs.replace(manifest, attributes=attributes)
         self._repositories.put(name, manifest)
-        return web.json_response(self._named(name) | {"manifest": self._manifest_row(name, manifest)})
+        return self._shown_manifest(name, manifest)
 
     async def _refuse(self, request: web.Request) -> web.Response:
         raise unsupported(f"{request.method} {request.path}")
@@ -149,13 +155,21 @@ class AcrApi:
             raise RegistryError("MANIFEST_UNKNOWN", 404, f"manifest {digest} is not found in {name}")
         return name, manifest
 
+    def _shown_manifest(self, name: str, manifest: Manifest) -> web.Response:
+        """One by itself tells what it leads to, too; in a list none does."""
+        references = self._details.references(manifest)
+        row = self._manifest_row(name, manifest) | ({"references": references} if references else {})
+        return web.json_response(self._named(name) | {"manifest": row})
+
     def _manifest_row(self, name: str, manifest: Manifest) -> dict[str, object]:
+        tags = [tag.name for tag in self._repositories.tags(name) if tag.digest == manifest.digest]
         return {
             "digest": manifest.digest,
             "createdTime": manifest.created,
             "lastUpdateTime": manifest.updated,
             "mediaType": manifest.media_type,
-            "tags": [tag.name for tag in self._repositories.tags(name) if tag.digest == manifest.digest],
+            **self._details.of(name, manifest),
+            **({"tags": tags} if tags else {}),
             "changeableAttributes": msgspec.to_builtins(manifest.attributes),
         }
 

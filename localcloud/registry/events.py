@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
+    from localcloud.clock import Clock
     from localcloud.registry.repositories import Manifest
 
 
@@ -32,27 +33,38 @@ class Source:
     location: str
 
 
-def pushed(
-    source: Source, repository: str, manifest: Manifest, tag: str, agent: str, now: datetime
-) -> dict[str, object]:
-    """`Microsoft.ContainerRegistry.ImagePushed`. tag: "" for a push by digest."""
-    target: dict[str, object] = {
-        "mediaType": manifest.media_type,
-        "size": manifest.size,
-        "digest": manifest.digest,
-        "length": manifest.size,
-        "repository": repository,
-    }
-    if tag:
-        target["tag"] = tag
-    subject = f"{repository}:{tag}" if tag else repository
-    return _event(source, "ImagePushed", "push", subject, target, _request(source, "PUT", agent), now)
+class Events:
+    """Raises them; who pushed or deleted waits until `publish` has taken each, in Event Grid's own schema."""
 
+    def __init__(self, source: Source, clock: Clock, publish: Callable[[dict[str, object]], Awaitable[None]]) -> None:
+        self._source = source
+        self._clock = clock
+        self._publish = publish
 
-def deleted(source: Source, repository: str, manifest: Manifest, agent: str, now: datetime) -> dict[str, object]:
-    """`Microsoft.ContainerRegistry.ImageDeleted`: names no tag, also when tags went with the manifest."""
-    target = {"mediaType": manifest.media_type, "digest": manifest.digest, "repository": repository}
-    return _event(source, "ImageDeleted", "delete", repository, target, _request(source, "DELETE", agent), now)
+    async def pushed(self, repository: str, manifest: Manifest, tag: str, agent: str) -> None:
+        """`Microsoft.ContainerRegistry.ImagePushed`. tag: "" for a push by digest."""
+        target: dict[str, object] = {
+            "mediaType": manifest.media_type,
+            "size": manifest.size,
+            "digest": manifest.digest,
+            "length": manifest.size,
+            "repository": repository,
+        }
+        if tag:
+            target["tag"] = tag
+        subject = f"{repository}:{tag}" if tag else repository
+        request = _request(self._source, "PUT", agent)
+        await self._publish(
+            _event(self._source, "ImagePushed", "push", subject, target, request, self._clock.now()),
+        )
+
+    async def deleted(self, repository: str, manifest: Manifest, agent: str) -> None:
+        """`Microsoft.ContainerRegistry.ImageDeleted`: names no tag, also when tags went with the manifest."""
+        target = {"mediaType": manifest.media_type, "digest": manifest.digest, "repository": repository}
+        request = _request(self._source, "DELETE", agent)
+        await self._publish(
+            _event(self._source, "ImageDeleted", "delete", repository, target, request, self._clock.now()),
+        )
 
 
 def _request(source: Source, method: str, agent: str) -> dict[str, object]:

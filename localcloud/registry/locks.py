@@ -51,6 +51,14 @@ class Locks:
             if tag.digest == manifest.digest:
                 self._delete(f"tag {tag.name}", tag.attributes)
 
+    def remove(self, repository: str) -> None:
+        """The whole of it, of which nothing may be held back."""
+        self._delete(f"repository {repository}", self._repositories.attributes(repository))
+        for manifest in self._repositories.manifests(repository):
+            self._delete(manifest.digest, manifest.attributes)
+        for tag in self._repositories.tags(repository):
+            self._delete(f"tag {tag.name}", tag.attributes)
+
     def _read(self, what: str, attributes: Attributes) -> None:
         if not attributes.read_enabled:
             raise _disallowed(what, "readEnabled")

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from localcloud.registry import events, names
+from localcloud.registry import names
 from localcloud.registry.attributes import Attributes
 from localcloud.registry.errors import RegistryError
+from localcloud.registry.events import stamp
 from localcloud.registry.paging import page
 from localcloud.registry.parsing import Parsed, parse
 from localcloud.registry.repositories import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from localcloud.clock import Clock
     from localcloud.registry.content import Content
+    from localcloud.registry.events import Events
     from localcloud.registry.locks import Locks
+    from localcloud.registry.removal import Removal
     from localcloud.registry.repositories import Repositories, Tag
 
 _INDEX = "application/vnd.oci.image.index.v1+json"
@@ -38,15 +39,15 @@ class Manifests:
         locks: Locks,
         *,
         clock: Clock,
-        source: events.Source,
-        publish: Callable[[dict[str, object]], Awaitable[None]],
+        events: Events,
+        removal: Removal,
     ) -> None:
         self._content = content
         self._repositories = repositories
         self._locks = locks
         self._clock = clock
-        self._source = source
-        self._publish = publish
+        self._events = events
+        self._removal = removal
 
     def routes(self) -> list[web.RouteDef]:
         """Its part of the application."""
@@ -83,8 +84,7 @@ class Manifests:
         manifest = self._keep(name, digest, content, parsed)
         if tag:
             self._repositories.tag(name, tag, digest, manifest.updated)
-        agent = request.headers.get("User-Agent", "")
-        await self._publish(events.pushed(self._source, name, manifest, tag, agent, self._clock.now()))
+        await self._events.pushed(name, manifest, tag, request.headers.get("User-Agent", ""))
         headers = {"Location": f"/v2/{name}/manifests/{reference}", "Docker-Content-Digest": digest}
         if parsed.subject:
             headers["OCI-Subject"] = parsed.subject
@@ -94,8 +94,9 @@ class Manifests:
         """Refuse a manifest that names what this repository does not have; its subject may come later."""
         if parsed.subject:
             names.digest(parsed.subject)
-        missing = [digest for digest in parsed.blobs if not self._repositories.has_blob(name, digest)]
-        missing += [digest for digest in parsed.children if self._repositories.find(name, digest) is None]
+        blobs = ([parsed.config] if parsed.config else []) + list(parsed.layers)
+        missing = [blob.digest for blob in blobs if not self._repositories.has_blob(name, blob.digest)]
+        missing += [one.digest for one in parsed.children if self._repositories.find(name, one.digest) is None]
         if missing:
             raise RegistryError(
                 "MANIFEST_BLOB_UNKNOWN", 400, f"manifest: expected what it names in {name}, found none of {missing}"
@@ -103,7 +104,7 @@ class Manifests:
 
     def _keep(self, name: str, digest: str, content: bytes, parsed: Parsed) -> Manifest:
         """One pushed again keeps its attributes and the time it was created."""
-        now, before = events.stamp(self._clock.now()), self._repositories.find(name, digest)
+        now, before = stamp(self._clock.now()), self._repositories.find(name, digest)
         manifest = Manifest(
             digest=digest,
             media_type=parsed.media_type,
@@ -124,13 +125,9 @@ class Manifests:
         name, reference = names.repository(request.match_info["name"]), request.match_info["reference"]
         manifest, tag = self._found(name, reference)
         if tag is None:
-            self._locks.delete(name, manifest)
-            self._repositories.delete(name, manifest.digest)
-            agent = request.headers.get("User-Agent", "")
-            await self._publish(events.deleted(self._source, name, manifest, agent, self._clock.now()))
+            await self._removal.manifest(name, manifest, request.headers.get("User-Agent", ""))
         else:
-            self._locks.untag(name, tag)
-            self._repositories.untag(name, tag.name)
+            self._removal.tag(name, tag)
         return web.Response(status=HTTPStatus.ACCEPTED)
 
     async def _tags(self, request: web.Request) -> web.Response:
@@ -148,13 +145,7 @@ class Manifests:
         name, subject = names.repository(request.match_info["name"]), names.digest(request.match_info["digest"])
         wanted = request.query.get("artifactType")
         found = [
-            {
-                "mediaType": manifest.media_type,
-                "digest": manifest.digest,
-                "size": manifest.size,
-                "artifactType": manifest.artifact,
-                "annotations": manifest.annotations,
-            }
+            _referrer(manifest)
             for manifest in self._repositories.manifests(name)
             if manifest.subject == subject and wanted in (None, manifest.artifact)
         ]
@@ -171,6 +162,17 @@ class Manifests:
         if manifest is None:
             raise RegistryError("MANIFEST_UNKNOWN", 404, f"manifest tagged by {reference!r} is not found in {name}")
         return manifest, tag
+
+
+def _referrer(manifest: Manifest) -> dict[str, object]:
+    """The specification leaves out the `artifactType` of an index that has none."""
+    told = {"artifactType": manifest.artifact, "annotations": manifest.annotations}
+    return {
+        "mediaType": manifest.media_type,
+        "digest": manifest.digest,
+        "size": manifest.size,
+        **{name: value for name, value in told.items() if value},
+    }
 
 
 def _wanted(reference: str, content: bytes) -> tuple[str, str]:

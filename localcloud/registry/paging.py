@@ -32,4 +32,4 @@ def page(names: Sequence[str], request: web.Request, most: int) -> tuple[Sequenc
     if not shown or len(rest) <= count:
         return shown, {}
     query = urlencode({**request.query, "last": shown[-1], "n": str(count)})
-    return shown, {"Link": f'<{request.path}?{query}>; rel="next"'}
+    return shown, {"Link": f'<{request.rel_url.raw_path}?{query}>; rel="next"'}

@@ -24,15 +24,30 @@ INDEXES = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptor:
+    """What a manifest says of something else. size: bytes, 0 where it says none. architecture, os: "" likewise."""
+
+    media_type: str
+    digest: str
+    size: int
+    architecture: str
+    os: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """blobs, children: digests that the repository must have before this manifest."""
+    """config, layers, children: what the repository must have before this manifest; of an index only children.
+
+    A layer with addresses of its own lies elsewhere and is none of them.
+    """
 
     media_type: str
     artifact: str
     subject: str
     annotations: Mapping[str, str]
-    blobs: tuple[str, ...]
-    children: tuple[str, ...]
+    config: Descriptor | None
+    layers: tuple[Descriptor, ...]
+    children: tuple[Descriptor, ...]
 
 
 def parse(content: bytes, content_type: str) -> Parsed:
@@ -55,8 +70,20 @@ def parse(content: bytes, content_type: str) -> Parsed:
         artifact=str(body.get("artifactType") or config.get("mediaType") or ""),
         subject=str(_map(body.get("subject")).get("digest", "")),
         annotations={str(name): str(text) for name, text in _map(body.get("annotations")).items()},
-        blobs=tuple(str(blob.get("digest")) for blob in ([config] if config else []) + layers),
-        children=tuple(str(child.get("digest")) for child in _maps(body.get("manifests"))),
+        config=_descriptor(config) if config else None,
+        layers=tuple(_descriptor(layer) for layer in layers),
+        children=tuple(_descriptor(child) for child in _maps(body.get("manifests"))),
+    )
+
+
+def _descriptor(body: Mapping[str, object]) -> Descriptor:
+    size, platform = body.get("size"), _map(body.get("platform"))
+    return Descriptor(
+        media_type=str(body.get("mediaType", "")),
+        digest=str(body.get("digest")),
+        size=size if isinstance(size, int) else 0,
+        architecture=str(platform.get("architecture", "")),
+        os=str(platform.get("os", "")),
     )
 
 

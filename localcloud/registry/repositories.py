@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -71,6 +72,11 @@ class Repositories:
         """Refuse a repository that no manifest was ever pushed to; one whose last is deleted has an empty list."""
         if not self._in(repository, "_manifests").is_dir():
             raise RegistryError("NAME_UNKNOWN", 404, f'repository "{repository}" is not found')
+
+    def remove(self, repository: str) -> None:
+        """Forget all that a repository has and may; those below it in name (`shop/web` below `shop`) stay."""
+        for kind in ("_manifests", "_tags", "_blobs", "_attributes"):
+            shutil.rmtree(self._in(repository, kind), ignore_errors=True)
 
     def link(self, repository: str, digest: str) -> None:
         """Let a repository have a blob."""

@@ -10,10 +10,12 @@ from localcloud.registry.acr import AcrApi
 from localcloud.registry.auth import Auth
 from localcloud.registry.blobs import Blobs
 from localcloud.registry.content import Content
+from localcloud.registry.details import Details
 from localcloud.registry.errors import RegistryError, unsupported
-from localcloud.registry.events import Source
+from localcloud.registry.events import Events, Source
 from localcloud.registry.locks import Locks
 from localcloud.registry.manifests import Manifests
+from localcloud.registry.removal import Removal
 from localcloud.registry.repositories import Repositories
 
 if TYPE_CHECKING:
@@ -51,13 +53,14 @@ class Registry:
         login_server = f"{name}.azurecr.io"
         content, repositories = Content(folder), Repositories(folder / "repositories")
         locks = Locks(repositories)
-        source = Source(resource_id=resource_id, host=login_server, location=location)
+        events = Events(Source(resource_id=resource_id, host=login_server, location=location), clock, publish)
+        removal = Removal(repositories, locks, events)
         self._auth = Auth(clock=clock, service=login_server, demanded=auth, admin=admin)
         self._parts = (
             self._auth,
             Blobs(content, repositories),
-            Manifests(content, repositories, locks, clock=clock, source=source, publish=publish),
-            AcrApi(repositories, locks, login_server),
+            Manifests(content, repositories, locks, clock=clock, events=events, removal=removal),
+            AcrApi(repositories, Details(content, repositories), removal, login_server),
         )
 
     def app(self) -> web.Application:

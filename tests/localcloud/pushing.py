@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -39,7 +40,7 @@ class Local:
 
     async def blob(self, repository: str, content: bytes) -> str:
         digest = digest_of(content)
-        status, _, _ = await self.ask("POST", f"/v2/{repository}/blobs/uploads/?digest={digest}", data=content)
+        status, _, _ = await self.ask("POST", f"/v2/{repository}/blobs/uploads/?digest={digest}", data=BytesIO(content))
         assert status == 201
         return digest
 

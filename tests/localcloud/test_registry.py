@@ -184,7 +184,7 @@ async def test_what_was_pushed_survives_a_restart(tmp_path: Path) -> None:
 
 
 async def test_what_is_not_there_says_so(local: Local) -> None:
-    for method, path in (("DELETE", "/acr/v1/shop/web"), ("POST", "/v3/anything")):
+    for method, path in (("DELETE", "/acr/v1/shop/web/_manifests/any"), ("POST", "/v3/anything")):
         status, _, said = await local.ask(method, path)
         assert (status, code(said)) == (501, "UNSUPPORTED")
         assert path in said.decode()
