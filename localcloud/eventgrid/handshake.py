@@ -19,6 +19,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from localcloud.eventgrid.attributes import fixed
+from localcloud.eventgrid.headers import ORIGIN
 from localcloud.eventgrid.model import Schema, State, Subscription
 from localcloud.waiting import first
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from localcloud.eventgrid.wire import Wire
 
 CALL_WITHIN = timedelta(minutes=10)
-_ORIGIN = "eventgrid.azure.net"
 _VERSION = "2025-02-15"
 _OK = range(200, 300)
 
@@ -119,14 +120,14 @@ class Handshakes:
         return await (self._options(subscription, code) if cloud else self._event(subscription, code))
 
     async def _options(self, subscription: Subscription, code: str) -> Said:
-        headers = {"WebHook-Request-Origin": _ORIGIN}
+        headers = {**fixed(subscription.attributes), "WebHook-Request-Origin": ORIGIN}
         if self.base:
             headers["WebHook-Request-Callback"] = self._address(subscription, code)
         status, answer, _ = await self._wire.ask("OPTIONS", subscription.endpoint, headers, None)
         if status not in _OK:
             return Said.NO
         allowed = answer.get("WebHook-Allowed-Origin")
-        return Said.LATER if allowed is None else Said.YES if allowed in (_ORIGIN, "*") else Said.NO
+        return Said.LATER if allowed is None else Said.YES if allowed in (ORIGIN, "*") else Said.NO
 
     async def _event(self, subscription: Subscription, code: str) -> Said:
         data = {"validationCode": code}
@@ -143,6 +144,7 @@ class Handshakes:
             "dataVersion": "2",
         }
         headers = {
+            **fixed(subscription.attributes),
             "Content-Type": "application/json; charset=utf-8",
             "aeg-event-type": "SubscriptionValidation",
             "aeg-subscription-name": subscription.name.upper(),
