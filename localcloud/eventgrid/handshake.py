@@ -25,6 +25,7 @@ from localcloud.eventgrid.model import Schema, State, Subscription
 from localcloud.waiting import first
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from localcloud.clock import Clock
@@ -57,10 +58,12 @@ class Handshakes:
     """times: how often an endpoint that does not agree is asked, `every` seconds apart: it may still be starting.
 
     base: what addresses to call back begin with; "": none are offered, and an endpoint agrees at once or not at all.
+    topic: the resource id of one.
     """
 
-    def __init__(self, *, wire: Wire, clock: Clock, times: int, every: float) -> None:
+    def __init__(self, *, wire: Wire, clock: Clock, times: int, every: float, topic: Callable[[str], str]) -> None:
         self.base = ""
+        self._topic = topic
         self._wire, self._clock = wire, clock
         self._times, self._every = times, every
         self._questions: dict[str, _Question] = {}
@@ -135,7 +138,7 @@ class Handshakes:
             data["validationUrl"] = self._address(subscription, code)
         event = {
             "id": str(uuid.uuid4()),
-            "topic": subscription.topic,
+            "topic": self._topic(subscription.topic),
             "subject": "",
             "data": data,
             "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",

@@ -68,7 +68,13 @@ class EventGrid:
         self.pace = Pace(factor=schedule, jitter=jitter)
         self._scope = scope
         self._wire = Wire(within, function)
-        self.handshakes = Handshakes(wire=self._wire, clock=clock, times=handshakes, every=handshake_every)
+        self.handshakes = Handshakes(
+            wire=self._wire,
+            clock=clock,
+            times=handshakes,
+            every=handshake_every,
+            topic=self.resource_id,
+        )
         self._asking: dict[tuple[str, str], tuple[Subscription, asyncio.Task[None]]] = {}
         courier = Courier(wire=self._wire, clock=clock, account=account)
         self.orders = courier.orders

@@ -55,7 +55,7 @@ class Webhook:
 
     code: answers the handshake with this instead of the code it was sent.
 
-    asked: headers of handshakes. addresses: to call back, as it was asked.
+    asked: headers of handshakes. addresses: to call back, as it was asked. questions: events of handshakes.
     """
 
     def __init__(self) -> None:
@@ -64,6 +64,7 @@ class Webhook:
         self.later = False
         self.code = ""
         self.addresses: list[str] = []
+        self.questions: list[dict[str, Any]] = []
         self.url = ""
         self.asked: list[CIMultiDictProxy[str]] = []
         self.received: list[Received] = []
@@ -85,7 +86,8 @@ class Webhook:
             self.addresses.append(request.headers.get("WebHook-Request-Callback", ""))
             return self._handshake({"WebHook-Allowed-Origin": "eventgrid.azure.net"}, {})
         if kind == "SubscriptionValidation":
-            data = (await request.json())[0]["data"]
+            self.questions += await request.json()
+            data = self.questions[-1]["data"]
             self.addresses.append(data.get("validationUrl", ""))
             return self._handshake({}, {"validationResponse": self.code or data["validationCode"]})
         self.received.append(Received(request.headers, await request.json()))
