@@ -8,6 +8,7 @@ import msgspec
 
 from localcloud.arm.trouble import Kind
 from localcloud.dataplane.fate import FateKind
+from localcloud.eventgrid.attributes import MOST, NONE, Attribute
 from localcloud.eventgrid.batches import ONE_BY_ONE, Batching
 from localcloud.eventgrid.filters import ANYTHING, Filter
 from localcloud.eventgrid.model import Schema
@@ -85,6 +86,7 @@ class Subscribe(Order):
     retry: RetryPolicy = USUAL
     dead_letters: str = ""
     batching: Batching = ONE_BY_ONE
+    attributes: Annotated[tuple[Attribute, ...], msgspec.Meta(max_length=MOST)] = NONE
 
 
 class Pace(Order):

@@ -140,7 +140,10 @@ def _folded(value: object) -> object:
 
 
 def field(event: Mapping[str, object], key: str) -> object:
-    """The names of an event's own members are found in any case, those of its data as they are written."""
+    """What stands there, None for nothing.
+
+    The names of an event's own members are found in any case, those of its data as they are written.
+    """
     first, *rest = key.split(".")
     first = first.lower()
     if "specversion" in event:

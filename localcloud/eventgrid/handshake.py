@@ -19,17 +19,19 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from localcloud.eventgrid.attributes import fixed
+from localcloud.eventgrid.headers import ORIGIN
 from localcloud.eventgrid.model import Schema, State, Subscription
 from localcloud.waiting import first
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from localcloud.clock import Clock
     from localcloud.eventgrid.wire import Wire
 
 CALL_WITHIN = timedelta(minutes=10)
-_ORIGIN = "eventgrid.azure.net"
 _VERSION = "2025-02-15"
 _OK = range(200, 300)
 
@@ -56,10 +58,12 @@ class Handshakes:
     """times: how often an endpoint that does not agree is asked, `every` seconds apart: it may still be starting.
 
     base: what addresses to call back begin with; "": none are offered, and an endpoint agrees at once or not at all.
+    topic: the resource id of one.
     """
 
-    def __init__(self, *, wire: Wire, clock: Clock, times: int, every: float) -> None:
+    def __init__(self, *, wire: Wire, clock: Clock, times: int, every: float, topic: Callable[[str], str]) -> None:
         self.base = ""
+        self._topic = topic
         self._wire, self._clock = wire, clock
         self._times, self._every = times, every
         self._questions: dict[str, _Question] = {}
@@ -119,14 +123,14 @@ class Handshakes:
         return await (self._options(subscription, code) if cloud else self._event(subscription, code))
 
     async def _options(self, subscription: Subscription, code: str) -> Said:
-        headers = {"WebHook-Request-Origin": _ORIGIN}
+        headers = {**fixed(subscription.attributes), "WebHook-Request-Origin": ORIGIN}
         if self.base:
             headers["WebHook-Request-Callback"] = self._address(subscription, code)
         status, answer, _ = await self._wire.ask("OPTIONS", subscription.endpoint, headers, None)
         if status not in _OK:
             return Said.NO
         allowed = answer.get("WebHook-Allowed-Origin")
-        return Said.LATER if allowed is None else Said.YES if allowed in (_ORIGIN, "*") else Said.NO
+        return Said.LATER if allowed is None else Said.YES if allowed in (ORIGIN, "*") else Said.NO
 
     async def _event(self, subscription: Subscription, code: str) -> Said:
         data = {"validationCode": code}
@@ -134,7 +138,7 @@ class Handshakes:
             data["validationUrl"] = self._address(subscription, code)
         event = {
             "id": str(uuid.uuid4()),
-            "topic": subscription.topic,
+            "topic": self._topic(subscription.topic),
             "subject": "",
             "data": data,
             "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
@@ -143,6 +147,7 @@ class Handshakes:
             "dataVersion": "2",
         }
         headers = {
+            **fixed(subscription.attributes),
             "Content-Type": "application/json; charset=utf-8",
             "aeg-event-type": "SubscriptionValidation",
             "aeg-subscription-name": subscription.name.upper(),

@@ -82,6 +82,11 @@ class Subscription:
         return self.topic, self.name.lower()
 
     @property
+    def alone(self) -> bool:
+        """Whether each event goes in a request of its own, and a CloudEvent as no list."""
+        return self.batching.max_events_per_batch == 1
+
+    @property
     def kind(self) -> Kind:
         """Of its endpoint."""
         return Kind.RESOURCE if self.endpoint.startswith(QUEUE) else Kind.WEBHOOK
@@ -93,10 +98,11 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Taken:
-    """An event that a subscription is to get, as it will be sent."""
+    """An event that a subscription is to get, as it will be sent. headers: that it brings along."""
 
     event: Mapping[str, object]
     published: datetime
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

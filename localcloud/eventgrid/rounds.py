@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from localcloud.eventgrid import schedule
 from localcloud.eventgrid.batches import ONE_BY_ONE
+from localcloud.eventgrid.headers import of_event
 from localcloud.eventgrid.model import DeadLetter, Delivery, State, Subscription, Taken
 from localcloud.eventgrid.orders import DROPPED, Ordered
 from localcloud.eventgrid.outcomes import PROBATION, last_outcome
@@ -15,13 +16,14 @@ from localcloud.eventgrid.probation import Probation
 from localcloud.eventgrid.schemas import event_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine
     from datetime import datetime
     from random import Random
 
     from localcloud.clock import Clock
     from localcloud.eventgrid.courier import Courier
     from localcloud.eventgrid.schedule import GiveUp, Pace
+    from localcloud.eventgrid.schemas import Event
     from localcloud.eventgrid.storage import Account
 
 _KEPT = 10_000  # attempts in the log, and dead letters
@@ -66,10 +68,11 @@ class Rounds:
         self._probation = Probation(clock, pace)
         self._waiting: dict[Subscription, list[Taken]] = {}
 
-    def take(self, subscription: Subscription, event: Mapping[str, object]) -> None:
-        """See this event to its end, together with those that are there when it goes."""
+    def take(self, subscription: Subscription, published: Event, sent: Event) -> None:
+        """See this event to its end, with those that are there when it goes. sent: as the subscription wants it."""
+        headers = of_event(subscription, published, sent)
         waiting = self._waiting.setdefault(subscription, [])
-        waiting.append(Taken(event=event, published=self._clock.now()))
+        waiting.append(Taken(event=sent, published=self._clock.now(), headers=headers))
         if len(waiting) == 1:
             self._begin(self._depart(subscription))
 
@@ -92,8 +95,7 @@ class Rounds:
         while one.batch:
             one.attempt += 1
             one.tried = self._clock.now()
-            events = [taken.event for taken in one.batch]
-            status, said = await self._courier.deliver(one.subscription, events, one.attempt)
+            status, said = await self._courier.deliver(one.subscription, one.batch, one.attempt)
             self._log(one, status, said)
             if said is DROPPED:
                 return

@@ -48,7 +48,7 @@ USUAL = RetryPolicy()
 
 @dataclass(slots=True, kw_only=True)
 class Pace:
-    """How Azure's waits pass here; it may be changed while events wait.
+    """How Azure's waits pass here; a change is for the waits that begin after it.
 
     factor: of every documented wait, 1.0 is Azure's own pace, 0.001 makes a day 86 s. jitter: the largest part by which
     chance makes a retry later. probation: whether endpoints that are unwell are left alone.

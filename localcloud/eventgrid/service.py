@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from localcloud.eventgrid.access import TopicKeys
+from localcloud.eventgrid.attributes import NONE, Attribute
 from localcloud.eventgrid.batches import ONE_BY_ONE, Batching
 from localcloud.eventgrid.courier import Courier
 from localcloud.eventgrid.filters import ANYTHING, Filter
@@ -67,7 +68,13 @@ class EventGrid:
         self.pace = Pace(factor=schedule, jitter=jitter)
         self._scope = scope
         self._wire = Wire(within, function)
-        self.handshakes = Handshakes(wire=self._wire, clock=clock, times=handshakes, every=handshake_every)
+        self.handshakes = Handshakes(
+            wire=self._wire,
+            clock=clock,
+            times=handshakes,
+            every=handshake_every,
+            topic=self.resource_id,
+        )
         self._asking: dict[tuple[str, str], tuple[Subscription, asyncio.Task[None]]] = {}
         courier = Courier(wire=self._wire, clock=clock, account=account)
         self.orders = courier.orders
@@ -119,6 +126,7 @@ class EventGrid:
         retry: RetryPolicy = USUAL,
         dead_letters: str = "",
         batching: Batching = ONE_BY_ONE,
+        attributes: tuple[Attribute, ...] = NONE,
     ) -> Subscription:
         """Begin a subscription, in place of one with this name. Events wait until its endpoint has answered."""
         subscription = Subscription(
@@ -131,6 +139,7 @@ class EventGrid:
             retry=retry,
             dead_letters=dead_letters,
             batching=batching,
+            attributes=attributes,
         )
         for key in [key for key in self.subscriptions if key[1] == subscription.key[1]]:
             self.unsubscribe(key)
@@ -174,7 +183,7 @@ class EventGrid:
         wanting = [one for one in self.subscriptions.values() if one.topic == topic and one.wants(kind, event)]
         bodies = [(subscription, written(event, subscription.schema)) for subscription in wanting]
         for subscription, body in bodies:
-            self._rounds.take(subscription, body)
+            self._rounds.take(subscription, event, body)
 
     async def settle(self, within: float) -> None:
         """Wait until nothing is under way; TimeoutError after so many real seconds."""

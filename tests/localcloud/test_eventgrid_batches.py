@@ -21,7 +21,8 @@ NOW = datetime.now(UTC)
 def cut(batching: Batching, *sizes: int) -> list[list[int]]:
     """Places of events of these sizes, in KB, batch by batch."""
     waiting = [
-        Taken(event={"id": str(place), "data": "x" * size * 1000}, published=NOW) for place, size in enumerate(sizes)
+        Taken(event={"id": str(place), "data": "x" * size * 1000}, published=NOW, headers={})
+        for place, size in enumerate(sizes)
     ]
     return [[int(str(one.event["id"])) for one in batch] for batch in batching.cut(waiting)]
 

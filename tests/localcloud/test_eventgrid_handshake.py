@@ -59,6 +59,12 @@ async def test_the_address_is_event_grids_own_with_the_code_as_its_id(local: Loc
     assert set(parse_qs(parts.query)) == {"id", "t", "apiVersion"}
 
 
+async def test_the_event_of_the_handshake_names_its_topic_by_the_resource_id(local: Local) -> None:
+    await awaiting(local)
+    assert local.hook.questions[0]["topic"].endswith("/providers/Microsoft.EventGrid/topics/weighbridge")
+    assert local.hook.questions[0]["eventType"] == "Microsoft.EventGrid.SubscriptionValidationEvent"
+
+
 @pytest.mark.parametrize("schema", ["EventGridSchema", CLOUD])
 async def test_who_calls_back_after_ten_minutes_is_refused_and_its_subscription_has_failed(
     local: Local, schema: str

@@ -18,6 +18,7 @@ from localcloud import azurite as emulator
 from localcloud import images, samples
 from localcloud.arm.trouble import Kind
 from localcloud.cloud import LocalCloud, Options
+from localcloud.eventgrid.attributes import Attribute
 from localcloud.eventgrid.batches import Batching
 from localcloud.eventgrid.filters import Filter
 from localcloud.eventgrid.schedule import RetryPolicy
@@ -36,6 +37,7 @@ GRID = "Microsoft.EventGrid"
 SIGN_IN = {"platform": {"enabled": True}}
 TWICE = {"maxDeliveryAttempts": 2, "eventTimeToLiveInMinutes": 5}
 TEN = {"maxEventsPerBatch": 10}
+KEY = [{"name": "X-Key", "value": "s3cret", "secret": True}]
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
     not emulator.installed(ROOT), reason="Azurite is not installed under .work: run `make setup`"
@@ -97,7 +99,7 @@ class Run:
 
     async def subscribe(self, name: str) -> None:
         at = self.cloud.endpoints
-        more = {"where": ONLY, "retry": TWICE, "batching": TEN}
+        more = {"where": ONLY, "retry": TWICE, "batching": TEN, "attributes": KEY}
         body = {"topic": "weighbridge", "endpoint": f"{at['webhook']}/{name}", **more}
         async with self.http.put(f"{at['control']}/events/subscriptions/{name}", json=body, raise_for_status=True):
             pass
@@ -184,11 +186,12 @@ async def test_apps_images_subscriptions_storage_and_the_time_survive(tmp_path: 
         async with again.storage() as tables:
             assert await tables.get_table_client("kept").get_entity("a", "b")
         (team,) = again.cloud.eventgrid.subscriptions.values()
-        assert (team.name, team.where, team.retry, team.batching) == (
+        assert (team.name, team.where, team.retry, team.batching, team.attributes) == (
             "team",
             msgspec.convert(ONLY, Filter),
             msgspec.convert(TWICE, RetryPolicy),
             Batching(max_events_per_batch=10),
+            msgspec.convert(KEY, tuple[Attribute, ...]),
         )
 
 
