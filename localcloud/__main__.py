@@ -15,11 +15,12 @@ from localcloud import build
 from localcloud.arm import knobs
 from localcloud.azurite import AzuriteError
 from localcloud.client import write_exports
-from localcloud.cloud import PROFILES, LocalCloud, Options, PortError
+from localcloud.cloud import LocalCloud, PortError
 from localcloud.dataplane import IngressError
 from localcloud.dataplane.model import PullError
 from localcloud.functions import FunctionsError
 from localcloud.images import PushError
+from localcloud.options import PROFILES, Options
 from localcloud.state import StateError
 
 _SAID = (

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import secrets
 import ssl
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from localcloud import azurite, identity
 from localcloud.arm import Arm
-from localcloud.arm.knobs import Knobs
 from localcloud.clock import Clock
 from localcloud.control import Controlled, control_app
 from localcloud.dataplane import DataPlane
@@ -23,16 +20,24 @@ from localcloud.dataplane.fate import FateKind, Fates
 from localcloud.directory import Directory
 from localcloud.eventgrid import EventGrid
 from localcloud.eventgrid.arm import ArmCalls
-from localcloud.eventgrid.arm.places import SITE
-from localcloud.eventgrid.model import FUNCTION, Schema
+from localcloud.eventgrid.model import Schema
 from localcloud.eventgrid.storage import Account
 from localcloud.eventgrid.topics import Kind
-from localcloud.functions import Functions, FunctionsError
 from localcloud.hooks import Hooks
-from localcloud.instances import Instances
+from localcloud.hosted_app import SCANS, HostedApp
 from localcloud.journal import Journal
 from localcloud.monitor.service import Monitor
-from localcloud.profile import AZURE, FAST, Profile
+from localcloud.options import (
+    DOMAIN,
+    DOMAINS,
+    ENVIRONMENT,
+    GROUP,
+    LOGIN_SERVER,
+    PROFILES,
+    REGISTRY,
+    REGISTRY_ID,
+    SUBSCRIPTION,
+)
 from localcloud.proxy import Proxy
 from localcloud.registry import Registry
 from localcloud.samples import elsewhere
@@ -42,57 +47,14 @@ from localcloud.tls import make_ca
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from localcloud.functions import Functions
+    from localcloud.options import Options
     from localcloud.tls import Ca
-
-SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
-GROUP = "rg-local"
-ENVIRONMENT = "env-local"
-DOMAIN = "wb.localhost"
-# One certificate covers every environment that may come; as on Azure, its domain does not tell an environment's name.
-DOMAINS = tuple(f"env{n}.{DOMAIN}" for n in range(1, 17))
-REGISTRY = "weighbridge"
-LOGIN_SERVER = f"{REGISTRY}.azurecr.io"
-REGISTRY_ID = (
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.ContainerRegistry/registries/{REGISTRY}"
-)
-SCANS = "scans"
-PUSHES = "pushes"
-DEAD_LETTERS = "dead-letter"
-PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
-PROFILES: Mapping[str, Profile] = {"fast": FAST, "azure": AZURE}
 
 
 class PortError(Exception):
     """A port that was asked for is taken."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What to start. root: where `.work` is. app: the folder of a function app, None: no Functions host.
-
-    settings: a JSON file of app settings, in which `{name}` stands for an endpoint of this cloud.
-    ingress: the port of the HTTP ingress, control: that of the control plane; 0 for a free one. seed: of latencies and
-    of the names Azure makes up, "" for the profile's own. knobs: what Azure is not known well enough for.
-    host: arguments of the Functions host, instances: how many run. engine: a program that runs images of other
-    registries, such as `docker`; "": none, then public samples have stand-ins, and others cannot be pulled. state: a
-    folder that keeps what there is, None: it goes with this cloud.
-    """
-
-    root: Path
-    app: Path | None = None
-    settings: Path | None = None
-    profile: str = "fast"
-    ingress: int = 0
-    control: int = 0
-    seed: str = ""
-    knobs: Knobs = field(default_factory=Knobs)
-    engine: str = ""
-    state: Path | None = None
-    more: Mapping[str, str] = field(default_factory=dict)
-    host: tuple[str, ...] = ()
-    instances: int = 1
 
 
 class LocalCloud:
@@ -110,10 +72,14 @@ class LocalCloud:
         self.fates = Fates(self.clock, self._struck)
         self.hooks = Hooks(self.clock)
         self.endpoints: dict[str, str] = {}
-        self.functions: Functions | None = None
-        self.instances: Instances | None = None
+        self._app = HostedApp()
         self._images = (options.state or self.folder) / "registry"
         self._stack = AsyncExitStack()
+
+    @property
+    def functions(self) -> Functions | None:
+        """The first Functions host, once there is one."""
+        return self._app.functions
 
     async def start(self) -> Mapping[str, str]:
         """Start everything; answers every endpoint and setting a client needs."""
@@ -171,7 +137,11 @@ class LocalCloud:
         account = Account(storage)
         self._stack.push_async_callback(account.close)
         self.eventgrid = EventGrid(
-            clock=self.clock, schedule=0.05, seed=self.options.seed, account=account, function=self._function
+            clock=self.clock,
+            schedule=0.05,
+            seed=self.options.seed,
+            account=account,
+            function=self._app.endpoint,
         )
         self._stack.push_async_callback(self.eventgrid.close)
         self.eventgrid.topic(REGISTRY, kind=Kind.SYSTEM, source=REGISTRY_ID)
@@ -259,8 +229,8 @@ class LocalCloud:
         """What was kept is there again, then the function app, then what there is is kept."""
         if state is not None:
             await state.load(self.arm, self.eventgrid)
-        if self.options.app is not None:
-            await self._start_functions(self.options.app)
+        self._stack.push_async_callback(self._app.stop)
+        self.endpoints |= await self._app.start(self.options, self.folder, self.endpoints, self.eventgrid)
         if state is not None:
             await self._stack.enter_async_context(keeping(state, self.arm, self.eventgrid))
 
@@ -331,7 +301,7 @@ class LocalCloud:
                 hooks=self.hooks,
                 forget_images=self._forget_images,
                 forget_logs=self.monitor.clear,
-                functions=lambda: self.instances,
+                functions=lambda: self._app.instances,
             )
         )
 
@@ -343,60 +313,3 @@ class LocalCloud:
 
     def _struck(self, kind: FateKind, revision: str, replica: str) -> None:
         self.journal.note("fate", kind, revision=revision, replica=replica)
-
-    async def _start_functions(self, app: Path) -> None:
-        key = secrets.token_urlsafe(16)
-        settings = {
-            "AzureWebJobsStorage": self.endpoints["storage"],
-            "IDENTITY_ENDPOINT": self.endpoints["identity_endpoint"],
-            "IDENTITY_HEADER": self.endpoints["identity_header"],
-            "WEBSITE_SITE_NAME": SITE,
-            **_filled(self.options.settings, self.endpoints),
-            **self.options.more,
-        }
-        count, shared = self.options.instances, self.folder / "functions-shared"
-        logs = [self.folder / ("functions.log" if n == 1 else f"functions-{n}.log") for n in range(1, count + 1)]
-        hosts = [
-            Functions(app, settings, key, log, self.options.host, shared=shared, shares_port=count > 1) for log in logs
-        ]
-        self.functions, self.instances = hosts[0], Instances(hosts)
-        self._stack.push_async_callback(self.instances.stop)
-        await self.instances.start()
-        self.endpoints |= {
-            "functions": self.functions.base,
-            "functions_key": key,
-            "functions_master_key": self.functions.keys.master,
-            "functions_log": str(self.functions.log),
-        }
-        if self.eventgrid.account is not None:
-            await self.eventgrid.account.container(DEAD_LETTERS)
-        self._listen(PUSHES, REGISTRY, "image_pushed", (PUSHED,), Schema.EVENT_GRID)
-        self._listen(SCANS, SCANS, "scan_completed", (), Schema.CLOUD_EVENTS)
-
-    def _listen(self, name: str, topic: str, function: str, types: tuple[str, ...], schema: Schema) -> None:
-        """A subscription for the function app, unless it was kept."""
-        if (topic, name) not in self.eventgrid.subscriptions:
-            self.eventgrid.subscribe(
-                name,
-                topic,
-                endpoint=f"{FUNCTION}{function}",
-                types=types,
-                schema=schema,
-                dead_letters=DEAD_LETTERS,
-            )
-
-    def _function(self, name: str) -> str | None:
-        """Where a function takes events; None without a Functions host that has it."""
-        functions = self.functions
-        found = [] if functions is None else [one for one in functions.names if one.lower() == name.lower()]
-        return functions.event_endpoint(found[0]) if functions is not None and found else None
-
-
-def _filled(path: Path | None, endpoints: Mapping[str, str]) -> dict[str, str]:
-    if path is None:
-        return {}
-    try:
-        return {name: str(text).format_map(endpoints) for name, text in json.loads(path.read_text()).items()}
-    except (KeyError, ValueError) as error:
-        known = ", ".join(f"{{{name}}}" for name in endpoints)
-        raise FunctionsError(f"{path}: expected one JSON object of texts with {known}, found {error}") from error

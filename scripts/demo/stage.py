@@ -18,7 +18,8 @@ from azure.eventgrid.aio import EventGridPublisherClient
 from azure.storage.queue.aio import QueueClient
 
 from localcloud import images, samples
-from localcloud.cloud import LocalCloud, Options
+from localcloud.cloud import LocalCloud
+from localcloud.options import Options
 from scripts.demo.hooks import Hooks
 from scripts.demo.users import Users
 

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from localcloud import azurite
-from localcloud.cloud import LocalCloud, Options
+from localcloud.cloud import LocalCloud
+from localcloud.options import Options
 from tests.az.az import BIN, ROOT, Az
 
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from localcloud import images, samples
-from localcloud.cloud import ENVIRONMENT, GROUP
+from localcloud.options import ENVIRONMENT, GROUP
 from tests.az.az import Az, AzError
 
 if TYPE_CHECKING:

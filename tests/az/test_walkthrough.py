@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from localcloud.cloud import LocalCloud, Options
+from localcloud.cloud import LocalCloud
+from localcloud.options import Options
 from tests import page
 from tests.az.az import BIN, ROOT
 from tests.source import text

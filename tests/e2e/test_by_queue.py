@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from delivery import names
-from localcloud.cloud import PUSHES, REGISTRY
 from localcloud.eventgrid.model import Schema
+from localcloud.hosted_app import PUSHES
+from localcloud.options import REGISTRY
 
 if TYPE_CHECKING:
     from scripts.demo.stage import Stage

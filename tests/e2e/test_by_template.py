@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from delivery import names
-from localcloud.cloud import DEAD_LETTERS, PUSHED, REGISTRY
+from localcloud.hosted_app import DEAD_LETTERS, PUSHED
+from localcloud.options import REGISTRY
 
 if TYPE_CHECKING:
     from scripts.demo.stage import Stage

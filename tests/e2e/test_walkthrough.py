@@ -10,7 +10,8 @@ import pytest
 
 from cli.__main__ import main
 from localcloud import azurite
-from localcloud.cloud import LocalCloud, Options
+from localcloud.cloud import LocalCloud
+from localcloud.options import Options
 from tests import page
 from tests.source import ROOT, text
 

@@ -15,8 +15,9 @@ from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridPublisherClient
 
 from localcloud import azurite as emulator
-from localcloud.cloud import LocalCloud, Options
+from localcloud.cloud import LocalCloud
 from localcloud.eventgrid import State
+from localcloud.options import Options
 from tests.localcloud.serving import serving, until
 from tests.localcloud.test_eventgrid import CLOUD, Webhook
 

@@ -17,11 +17,12 @@ from azure.data.tables.aio import TableServiceClient
 from localcloud import azurite as emulator
 from localcloud import images, samples
 from localcloud.arm.trouble import Kind
-from localcloud.cloud import LocalCloud, Options
+from localcloud.cloud import LocalCloud
 from localcloud.eventgrid.attributes import Attribute
 from localcloud.eventgrid.batches import Batching
 from localcloud.eventgrid.filters import Filter
 from localcloud.eventgrid.schedule import RetryPolicy
+from localcloud.options import Options
 from localcloud.state import State, StateError
 from tests.localcloud.planes import Users, until
 from tests.localcloud.test_up import up, with_a_revision
