@@ -32,6 +32,9 @@ _MODES = {"single": "Single", "multiple": "Multiple", "labels": "Labels"}
 _TRANSPORTS = {"auto": "Auto", "http": "Http", "http2": "Http2", "tcp": "Tcp"}
 _EPHEMERAL = ((0.25, "1Gi"), (0.5, "2Gi"), (1.0, "4Gi"))
 _ZEROS = re.compile(r"\.0+(?=Gi$)", re.ASCII)
+# Answered where they were given, and not otherwise.
+GIVEN = ("tags", "kind", "managedBy", "extendedLocation")
+GIVEN_OF_APP = ("networking", "patchingConfiguration")
 _COOLDOWN, _POLLING = 300, 30  # seconds
 _OF_CONTAINER = (("command", "args", "env"), ("probes", "volumeMounts"))  # before its resources, and after them
 _VOLUME = ("name", "storageType", "storageName", "secrets", "mountOptions")
@@ -56,7 +59,7 @@ def resource(app: str, body: Json) -> Json:
     properties = _map(body.get("properties"))
     environment = properties.get("environmentId") or properties.get("managedEnvironmentId") or ""
     configuration = _configuration(app, _map(properties.get("configuration")))
-    given = {"tags": body["tags"]} if body.get("tags") else {}
+    given = {name: body[name] for name in GIVEN if body.get(name)}
     return {
         "location": region(str(body.get("location") or "")),
         "identity": identity(_map(body.get("identity"))),
@@ -65,6 +68,7 @@ def resource(app: str, body: Json) -> Json:
             "environmentId": environment,
             "workloadProfileName": properties.get("workloadProfileName"),
             "patchingMode": properties.get("patchingMode") or "Automatic",
+            **parts.picked(properties, GIVEN_OF_APP),
             "configuration": configuration,
             "template": template(_map(properties.get("template"))),
         },
@@ -84,6 +88,7 @@ def template(body: Json) -> Json:
             "minReplicas": scale.get("minReplicas"),
             "maxReplicas": most or 10,  # 0 is taken for "not given"
             **_pace(scale),
+            **parts.picked(scale, ("allowScalingRuleOverride",)),
             "rules": [_rule(r) for r in scale["rules"]] if scale.get("rules") else None,
         },
         "volumes": [parts.picked(v, _VOLUME) for v in body["volumes"]] if body.get("volumes") else None,

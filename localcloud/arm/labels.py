@@ -34,16 +34,12 @@ class LabelRecord:
     status: str = "Starting"
 
 
-def known(body: Json, version: str) -> Json:
-    """A body without what its api-version does not know of labels; raises ArmError 400 for the mode itself."""
+def check_mode(body: Json, version: str) -> None:
+    """Raise ArmError 400 for a request for Labels mode of an api-version that has none."""
     configuration = (body.get("properties") or {}).get("configuration") or {}
-    if version in LABELS or not configuration:
-        return body
     mode = configuration.get("activeRevisionsMode")
-    if str(mode).lower() == "labels":
+    if version not in LABELS and str(mode).lower() == "labels":
         raise bad_request("ContainerAppInvalidActiveRevisionsMode", f"activeRevisionsMode '{mode}' is not supported.")
-    kept = {name: value for name, value in configuration.items() if name != "targetLabel"}
-    return {**body, "properties": {**body["properties"], "configuration": kept}}
 
 
 def check(configuration: Json) -> None:

@@ -27,7 +27,8 @@ def picked(body: Json, names: Iterable[str]) -> Json:
 
 def dapr(body: Json | None) -> Json | None:
     """All its members (recorded in dapr_e2e), null those nobody gave."""
-    return None if body is None else {name: body.get(name) for name in _DAPR}
+    given = ("appHealth", "maxConcurrency")
+    return None if body is None else {**{name: body.get(name) for name in _DAPR}, **picked(body, given)}
 
 
 def cors(body: Json | None) -> Json | None:

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from localcloud.arm import labels
-from localcloud.arm.canonical import of_revision
+from localcloud.arm.canonical import GIVEN, GIVEN_OF_APP, of_revision
 from localcloud.arm.states import status
 from localcloud.arm.traffic import configured_weight
 
@@ -45,7 +45,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "fqdn": app.host(app.name, ingress),
             "traffic": ingress["traffic"] or None,
         }
-    given = {"tags": resource["tags"]} if resource.get("tags") else {}
+    given = {name: resource[name] for name in GIVEN if resource.get(name)}
     return {
         "id": f"{app.home}/containerapps/{app.name}",
         "name": app.name,
@@ -60,6 +60,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "environmentId": properties["environmentId"],
             "workloadProfileName": properties["workloadProfileName"] or app.environment.usual_profile,
             "patchingMode": properties.get("patchingMode", "Automatic"),
+            **{name: properties[name] for name in GIVEN_OF_APP if name in properties},
             "outboundIpAddresses": app.environment.outbound,
             "latestRevisionName": app.latest,
             "latestReadyRevisionName": app.ready,

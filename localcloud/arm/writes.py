@@ -18,6 +18,7 @@ from localcloud.arm.errors import (
     locked,
 )
 from localcloud.arm.lifecycle import NO_IMAGE
+from localcloud.arm.members import known
 from localcloud.arm.merge import merge_patch
 from localcloud.arm.models import App, Revision
 from localcloud.arm.naming import next_name
@@ -60,7 +61,7 @@ class Writes:
     def put(self, call: Call, app: App | None) -> tuple[App, Operation, Json]:
         """Create or replace. Answers the app, its operation and the resource as accepted."""
         name = app.name if app else call.names["app"]
-        body = labels.known(_object(call.body), call.version)
+        body = self._body(call)
         secrets = read_secrets(_secrets(body) or [])
         wanted = canonical.resource(name, body)
         if app is None:
@@ -74,7 +75,7 @@ class Writes:
 
     def patch(self, call: Call, app: App) -> Operation:
         """Merge, by RFC 7396. Secrets that are not in the body stay."""
-        body = labels.known(_object(call.body), call.version)
+        body = self._body(call)
         given = _secrets(body)
         secrets = app.secrets if given is None else read_secrets(given)
         wanted = canonical.resource(app.name, cast("Json", merge_patch(app.resource, body)))
@@ -92,13 +93,21 @@ class Writes:
             raise locked(app.name) if by_lock else in_progress(app.name, app.operation.id)
 
     def power(self, call: Call, app: App, *, stop: bool) -> Operation:
-        """Stop or start the whole app; its revisions stay as they are."""
+        """Stop or start the whole app; its revisions stay as they are. What is so already changes nothing."""
 
         async def work() -> None:
+            if app.stopped is stop:
+                return
             app.stopped = stop
             await (self._lifecycle.stop(app) if stop else self._lifecycle.resume(app))
 
         return self._begin(call, app, self._profile.patch, work)
+
+    @staticmethod
+    def _body(call: Call) -> Json:
+        body = known(_object(call.body), call.version)
+        labels.check_mode(body, call.version)
+        return body
 
     def _new(self, call: Call, wanted: Json) -> App:
         identifier = wanted["properties"]["environmentId"]

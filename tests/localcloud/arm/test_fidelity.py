@@ -50,6 +50,15 @@ async def test_an_app_that_is_stopped_serves_nothing_until_it_is_started() -> No
         assert f"{name}.wb.localhost" in it.plane.served
 
 
+@pytest.mark.fidelity(56)
+async def test_starting_what_runs_and_stopping_what_stands_changes_nothing() -> None:
+    async with cloud() as it:
+        name = await it.create()
+        for act, running in (("start", [name]), ("stop", []), ("stop", [])):
+            ended = await it.end(await it.ask("POST", f"{APP}/{act}"))
+            assert (ended.status, list(it.plane.running)) == (200, running)
+
+
 async def test_the_example_of_the_page_runs() -> None:
     lines = fidelity.PAGE.read_text().partition("`endpoints`):\n")[2].partition("\nThe policy")[0]
     code = compile(textwrap.dedent(lines), "docs/localcloud.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
