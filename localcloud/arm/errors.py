@@ -164,6 +164,16 @@ def unknown_version(kind: str, version: str, known: Iterable[str]) -> ArmError:
     )
 
 
+def invalid_schema(path: str, expected: str, found: object) -> ArmError:
+    """400 with the code and the first words that people were answered; the rest, which helps, is ours.
+
+    github.com/microsoft/azure-container-apps/issues/436
+    """
+    words = "Invalid request body for container app. Does not conform to Container App schema"
+    kind = type(found).__name__
+    return ArmError(400, "ContainerAppInvalidSchema", f"{words}: {path}: expected {expected}, found {kind}")
+
+
 def bad_request(code: str, message: str) -> ArmError:
     """400, wrapped."""
     return ArmError(400, code, message)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from localcloud.arm import canonical, labels
-from localcloud.arm.answered import has
+from localcloud.arm import canonical, labels, schema
+from localcloud.arm.answered import has, of_version
 from localcloud.arm.app_secrets import check_references, read_secrets
 from localcloud.arm.errors import (
     OperationFailed,
@@ -18,7 +18,6 @@ from localcloud.arm.errors import (
     locked,
 )
 from localcloud.arm.lifecycle import NO_IMAGE
-from localcloud.arm.members import known
 from localcloud.arm.merge import merge_patch
 from localcloud.arm.models import App, Revision
 from localcloud.arm.naming import next_name
@@ -61,7 +60,7 @@ class Writes:
     def put(self, call: Call, app: App | None) -> tuple[App, Operation, Json]:
         """Create or replace. Answers the app, its operation and the resource as accepted."""
         name = app.name if app else call.names["app"]
-        body = self._body(call)
+        body = self._body(call, whole=True)
         secrets = read_secrets(_secrets(body) or [])
         wanted = canonical.resource(name, body)
         if app is None:
@@ -75,10 +74,10 @@ class Writes:
 
     def patch(self, call: Call, app: App) -> Operation:
         """Merge, by RFC 7396. Secrets that are not in the body stay."""
-        body = self._body(call)
+        body = self._body(call, whole=False)
         given = _secrets(body)
         secrets = app.secrets if given is None else read_secrets(given)
-        wanted = canonical.resource(app.name, cast("Json", merge_patch(app.resource, body)))
+        wanted = canonical.resource(app.name, schema.app(cast("Json", merge_patch(app.resource, body))))
         self._check(app, wanted, secrets)
         return self._begin(call, app, self._profile.patch, lambda: self._apply(app, wanted, secrets))
 
@@ -104,8 +103,9 @@ class Writes:
         return self._begin(call, app, self._profile.patch, work)
 
     @staticmethod
-    def _body(call: Call) -> Json:
-        body = known(_object(call.body), call.version)
+    def _body(call: Call, *, whole: bool) -> Json:
+        """What its version knows of a request's body."""
+        body = cast("Json", of_version(schema.app(_object(call.body), whole=whole), call.version))
         labels.check_mode(body, call.version)
         return body
 

@@ -17,6 +17,7 @@ BEYOND = {
     "Revision.properties.runningState: RunningAtMaxScale": _GUIDE,
     "Revision.properties.runningState: Activating": _GUIDE,
     "Revision.properties.runningStateDetails: unknown": _GUIDE,
+    "ContainerApp.properties.configuration.ingress.ipSecurityRestrictions[].name: missing": "test_parts.py",
     "ContainerApp.identity.type: SystemAssigned, UserAssigned": "test_containerapp_identity_e2e of the Azure CLI",
     "ManagedEnvironment.properties.firstPartyConfiguration: unknown": "env_e2e of the CLI's extension, until 2023-05",
     "ManagedEnvironment.properties.customDomainConfiguration.expirationDateUtc: unknown": "the same, of 2022",
