@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
+import uuid
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, assert_never
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 
 _BODY = 4 * 1024 * 1024  # bytes; ARM's own limit for a request
 _NEVER = "never answered"
+_log = logging.getLogger(__name__)
 
 
 def from_host(request: web.Request) -> str:
@@ -174,7 +177,8 @@ class Arm:
             call = replace(call, names=names)
             left = self._limits.take(call)
             reply = await handler(call)
-        except ArmError as error:
+        except Exception as raised:  # noqa: BLE001 - whatever breaks here, a client is answered as Azure would
+            error = raised if isinstance(raised, ArmError) else _broken(call)
             of_frame = error.code in ("ResourceNotFound", "ParentResourceNotFound")
             reply = Reply(status=error.status, body=error.body, headers=error.headers, of_frame=of_frame)
             left = left if counted(error) else untold(left)
@@ -325,3 +329,10 @@ def _refusal(call: Call, trouble: Trouble) -> ArmError:
             return refusal(call, max(1, round(trouble.seconds)))
         case _:
             return internal(str(trouble.id))
+
+
+def _broken(call: Call) -> ArmError:
+    """500 for what is being raised; why is in the log."""
+    correlation = str(uuid.uuid4())
+    _log.exception("localcloud: %s %s broke; correlation ID: %s", call.method, call.path, correlation)
+    return internal(correlation)

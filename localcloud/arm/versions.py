@@ -25,6 +25,7 @@ VERSIONS = (
     "2025-07-01",
     "2025-10-02-preview",
     "2026-01-01",
+    "2026-03-02-preview",
     "2026-07-01",
 )
 # Those that have the Labels mode; no stable one has (their specifications). The history of labels is at another

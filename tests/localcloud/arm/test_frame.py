@@ -7,11 +7,18 @@ from base64 import b64decode
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import ClientSession
 
-from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, SUBSCRIPTION, Cloud, cloud
+from localcloud.arm import Arm
+from localcloud.clock import Clock
+from localcloud.profile import FAST
+from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, SUBSCRIPTION, Cloud, cloud, served
+from tests.localcloud.arm.fake_plane import FakeDataPlane
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from localcloud.arm.calls import Call, Reply
 
 HOME = f"/subscriptions/{SUBSCRIPTION}"
 REGISTRY = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/weighbridge"
@@ -188,3 +195,22 @@ async def test_a_followed_log_goes_on_with_what_is_written_and_ends_with_the_rep
 async def test_system_logs_are_refused_not_made_up(path: str) -> None:
     async with cloud() as it:
         assert (await it.ask("GET", path)).body["error"]["code"] == "NotSupportedByLocalCloud"
+
+
+async def test_what_breaks_inside_is_500_in_azures_envelope_and_told_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def breaks(_: Call) -> Reply:
+        raise ZeroDivisionError("by hand")
+
+    route = ("GET", "/subscriptions/{subscription}/providers/Microsoft.Broken/things", breaks)
+    arm = Arm(clock=Clock(), dataplane=FakeDataPlane(), profile=FAST, more=(route,))
+    async with served(arm.app()) as base, ClientSession() as http:
+        url = f"{base}/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Broken/things?api-version=2024-01-01"
+        async with http.get(url) as answer:
+            error = (await answer.json())["error"]
+    await arm.close()
+
+    assert (answer.status, error["code"]) == (500, "InternalServerError")
+    assert error["message"].rpartition(" ")[2] in caplog.text
+    assert "by hand" in caplog.text
