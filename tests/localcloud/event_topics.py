@@ -6,12 +6,11 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 from aiohttp import web
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.mgmt.eventgrid.aio import EventGridManagementClient
@@ -23,6 +22,7 @@ from localcloud.eventgrid.arm import ArmCalls
 from localcloud.eventgrid.topics import Kind
 from tests.localcloud.arm.cloud import GROUP, QUICK, SUBSCRIPTION
 from tests.localcloud.arm.fake_plane import FakeDataPlane
+from tests.localcloud.credential import Credential
 from tests.localcloud.serving import serving
 
 if TYPE_CHECKING:
@@ -38,18 +38,6 @@ TEAM = f"{ORDERS}/eventSubscriptions/team"
 STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/devstoreaccount1"
 LETTERS = {"endpointType": "StorageBlob", "properties": {"resourceId": STORAGE, "blobContainerName": "letters"}}
 SHORT = 0.02  # seconds until a topic is provisioned
-
-
-class Credential:
-    async def get_token(self, *_: str, **__: object) -> AccessToken:
-        return AccessToken("token", 4_102_444_800)
-
-    async def close(self) -> None: ...
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
 
 
 @dataclass

@@ -12,7 +12,7 @@ import pytest
 from localcloud.arm.fidelity import POINTS
 from scripts import fidelity
 from tests.localcloud.arm.cloud import APP, SUBSCRIPTION, app_body, cloud
-from tests.localcloud.arm.test_sdk import Credential
+from tests.localcloud.credential import Credential
 
 
 def test_every_point_has_a_test_or_says_what_is_missing() -> None:

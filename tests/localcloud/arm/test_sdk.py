@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import ssl
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.mgmt.appcontainers.aio import ContainerAppsAPIClient
 
 from localcloud.tls import make_ca
 from tests.localcloud.arm.cloud import SUBSCRIPTION, Cloud, app_body, cloud, image, to, traffic, until
+from tests.localcloud.credential import Credential
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
 GROUP, APP = "rg-local", "web"
-
-
-class Credential:
-    async def get_token(self, *_: str, **__: object) -> AccessToken:
-        return AccessToken("token", 4_102_444_800)
-
-    async def close(self) -> None: ...
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
 
 
 @asynccontextmanager

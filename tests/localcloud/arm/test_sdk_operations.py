@@ -25,7 +25,7 @@ from yarl import URL
 from tests.localcloud.arm import judge
 from tests.localcloud.arm.cloud import APP, SUBSCRIPTION, VERSION, app_body, cloud
 from tests.localcloud.arm.sdk_bodies import full
-from tests.localcloud.arm.test_sdk import Credential
+from tests.localcloud.credential import Credential
 
 # What must work, by group of operations; the rest may.
 WORKS = {
