@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localcloud.arm import canonical, parts
+from localcloud.arm import canonical, parts, urls
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, not_found
 from localcloud.arm.signature import signed
@@ -13,6 +13,7 @@ from localcloud.arm.views import app_view, as_read, operation_path, operation_vi
 if TYPE_CHECKING:
     from localcloud.arm.calls import Call
     from localcloud.arm.models import App, Operation, Store
+    from localcloud.arm.urls import Route
     from localcloud.arm.writes import Writes
 
 # Up to this api-version a PATCH was recorded with `location` alone, with 2025-01-01 with both (container_acr_env_var).
@@ -25,6 +26,21 @@ class AppCalls:
 
     def __init__(self, store: Store, writes: Writes, signature: int) -> None:
         self._store, self._writes, self._signature = store, writes, signature
+
+    def routes(self) -> tuple[Route, ...]:
+        """Its part of the table."""
+        return (
+            ("GET", urls.STATUSES, self.statuses),
+            ("GET", urls.RESULTS, self.results),
+            ("GET", urls.APPS_OF_SUBSCRIPTION, self.list),
+            ("GET", urls.APPS_OF_GROUP, self.list),
+            ("GET", urls.APP, self.get),
+            ("PUT", urls.APP, self.put),
+            ("PATCH", urls.APP, self.patch),
+            ("DELETE", urls.APP, self.delete),
+            ("POST", urls.APP + "/listSecrets", self.secrets),
+            ("POST", urls.APP + "/{act:start|stop}", self.power),
+        )
 
     def find(self, call: Call) -> App:
         """The app the path names; raises ArmError 404."""

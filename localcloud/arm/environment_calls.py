@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from localcloud.arm import environment_body
+from localcloud.arm import environment_body, urls
 from localcloud.arm.calls import Reply
 from localcloud.arm.canonical import identity, region, short
 from localcloud.arm.environment_operations import operation_view
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from localcloud.arm.calls import Call
     from localcloud.arm.environment_operations import EnvironmentOperations
     from localcloud.arm.models import Json, Store
+    from localcloud.arm.urls import Route
     from localcloud.clock import Clock
     from localcloud.profile import Profile
 
@@ -31,6 +32,19 @@ class EnvironmentCalls:
     ) -> None:
         self._store, self._clock, self._domains = store, clock, domains
         self._profile, self._operations = profile, operations
+
+    def routes(self) -> tuple[Route, ...]:
+        """Its part of the table."""
+        return (
+            ("GET", urls.ENVIRONMENTS_OF_SUBSCRIPTION, self.list),
+            ("GET", urls.ENVIRONMENTS_OF_GROUP, self.list),
+            ("GET", urls.ENVIRONMENT, self.get),
+            ("PUT", urls.ENVIRONMENT, self.put),
+            ("PATCH", urls.ENVIRONMENT, self.patch),
+            ("DELETE", urls.ENVIRONMENT, self.delete),
+            ("GET", urls.ENVIRONMENT_STATUSES, self.statuses),
+            ("GET", urls.ENVIRONMENT_RESULTS, self.results),
+        )
 
     async def get(self, call: Call) -> Reply:
         """One environment."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localcloud.arm import urls
 from localcloud.arm.calls import Reply
 
 if TYPE_CHECKING:
     from localcloud.arm.app_calls import AppCalls
     from localcloud.arm.calls import Call
+    from localcloud.arm.urls import Route
 
 EVERYTHING = ("*",)
 
@@ -22,6 +24,10 @@ class PermissionCalls:
     def __init__(self, apps: AppCalls) -> None:
         self._apps = apps
         self.taken: dict[str, tuple[str, ...]] = {}
+
+    def routes(self) -> tuple[Route, ...]:
+        """Its part of the table."""
+        return (("GET", urls.PERMISSIONS, self.list),)
 
     async def list(self, call: Call) -> Reply:
         """One role: everything but what was taken."""

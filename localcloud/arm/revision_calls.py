@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from localcloud.arm import revision_filter
+from localcloud.arm import revision_filter, urls
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, bad_request, revision_not_found, unsupported
 from localcloud.arm.traffic import configured_weight
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from localcloud.arm.calls import Call
     from localcloud.arm.lifecycle import Lifecycle
     from localcloud.arm.models import App, Json, Revision
+    from localcloud.arm.urls import Route
     from localcloud.arm.writes import Writes
     from localcloud.clock import Clock
 
@@ -28,6 +29,16 @@ class RevisionCalls:
     def __init__(self, apps: AppCalls, writes: Writes, lifecycle: Lifecycle, clock: Clock, progress: float) -> None:
         self._apps, self._writes, self._lifecycle = apps, writes, lifecycle
         self._clock, self._progress = clock, progress
+
+    def routes(self) -> tuple[Route, ...]:
+        """Its part of the table."""
+        return (
+            ("GET", urls.APP + "/revisions", self.list),
+            ("GET", urls.REVISION, self.get),
+            ("POST", urls.REVISION + "/{act:activate|deactivate|restart}", self.act),
+            ("GET", urls.REVISION + "/replicas", self.replicas),
+            ("GET", urls.REVISION + "/replicas/{replica}", self.replica),
+        )
 
     async def list(self, call: Call) -> Reply:
         """All of them, inactive ones too, oldest first, or those of a `$filter`; in pages where that is asked for."""

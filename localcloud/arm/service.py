@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import uuid
 from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -21,12 +20,13 @@ from localcloud.arm.environment_body import CONSUMPTION, properties
 from localcloud.arm.environment_calls import EnvironmentCalls
 from localcloud.arm.environment_children import EnvironmentChildren
 from localcloud.arm.environment_operations import EnvironmentOperations
-from localcloud.arm.errors import ArmError, counted, in_progress, internal, locked
+from localcloud.arm.errors import ArmError, counted, internal
 from localcloud.arm.group_calls import GroupCalls
 from localcloud.arm.label_calls import LabelCalls
 from localcloud.arm.lifecycle import Lifecycle
-from localcloud.arm.limits import Limits, principal, refusal, untold
+from localcloud.arm.limits import Limits, principal, untold
 from localcloud.arm.log import RequestLog
+from localcloud.arm.metric_calls import MetricCalls
 from localcloud.arm.metrics import Sampler
 from localcloud.arm.models import Environment, Store
 from localcloud.arm.operations import Operations
@@ -35,17 +35,17 @@ from localcloud.arm.registry_calls import RegistryCalls
 from localcloud.arm.revision_calls import RevisionCalls
 from localcloud.arm.streams import Streams
 from localcloud.arm.subscription_calls import SubscriptionCalls
-from localcloud.arm.trouble import Kind, Troubles
+from localcloud.arm.trouble import Troubles
+from localcloud.arm.troubled import troubled
 from localcloud.arm.workspace_calls import WorkspaceCalls
 from localcloud.arm.writes import Writes
-from localcloud.monitor import metric_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from localcloud.arm.knobs import Knobs
     from localcloud.arm.models import Operation, Plane
-    from localcloud.arm.trouble import Held, Trouble
+    from localcloud.arm.trouble import Held
     from localcloud.arm.urls import Handler
     from localcloud.clock import Clock
     from localcloud.profile import Profile
@@ -105,9 +105,11 @@ class Arm:
         spaces, labels = WorkspaceCalls(self.store, clock), LabelCalls(self._apps)
         auth = AuthCalls(self._apps)
         children = EnvironmentChildren(self.store, clock, self.lifecycle.route)
-        self._families = (groups, frame, spaces, self.registries, self._streams, labels, children, auth)
         self.permissions = PermissionCalls(self._apps)
-        self._urls = self._table(more)
+        numbers = MetricCalls(self._apps, self.sampler, clock)
+        ours = (self._apps, self._revisions, self._environments, labels, children, auth, numbers, self.permissions)
+        families = (*ours, groups, frame, spaces, self.registries, self._streams)
+        self._urls = urls.Urls((*(route for family in families for route in family.routes()), *more))
         self._limits = Limits(clock, self.store.knobs)
         self._watches: list[asyncio.Task[None]] = []
 
@@ -206,58 +208,12 @@ class Arm:
         found = (a.operation for a in self.store.apps() if f"{a.home}/containerapps/{a.name}/".lower() in under)
         return next(found, None)
 
-    def _table(self, more: Sequence[tuple[str, str, Handler]]) -> urls.Urls:
-        apps, revisions, environments = self._apps, self._revisions, self._environments
-        acts = "/{act:activate|deactivate|restart}"
-        return urls.Urls(
-            (
-                ("GET", urls.STATUSES, apps.statuses),
-                ("GET", urls.RESULTS, apps.results),
-                ("GET", urls.ENVIRONMENTS_OF_SUBSCRIPTION, environments.list),
-                ("GET", urls.ENVIRONMENTS_OF_GROUP, environments.list),
-                ("GET", urls.ENVIRONMENT, environments.get),
-                ("PUT", urls.ENVIRONMENT, environments.put),
-                ("GET", urls.ENVIRONMENT_STATUSES, environments.statuses),
-                ("GET", urls.ENVIRONMENT_RESULTS, environments.results),
-                ("PATCH", urls.ENVIRONMENT, environments.patch),
-                ("DELETE", urls.ENVIRONMENT, environments.delete),
-                ("GET", urls.APPS_OF_SUBSCRIPTION, apps.list),
-                ("GET", urls.APPS_OF_GROUP, apps.list),
-                ("GET", urls.APP, apps.get),
-                ("PUT", urls.APP, apps.put),
-                ("PATCH", urls.APP, apps.patch),
-                ("DELETE", urls.APP, apps.delete),
-                ("POST", urls.APP + "/listSecrets", apps.secrets),
-                ("POST", urls.APP + "/{act:start|stop}", apps.power),
-                ("GET", urls.APP + "/revisions", revisions.list),
-                ("GET", urls.REVISION, revisions.get),
-                ("POST", urls.REVISION + acts, revisions.act),
-                ("GET", urls.REVISION + "/replicas", revisions.replicas),
-                ("GET", urls.REVISION + "/replicas/{replica}", revisions.replica),
-                ("GET", urls.METRICS + "/metrics", self._metrics),
-                ("GET", urls.METRICS + "/metricDefinitions", self._metric_definitions),
-                ("GET", urls.METRICS + "/metricNamespaces", self._metric_namespaces),
-                *(route for family in self._families for route in family.routes()),
-                ("GET", urls.PERMISSIONS, self.permissions.list),
-                *more,
-            )
-        )
-
-    async def _metrics(self, call: Call) -> Reply:
-        return await metric_calls.metrics(call, self._apps.find(call), self.sampler, self.clock.now())
-
-    async def _metric_definitions(self, call: Call) -> Reply:
-        return await metric_calls.definitions(self._apps.find(call))
-
-    async def _metric_namespaces(self, call: Call) -> Reply:
-        return await metric_calls.namespaces(self._apps.find(call))
-
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         call = await self._call(request)
         entry = self.log.arrived(call, self.clock.now())
         trouble = self.troubles.take(call)
         entry.trouble = trouble.kind.value if trouble else ""
-        reply = await (self._troubled(call, trouble) if trouble else self.answer(call))
+        reply = await (troubled(call, trouble, self.troubles, self.answer) if trouble else self.answer(call))
         if reply is None:
             if request.transport is not None:
                 request.transport.abort()
@@ -280,33 +236,6 @@ class Arm:
             principal=principal(request.headers.get("Authorization", "")),
         )
 
-    async def _troubled(self, call: Call, trouble: Trouble) -> Reply | None:
-        """The answer under trouble; None when the client is to get none."""
-        match trouble.kind:
-            case Kind.CONFLICT | Kind.LOCKED | Kind.THROTTLED | Kind.ERROR:
-                error = _refusal(call, trouble)
-                return Reply(status=error.status, body=error.body, headers=error.headers)
-            case Kind.LOST:
-                await self.answer(call)
-                error = internal(str(trouble.id))
-                return Reply(status=error.status, body=error.body)
-            case Kind.CUT:
-                await self.answer(call)
-                return None
-            case Kind.HANG:
-                await self.troubles.freed.wait()
-                return None
-            case Kind.HELD:
-                with contextlib.suppress(asyncio.CancelledError):  # cleared: it never lands
-                    return await self.troubles.hold(call).reply
-                return None
-            case Kind.SLOW:
-                return await self.answer(replace(call, slow=trouble.seconds))
-            case Kind.FAIL:
-                return await self.answer(replace(call, fails="Operation expired."))
-            case _:
-                assert_never(trouble.kind)
-
     async def _let_go(self, _: web.Application) -> None:
         """Requests that hang must not keep a server from ending."""
         self.troubles.clear()
@@ -316,19 +245,6 @@ async def _unsigned(_: web.Request, response: web.StreamResponse) -> None:
     """Azure does not say what it is made of, but for the front of its early years."""
     if response.headers.get("Server") != FRONT:
         response.headers.popall("Server", None)
-
-
-def _refusal(call: Call, trouble: Trouble) -> ArmError:
-    app = call.path.rpartition("/")[2]
-    match trouble.kind:
-        case Kind.CONFLICT:
-            return in_progress(app, "00000000-0000-0000-0000-000000000000")
-        case Kind.LOCKED:
-            return locked(app)
-        case Kind.THROTTLED:
-            return refusal(call, max(1, round(trouble.seconds)))
-        case _:
-            return internal(str(trouble.id))
 
 
 def _broken(call: Call) -> ArmError:
