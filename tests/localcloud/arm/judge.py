@@ -50,7 +50,7 @@ def problems(model: str, body: object, version: str) -> set[str]:
     The SDK describes the newest; it dropped no member of the resources that are answered here.
     """
     found = sdk_models.problems(model, body)
-    if version in swagger.DEFINITIONS:
+    if model in swagger.DEFINITIONS.get(version, ()):
         found |= swagger.DEFINITIONS[version].problems(model, body)
     return found - BEYOND.keys() - (_OF_PREVIEWS if version.endswith("-preview") else set())
 

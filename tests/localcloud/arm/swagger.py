@@ -27,6 +27,10 @@ class Definitions:
     def __init__(self, path: Path) -> None:
         self._known: dict[str, Any] = json.loads(path.read_text())["definitions"]
 
+    def __contains__(self, name: str) -> bool:
+        """Whether the documents that are here define it."""
+        return name in self._known
+
     def problems(self, name: str, body: object) -> set[str]:
         """Members that are missing, unknown, of a wrong type or outside an enum. An optional one may be null."""
         return set(self._problems({"$ref": name}, body, name))
