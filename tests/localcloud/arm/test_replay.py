@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.localcloud.arm import replay
-from tests.localcloud.arm.recordings import read, recording
+from tests.localcloud.arm.recordings import provider, read, recording
 
 FIXTURE = Path(__file__).parent / "fixtures" / "ingress_traffic_e2e.json"
 ELSEWHERE = {
@@ -45,6 +45,16 @@ def test_the_cli_s_own_form_is_read_as_ours_is(tmp_path: Path) -> None:
     ours = recording("ingress_traffic_e2e")
 
     assert read(kept(tmp_path, ours)) == ours
+
+
+def test_the_endpoint_of_a_region_is_azure_resource_manager_too(tmp_path: Path) -> None:
+    """Recorded in update of August 2022, by way of brazilsouth."""
+    ours = recording("ingress_traffic_e2e")
+    regional = json.loads(json.dumps(ours).replace("https://management", "https://brazilsouth.management"))
+
+    read_again = read(kept(tmp_path, regional))
+    assert [one["request"] for one in read_again] == [one["request"] for one in ours]
+    assert {provider(one) for one in read_again} == {"microsoft.app"}
 
 
 def test_a_folder_of_recordings_is_held_again_and_every_difference_has_its_reason(
