@@ -107,7 +107,7 @@ def revision_not_found(name: str) -> ArmError:
 
 
 def in_progress(app: str, operation: str) -> ArmError:
-    """409, bare: one operation at a time (recorded in revision_label_e2e of June 2022; its words were read in 2026 too).
+    """409, bare: one operation at a time (recorded in revision_label_e2e of June 2022, with the words of 2026).
 
     github.com/microsoft/azure-container-apps/issues/1731
     """
