@@ -32,7 +32,7 @@ _SINCE = {
     "ingress.corsPolicy": ("2022-11", "2023"),
     "ingress.clientCertificateMode": ("2022-11", "2023"),
     "ingress.stickySessions": ("2022-11", "2023"),
-    "ingress.additionalPortMappings": ("2023-08", "2024"),
+    "ingress.additionalPortMappings": ("2023-05", "2024"),
     "ingress.targetPortHttpScheme": ("2024-02", _NEVER),
     "template.terminationGracePeriodSeconds": ("2023-04", "2023-05"),
     "template.serviceBinds": ("2022-11", "2023"),

@@ -107,12 +107,16 @@ def revision_not_found(name: str) -> ArmError:
 
 
 def in_progress(app: str, operation: str) -> ArmError:
-    """409: one operation at a time."""
+    """409, bare: one operation at a time (recorded in revision_label_e2e of June 2022, with the words of 2026).
+
+    github.com/microsoft/azure-container-apps/issues/1731
+    """
     return ArmError(
         409,
         "ContainerAppOperationInProgress",
-        f"Cannot modify a container app '{app}' because there is an operation in progress. "
-        f"Operation id: {operation}. Please wait until it is complete and try again.",
+        f"Cannot modify a container app '{app}' because there is an active provisioning operation in progress. "
+        f"OperationId: '{operation}'.",
+        wrapped=False,
     )
 
 
@@ -185,8 +189,8 @@ def invalid_content() -> ArmError:
 
 
 def counted(error: ArmError) -> bool:
-    """Whether a refused request counts: the provider tells of those it refuses with 400 (recorded), and of no other."""
-    return error.status == HTTPStatus.BAD_REQUEST and error.code not in _OF_FRAME
+    """Whether a refused request counts: the provider tells of those it refuses with 400 or 409 (recorded) alone."""
+    return error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT) and error.code not in _OF_FRAME
 
 
 def unsupported(verb: str, resource: str) -> ArmError:

@@ -54,11 +54,13 @@ def _oldest(value: object) -> object:
     return [_oldest(one) for one in value] if isinstance(value, list) else value
 
 
-def without_blanks(value: object) -> object:
-    """As the oldest versions answer it."""
+def without_blanks(value: object, parent: str = "") -> object:
+    """As the oldest versions answer it; two members were blank text to them (`update` of August 2022)."""
     if isinstance(value, dict):
-        kept: dict[str, object] = {name: without_blanks(one) for name, one in value.items() if one is not None}
+        kept: dict[str, object] = {name: without_blanks(one, name) for name, one in value.items() if one is not None}
         if "ephemeralStorage" in kept:
             kept["ephemeralStorage"] = ""
+        if parent == "env" and "secretRef" in kept:
+            kept = {"name": kept["name"], "value": "", **kept}
         return kept
-    return [without_blanks(one) for one in value] if isinstance(value, list) else value
+    return [without_blanks(one, parent) for one in value] if isinstance(value, list) else value

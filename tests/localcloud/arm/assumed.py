@@ -1,4 +1,4 @@
-"""What a recording found there: environments that it did not make itself."""
+"""What a recording found there: environments that it did not make itself, and how long revisions drained."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from tests.localcloud.arm.recordings import MANAGEMENT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from localcloud.arm.models import Json
     from tests.localcloud.arm.recordings import Interaction
 
@@ -17,7 +19,7 @@ _CONSUMPTION = [{"workloadProfileType": "Consumption", "name": "Consumption"}]
 
 
 def environments(interactions: list[Interaction]) -> dict[str, Json]:
-    """By id, the `properties` of environments that it reads or puts apps in and never makes.
+    """By id, the `properties` of environments that it reads or puts apps in and never makes; with a `location` if told.
 
     Of one that it does not read, what its apps tell: a default domain, and whether it has workload profiles.
     """
@@ -29,11 +31,25 @@ def environments(interactions: list[Interaction]) -> dict[str, Json]:
         if _is_environment(path) and request["method"] == "PUT":
             made.add(path.lower())
         told = _properties(response["body"]) if response["status"] < _REFUSED else {}
+        if told and _is_environment(path):
+            told = {**told, "location": response["body"]["location"]}
         identifier = path if _is_environment(path) else str(told.get("managedEnvironmentId") or "")
         if told and identifier and identifier.lower() not in made:
             spelled, known = found.get(identifier.lower(), (identifier, {}))
             found[identifier.lower()] = spelled, _more(known, told)
     return {spelled: {"defaultDomain": _UNKNOWN, **known} for spelled, known in found.values()}
+
+
+def drained(interactions: Sequence[Interaction]) -> bool:
+    """Whether a revision is told to be inactive that nobody deactivated: the older ones had drained by then."""
+    deactivated = any("/deactivate?" in one["request"]["uri"] for one in interactions)
+    return not deactivated and any(_inactive(one["response"]["body"]) for one in interactions)
+
+
+def _inactive(body: Any) -> bool:
+    listed = body.get("value") if isinstance(body, dict) else None
+    bodies = listed if isinstance(listed, list) else [body]
+    return any(_properties(one).get("active") is False for one in bodies)
 
 
 def _is_environment(path: str) -> bool:

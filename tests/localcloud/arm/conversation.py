@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,18 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from localcloud.arm import Arm
+from localcloud.arm.canonical import region
 from localcloud.arm.environment_body import properties
 from localcloud.arm.urls import resource_type
 from localcloud.clock import Clock
 from localcloud.profile import Latency, Profile
-from tests.localcloud.arm.assumed import environments
+from tests.localcloud.arm.assumed import drained, environments
 from tests.localcloud.arm.cloud import served
 from tests.localcloud.arm.fake_plane import FakeDataPlane
 from tests.localcloud.arm.recordings import MANAGEMENT, OF_THE_FRONT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from localcloud.arm.knobs import Knobs
     from tests.localcloud.arm.recordings import Interaction
@@ -39,7 +40,7 @@ PROFILE = Profile(
     environment=STEADY,
     environment_delete=STEADY,
     activate=0,
-    drain=1_000_000,  # the recordings end before anything was drained
+    drain=1_000_000,  # most recordings end before anything was drained
     ready_lag=0,
     progress=600,
     metrics_delay=0,
@@ -68,7 +69,10 @@ class Replay:
         for identifier, given in environments(interactions).items():
             _, _, subscription, _, group, *_, name = identifier.split("/")
             await self.arm.create_environment(subscription, group, name, given["defaultDomain"])
-            self.arm.store.environments[identifier.lower()].given = properties(given)
+            environment = self.arm.store.environments[identifier.lower()]
+            environment.given = properties(given)
+            if "location" in given:
+                environment.location, environment.asked = region(given["location"]), given["location"]
         for one in interactions:
             await self._one(one["request"], one["response"])
 
@@ -181,9 +185,10 @@ def _pairs(theirs: object, ours: object) -> Iterator[tuple[str, str]]:
 
 
 @asynccontextmanager
-async def replay(knobs: Knobs | None = None) -> AsyncIterator[Replay]:
-    """With a fresh emulator."""
-    arm = Arm(clock=Clock(), dataplane=FakeDataPlane(), profile=PROFILE, knobs=knobs)
+async def replay(interactions: Sequence[Interaction] = (), knobs: Knobs | None = None) -> AsyncIterator[Replay]:
+    """With a fresh emulator, whose revisions drain as those of this conversation did: for ever, or at once."""
+    profile = replace(PROFILE, drain=0) if drained(interactions) else PROFILE
+    arm = Arm(clock=Clock(), dataplane=FakeDataPlane(), profile=profile, knobs=knobs)
     try:
         async with served(arm.app()) as base, ClientSession() as http:
             yield Replay(base, http, arm)

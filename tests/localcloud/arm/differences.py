@@ -8,7 +8,7 @@ import re
 DIFFERS = {
     r".*customDomainVerificationId|.*\.(logStream|exec|eventStream)Endpoint|.*eventStreamEndpoint": "of that region",
     r".*outboundIpAddresses\[\]|.*outboundIpAddresses|.*staticIp|.*containerId": "addresses and ids of that machine",
-    r"GET managedEnvironments: properties\.daprConfiguration\.version": "newer and older ones",
+    r"GET managedEnvironments: properties\.(dapr|keda)Configuration\.version": "newer and older ones",
     r"POST containerApps/getAuthToken: properties\.token": "a secret",
     r".*: header transfer-encoding": "the front of 2022 sent bodies in chunks",
     r"PUT containerApps: properties\.latestRevisionName": "blank, absent or the name when a PUT is answered",

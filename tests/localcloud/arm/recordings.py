@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 Interaction = dict[str, Any]
 MANAGEMENT = "https://management.azure.com"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"  # of all that the Azure CLI records
+_REGIONAL = re.compile(r"https://[a-z0-9]+\.management\.azure\.com(?=/)")  # recorded of brazilsouth in 2022
 _FIXTURES = Path(__file__).parent / "fixtures"
 # Said by what stands before the provider, in some years and regions: of no interest to who asks the provider.
 OF_THE_FRONT = frozenset(
@@ -64,13 +66,18 @@ def _interaction(one: dict[str, Any]) -> Interaction:
     status = response["status"]
     headers = {name.lower(): _first(value) for name, value in response["headers"].items()}
     return {
-        "request": {"method": request["method"], "uri": request["uri"], "body": _json(request["body"])},
+        "request": {"method": request["method"], "uri": _global(request["uri"]), "body": _json(request["body"])},
         "response": {
             "status": status["code"] if isinstance(status, dict) else status,
             "headers": {name: value for name, value in headers.items() if name not in OF_THE_FRONT},
             "body": _json(response["body"]),
         },
     }
+
+
+def _global(uri: str) -> str:
+    """A region's own endpoint answers as the one for all does."""
+    return _REGIONAL.sub(MANAGEMENT, uri)
 
 
 def _first(value: object) -> str:

@@ -52,7 +52,7 @@ def _held(file: Path, switches: knobs.Knobs, *, everything: bool) -> int:
 
 
 async def _found(asked: list[Interaction], switches: knobs.Knobs) -> set[tuple[str, str, str]]:
-    async with replay(switches) as conversation:
+    async with replay(asked, switches) as conversation:
         await conversation.play(asked)
         return conversation.found
 

@@ -25,7 +25,7 @@ RECORDED = [
     ("delegatedIdentities", "2023-05-01", "2023-04-01-preview"),
     ("delegatedIdentities", "2024-02-02-preview", "2023-11-02-preview"),
     ("configuration.runtime", "2024-02-02-preview", "2023-11-02-preview"),
-    ("configuration.ingress.additionalPortMappings", "2024-02-02-preview", "2023-05-01"),
+    ("configuration.ingress.additionalPortMappings", "2023-05-02-preview", "2023-05-01"),
     ("patchingMode", "2024-02-02-preview", "2025-01-01"),
     ("configuration.ingress.targetPortHttpScheme", "2024-02-02-preview", "2025-01-01"),
     ("template.containers.imageType", "2024-02-02-preview", "2024-03-01"),
@@ -71,6 +71,23 @@ async def test_the_oldest_version_spells_the_id_of_an_app_as_its_type_and_tells_
         assert next_one.body["properties"]["template"]["revisionSuffix"] == ""
         listed = await it.ask("GET", APP.rpartition("/")[0], version="2022-03-01")
         assert [one["id"] for one in listed.body["value"]] == [APP]
+
+
+@pytest.mark.fidelity(46)
+async def test_a_variable_of_a_secret_has_a_blank_value_in_the_answers_of_2022_alone() -> None:
+    """Recorded in update of August 2022 (2022-06-01-preview) and of 2024 (2024-03-01)."""
+    async with cloud() as it:
+        body = app_body()
+        body["properties"]["configuration"] |= {"secrets": [{"name": "key", "value": "1"}]}
+        body["properties"]["template"]["containers"][0]["env"] = [{"name": "KEY", "secretRef": "key"}]
+        await it.ask("PUT", APP, body)
+
+        answers = [await answered(it, version) for version in ("2022-06-01-preview", "2024-03-01")]
+        found = [list(one["template"]["containers"][0]["env"][0].items()) for one in answers]
+        assert found == [
+            [("name", "KEY"), ("value", ""), ("secretRef", "key")],
+            [("name", "KEY"), ("secretRef", "key")],
+        ]
 
 
 @pytest.mark.fidelity(46)

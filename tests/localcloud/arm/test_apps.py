@@ -258,8 +258,25 @@ async def test_an_overlapping_write_is_refused_with_409() -> None:
         ]
 
         assert {r.status for r in refused} == {409}
-        assert {r.body["error"]["code"] for r in refused} == {"ContainerAppOperationInProgress"}
+        assert {r.body["code"] for r in refused} == {"ContainerAppOperationInProgress"}
         assert (await it.end(first, skip=600)).body["status"] == "Succeeded"
+
+
+@pytest.mark.fidelity(10, 41, 44)
+async def test_an_overlapping_write_is_told_the_operation_that_runs_and_counts() -> None:
+    """Recorded in revision_label_e2e of June 2022, the only 409 of an app in any recording."""
+    async with cloud() as it:
+        await it.create()
+        first = await it.slow("PATCH", {"properties": {"template": image("2")}})
+        refused = await it.ask("PATCH", APP, {"properties": {"template": image("3")}}, "2022-03-01")
+
+        running = first.headers["location"].partition("?")[0].rpartition("/")[2]
+        assert refused.body == {
+            "code": "ContainerAppOperationInProgress",
+            "message": "Cannot modify a container app 'web' because there is an active provisioning operation in "
+            f"progress. OperationId: '{running}'.",
+        }
+        assert "x-ms-ratelimit-remaining-subscription-resource-requests" in refused.headers
 
 
 @pytest.mark.fidelity(23)

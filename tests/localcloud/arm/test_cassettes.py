@@ -25,8 +25,9 @@ RECORDINGS = (
 
 
 async def differences(name: str) -> set[tuple[str, str, str]]:
-    async with replay() as conversation:
-        await conversation.play(recording(name))
+    interactions = recording(name)
+    async with replay(interactions) as conversation:
+        await conversation.play(interactions)
         return conversation.found
 
 

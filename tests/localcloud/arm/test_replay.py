@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.localcloud.arm import replay
-from tests.localcloud.arm.recordings import read, recording
+from tests.localcloud.arm import conversation, replay
+from tests.localcloud.arm.recordings import provider, read, recording
 
 FIXTURE = Path(__file__).parent / "fixtures" / "ingress_traffic_e2e.json"
 ELSEWHERE = {
@@ -47,6 +47,16 @@ def test_the_cli_s_own_form_is_read_as_ours_is(tmp_path: Path) -> None:
     assert read(kept(tmp_path, ours)) == ours
 
 
+def test_the_endpoint_of_a_region_is_azure_resource_manager_too(tmp_path: Path) -> None:
+    """Recorded in update of August 2022, by way of brazilsouth."""
+    ours = recording("ingress_traffic_e2e")
+    regional = json.loads(json.dumps(ours).replace("https://management", "https://brazilsouth.management"))
+
+    read_again = read(kept(tmp_path, regional))
+    assert [one["request"] for one in read_again] == [one["request"] for one in ours]
+    assert {provider(one) for one in read_again} == {"microsoft.app"}
+
+
 def test_a_folder_of_recordings_is_held_again_and_every_difference_has_its_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,6 +70,31 @@ def test_a_folder_of_recordings_is_held_again_and_every_difference_has_its_reaso
         "ingress_traffic_e2e.json: 25 of 25 exchanges held again",
     ]
     assert "differ because: of that region" in lines[1]
+
+
+async def differing(interactions: list[dict[str, Any]]) -> set[str]:
+    async with conversation.replay(interactions) as held:
+        await held.play(interactions)
+        return {where for where, _, _ in held.found}
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_older_revisions_have_drained_where_the_recording_says_so(*, gone: bool) -> None:
+    """In revision_label_e2e of June 2022 the first one had gone before the mode changed, in that of 2024 it had not."""
+    interactions = recording("revision_label_e2e")
+    older = [one for body in (one["response"]["body"] for one in interactions) for one in (body or {}).get("value", ())]
+    for revision in older[:1]:
+        revision["properties"]["active"] = not gone
+
+    told = next(one for one in interactions if (one["response"]["body"] or {}).get("value"))
+    assert not {where for where in await differing(interactions[: interactions.index(told) + 1]) if "active" in where}
+
+
+async def test_an_environment_that_is_only_read_is_in_its_own_region() -> None:
+    read_alone = [one for one in recording("logstream_2022") if one["request"]["method"] == "GET"]
+    environment = next(one for one in read_alone if "/managedEnvironments/" in one["request"]["uri"])
+
+    assert "GET managedEnvironments: location" not in await differing([environment])
 
 
 def test_what_azure_answered_otherwise_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
