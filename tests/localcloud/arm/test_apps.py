@@ -264,7 +264,7 @@ async def test_an_overlapping_write_is_refused_with_409() -> None:
 
 @pytest.mark.fidelity(10, 41, 44)
 async def test_an_overlapping_write_is_told_the_operation_that_runs_and_counts() -> None:
-    """Recorded in revision_label_e2e of June 2022, the only 409 of an app in any recording."""
+    """Recorded in revision_label_e2e of June 2022, the one 409 of an app in the recordings known here."""
     async with cloud() as it:
         await it.create()
         first = await it.slow("PATCH", {"properties": {"template": image("2")}})
