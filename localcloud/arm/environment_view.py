@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from localcloud.arm.models import Environment, Json
 
 _SECRET = ("certificateValue", "certificatePassword")
+_NAMED = ("workloadProfileType", "name")
 _NEVER = "9"
 # Members of `properties`: the first preview and the first stable api-version that have them.
 _SINCE = {
@@ -117,4 +118,4 @@ def _domain(given: Json, version: str) -> Json:
 def _profiles(given: list[Json] | None, version: str) -> list[Json] | None:
     if given is None or not _has(version, _FIPS):
         return given and [{name: value for name, value in one.items() if name != "enableFips"} for one in given]
-    return [{"enableFips": False, **one} for one in given]
+    return [{**{name: one[name] for name in _NAMED if name in one}, "enableFips": False, **one} for one in given]

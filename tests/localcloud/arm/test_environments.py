@@ -125,6 +125,8 @@ async def test_without_workload_profiles_an_environment_is_of_the_kind_consumpti
         assert [m["properties"]["environmentMode"] for m in modes] == ["ConsumptionOnly", "WorkloadProfiles"]
         profiles = (await it.ask("GET", ENVIRONMENT, version="2024-03-01")).body["properties"]["workloadProfiles"]
         assert profiles == [{"workloadProfileType": "Consumption", "name": "Consumption"}]
+        (newer,) = modes[1]["properties"]["workloadProfiles"]
+        assert list(newer.items()) == [*profiles[0].items(), ("enableFips", False)]
 
 
 @pytest.mark.fidelity(14, 60)
