@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from localcloud.arm import canonical, parts, urls
+from localcloud.arm import canonical, parts, schema, urls
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, not_found
 from localcloud.arm.signature import signed
-from localcloud.arm.views import app_view, as_read, operation_path, operation_view
+from localcloud.arm.views import app_view, as_read, as_sent, operation_path, operation_view
 
 if TYPE_CHECKING:
     from localcloud.arm.calls import Call
-    from localcloud.arm.models import App, Operation, Store
+    from localcloud.arm.models import App, Json, Operation, Store
     from localcloud.arm.urls import Route
     from localcloud.arm.writes import Writes
 
-# Up to this api-version a PATCH was recorded with `location` alone, with 2025-01-01 with both (container_acr_env_var).
+# Between July and October 2024 Azure came to tell a PATCH both addresses, and to answer a PUT that makes an app with
+# what was sent. This version is recorded from before that and from after (here: as before), later ones from after.
 # Clients came to read the statuses address, because the results address does not tell why an operation failed.
-_ONLY_LOCATION = "2024-03-01"
+_EARLIER = "2024-03-01"
 
 
 class AppCalls:
@@ -54,11 +55,14 @@ class AppCalls:
         """201, always, with the resource as accepted."""
         app = self._store.app(call.names["subscription"], call.names["group"], call.names["app"])
         had = canonical.identities(app.resource["identity"]) if app is not None else set()
+        made = app is None
         if app is not None:
             self._writes.free(app)
         app, operation, accepted = self._writes.put(call, app)
         body = app_view(app, answer_to_put=accepted)
-        if canonical.identities(accepted["identity"]) - had:
+        if made and self._since_later(call, self._store.knobs.put_answer, "sent"):
+            body = as_sent(body, schema.app(cast("Json", call.body)))
+        elif canonical.identities(accepted["identity"]) - had:
             body = as_read(body, call.body)
         headers = {
             "azure-asyncoperation": self._statuses(call, operation),
@@ -72,8 +76,7 @@ class AppCalls:
         self._writes.free(app)
         operation = self._writes.patch(call, app)
         headers = {"location": self._results(call, operation)}
-        both = self._store.knobs.patch_statuses
-        if both == "always" or (both == "later" and call.version > _ONLY_LOCATION):
+        if self._since_later(call, self._store.knobs.patch_statuses, "always"):
             headers["azure-asyncoperation"] = self._statuses(call, operation)
         return Reply(status=202, headers=headers)
 
@@ -127,6 +130,11 @@ class AppCalls:
         if operation.kind == "DELETE" or operation.status == "Failed":
             return Reply(status=204)
         return Reply(body=app_view(operation.app))
+
+    @staticmethod
+    def _since_later(call: Call, knob: str, on: str) -> bool:
+        """Whether a switch is on, or left to the api-version."""
+        return knob == on or (knob == "later" and call.version > _EARLIER)
 
     def _operation(self, call: Call) -> Operation:
         operation = self._store.operations.get(call.names["operation"].lower())

@@ -25,7 +25,17 @@ class Knobs:
     """Texts, as they are given on the command line. point: of the fidelity list."""
 
     patch_statuses: str = _knob(
-        "later", "later|always|never", 7, "recorded: location alone up to 2024-03-01, both with 2025-01-01"
+        "later",
+        "later|always|never",
+        7,
+        "recorded: location alone with 2024-03-01 until July 2024, both since October 2024; both with 2025-01-01",
+    )
+    put_answer: str = _knob(
+        "later",
+        "later|filled|sent",
+        1,
+        "recorded of a PUT that makes an app: with every default until July 2024, what was sent since October 2024 "
+        "(with 2024-03-01 and 2025-01-01); but once with every default then (identity_e2e)",
     )
     names: str = _knob(
         "counted", "counted|random", 21, "random until 2024 (recorded); the first random, others counted in 2026 (seen)"

@@ -92,6 +92,34 @@ def as_read(answer: Json, sent: Json) -> Json:
     return {**answer, "properties": {**properties, "configuration": configuration}}
 
 
+def as_sent(answer: Json, sent: Json) -> Json:
+    """What is answered to a PUT that makes an app since October 2024: what it sent, and no default but one.
+
+    Recorded in ingress_sticky_sessions_e2e, termination_grace_period_seconds (twice: in April 2025 again) and
+    mount_azurefile_e2e. Resources that were given are whole, and the limit of inactive revisions is told.
+    """
+    asked = sent["properties"]
+    answer = as_read(answer, sent)
+    configuration, template = answer["properties"]["configuration"], answer["properties"]["template"]
+    if (ingress := configuration["ingress"]) is not None and not asked["configuration"]["ingress"].get("traffic"):
+        configuration = {**configuration, "ingress": {**ingress, "traffic": None}}
+    given = asked.get("template") or {}
+    template = {
+        **template,
+        "revisionSuffix": given.get("revisionSuffix"),
+        "scale": template["scale"] if given.get("scale") else None,
+        **{kind: _with_given_resources(template[kind], given.get(kind)) for kind in ("containers", "initContainers")},
+    }
+    return {**answer, "properties": {**answer["properties"], "configuration": configuration, "template": template}}
+
+
+def _with_given_resources(shown: list[Json] | None, given: list[Json] | None) -> list[Json] | None:
+    return shown and [
+        one if asked.get("resources") else {name: value for name, value in one.items() if name != "resources"}
+        for one, asked in zip(shown, given or (), strict=True)
+    ]
+
+
 def _system(app: App, zone: str) -> Json:
     """What was just written ends with the zone, what had been stored does not (recorded)."""
     new = zone if app.created == app.modified else ""

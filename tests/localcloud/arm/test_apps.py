@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from localcloud.arm.knobs import Knobs
 from localcloud.arm.trouble import Kind
 from localcloud.profile import Latency
 from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, SUBSCRIPTION, app_body, cloud, image, until
@@ -14,7 +15,7 @@ from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, SUBSCRIPT
 
 @pytest.mark.fidelity(1, 3, 11, 13, 14, 15, 52, 57)
 async def test_creating_answers_201_with_what_is_not_known_yet_left_blank() -> None:
-    async with cloud() as it:
+    async with cloud(knobs=Knobs(put_answer="filled")) as it:
         answer = await it.ask("PUT", APP, app_body("single"))
 
         assert answer.status == 201

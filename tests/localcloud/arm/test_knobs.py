@@ -30,7 +30,7 @@ async def names(it: Cloud) -> list[str]:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("name=random", "--knob: expected one of patch_statuses, names, sum_code"),
+        ("name=random", "--knob: expected one of patch_statuses, put_answer, names"),
         ("names=odd", "--knob names: expected counted|random, found 'odd'"),
         ("page=", "--knob page: expected [0-9]+, found ''"),
     ],
