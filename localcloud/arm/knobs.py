@@ -35,7 +35,7 @@ class Knobs:
         "later|filled|sent",
         1,
         "recorded of a PUT that makes an app: with every default until July 2024, what was sent since October 2024 "
-        "(with 2024-03-01 and 2025-01-01); but once with every default then (identity_e2e)",
+        "(with 2024-03-01 and 2025-01-01)",
     )
     names: str = _knob(
         "counted", "counted|random", 21, "random until 2024 (recorded); the first random, others counted in 2026 (seen)"

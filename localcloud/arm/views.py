@@ -95,8 +95,9 @@ def as_read(answer: Json, sent: Json) -> Json:
 def as_sent(answer: Json, sent: Json) -> Json:
     """What is answered to a PUT that makes an app since October 2024: what it sent, and no default but one.
 
-    Recorded in ingress_sticky_sessions_e2e, termination_grace_period_seconds (twice: in April 2025 again) and
-    mount_azurefile_e2e. Resources that were given are whole, and the limit of inactive revisions is told.
+    Recorded in ingress_sticky_sessions_e2e, termination_grace_period_seconds (twice: in April 2025 again),
+    mount_azurefile_e2e and identity_e2e (without ingress); a PUT that changes an app is answered with every default
+    (identity_e2e). Resources that were given are whole, and the limit of inactive revisions is told.
     """
     asked = sent["properties"]
     answer = as_read(answer, sent)

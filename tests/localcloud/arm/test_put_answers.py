@@ -70,6 +70,7 @@ async def test_the_version_decides_unless_a_switch_does(version: str, knob: str,
 
 @pytest.mark.fidelity(1)
 async def test_an_app_without_ingress_or_configuration_is_made_and_answered_too() -> None:
+    """Recorded in identity_e2e, with an ingress of null."""
     body = app_body()
     del body["properties"]["configuration"]
     properties = await answered(body)
@@ -78,6 +79,7 @@ async def test_an_app_without_ingress_or_configuration_is_made_and_answered_too(
 
 
 async def test_what_changes_an_app_is_answered_with_every_default() -> None:
+    """Recorded in identity_e2e."""
     async with cloud(knobs=Knobs(put_answer="sent")) as it:
         await it.create()
         answer = await it.ask("PUT", APP, app_body())
