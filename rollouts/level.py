@@ -63,7 +63,8 @@ def where(turn: Turn, rollout: Rollout) -> Where:
         sound = rollout.left is not None or (traffic.pinned(arm) and not traffic.refusal(arm, want))
         return Where.AT_LEVEL if sound else Where.OURS
     before = turn.loaded.live.seen if turn.loaded.live else None
-    if live in (before, rollout.seen) or writes.explains(turn.loaded.writes, live):
+    ours = (before, rollout.seen)
+    if live in ours or traffic.asked(arm) in ours or writes.explains(turn.loaded.writes, live):
         return Where.OURS
     return Where.MOVED
 

@@ -308,7 +308,8 @@ def _may_steer(turn: Turn, plan: Plan, place: level.Where) -> bool:
         turn.say(Said.DRIFTED, f"{because}; it is set back", n=live.n, transition=transition, after=found)
         return True
     since = live.drift.since if live.drift else turn.now
-    turn.change_live(drift=Drift(since=since, because=because, weights=found), verified_at=None)
+    drift = Drift(since=since, because=because, weights=found, asked=traffic.asked(arm))
+    turn.change_live(drift=drift, verified_at=None)
     if live.drift is None or live.drift.because != because:
         verbs = "resume or leave" if live.phase is Phase.ROLLING_BACK else "resume, promote or leave"
         asked = f"{because}; nothing is written until someone says {verbs}"

@@ -9,7 +9,7 @@ Weights are percent per revision name, summed over the entries of one revision.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -211,11 +211,15 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """Live traffic is neither our level nor an open write of ours: a person moved it."""
+    """Live traffic is neither our level nor an open write of ours: a person moved it.
+
+    asked: the same weights as they were written, `latest` by that name; empty where that was not kept.
+    """
 
     since: datetime
     because: str
     weights: Weights
+    asked: Weights = field(default_factory=dict)
 
 
 class WriteKind(StrEnum):
@@ -294,7 +298,8 @@ class Rollout:
     policy: `<partition>/<row>` of the row it came from. pushed_at: the registry's time of the push.
     verified_at: when live traffic was first seen at this step's weight; None while it is not there.
     read: the last totals added to the tallies, in the order of plan.checks; None before the first.
-    seen: the weights last seen that were ours; a live difference from these and the level is drift.
+    seen: the weights last seen that were ours, or that a person let us write over; a live difference from these and
+    the level is drift.
     left: the weights a person set and asked to leave; then they are the level.
     spent: time used of the plan's deadline. unhealthy: looks in a row that found the canary not healthy.
     """

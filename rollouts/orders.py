@@ -193,9 +193,12 @@ def _resume(turn: Turn, order: Order, rollout: Rollout, because: str) -> str:
 
 
 def _steered(rollout: Rollout) -> Rollout:
-    """The same rollout, allowed to write over what a person moved: the order names our level as theirs."""
+    """The same rollout, allowed to write over what a person moved: the order names our level as theirs.
+
+    What they wrote counts, for `latest` may be another revision by now: one that a template made becomes ready later.
+    """
     if rollout.left is not None:
         return replace(rollout, drift=None, left=None, seen=rollout.left)
     if rollout.drift is None:
         return rollout
-    return replace(rollout, drift=None, seen=rollout.drift.weights)
+    return replace(rollout, drift=None, seen=rollout.drift.asked or rollout.drift.weights)

@@ -12,6 +12,7 @@ from rollouts.model import Stable, Weights
 from rollouts.seen import AppSeen, TrafficEntry
 
 WHOLE = 100
+LATEST = "latest"  # no revision is called so: each has `--` in its name
 
 
 def weights(seen: AppSeen) -> dict[str, int]:
@@ -22,6 +23,16 @@ def weights(seen: AppSeen) -> dict[str, int]:
     found: dict[str, int] = {}
     for entry in seen.traffic:
         name = _named(seen, entry)
+        if entry.weight:
+            found[name] = found.get(name, 0) + entry.weight
+    return found
+
+
+def asked(seen: AppSeen) -> dict[str, int]:
+    """The same as a person wrote it: a `latest` entry counts for the name `latest`, whichever revision that is."""
+    found: dict[str, int] = {}
+    for entry in seen.traffic:
+        name = LATEST if entry.latest else _named(seen, entry)
         if entry.weight:
             found[name] = found.get(name, 0) + entry.weight
     return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from localcloud.dataplane.fate import FateKind
 from tests.e2e.acts import Act, play_all
 
 if TYPE_CHECKING:
@@ -42,14 +43,18 @@ async def advised(act: Act) -> None:
 
 
 async def naive(act: Act) -> None:
-    """The file as it is, old image and no traffic; then a person says that the rollout goes on."""
+    """The file as it is, old image and no traffic; then a person says that the rollout goes on.
+
+    The revision that the file makes is ready only after the drift was told, as an app on Azure is.
+    """
     await act.push("1.1.0")
     await act.seen("1.1.0")
+    act.stage.cloud.fates.add(FateKind.SLOW_START, f"{act.name}--*", after=4)
     await act.stage.put_app(act.file("1.0.0"), name=act.name)
     await act.hears("RolloutDrifted")
-    act.notes["while"] = await act.stage.weights(act.name)
     act.notes["writes"] = await act.stage.arm_writes(act.name)
     await act.seen("1.0.0", act.users.answered["1.0.0"] + 20)
+    act.notes["while"] = await act.stage.weights(act.name)
     act.notes["later"] = await act.stage.arm_writes(act.name)
     live = (await act.stage.rollouts(act.name))[0]
     act.notes["paused"] = await act.stage.rollout(live["n"], act.name)
@@ -90,9 +95,10 @@ async def test_a_put_that_reads_back_disturbs_no_rollout_and_makes_no_revision(a
 
 async def test_a_put_of_the_file_as_it_is_is_seen_and_told_and_nothing_is_written_over_it(acts):
     act = acts["naive"]
-    [told] = act.told("RolloutDrifted")
-    assert "someone moved the traffic to " in told["data"]["because"]
-    assert told["data"]["because"].endswith("nothing is written until someone says resume, promote or leave")
+    reasons = [told["data"]["because"] for told in act.told("RolloutDrifted")]
+    assert 1 <= len(reasons) <= 2  # once more if it is looked at when the file's revision takes over from the canary
+    assert all("someone moved the traffic to " in because for because in reasons)
+    assert all(b.endswith("nothing is written until someone says resume, promote or leave") for b in reasons)
     assert act.notes["while"] == {"1.0.0": 100}
     assert act.notes["later"] == act.notes["writes"]
 

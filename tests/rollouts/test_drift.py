@@ -349,6 +349,34 @@ def test_traffic_that_follows_the_latest_again_is_pinned_again() -> None:
     assert Said.DRIFTED in world.told()
 
 
+def test_a_resume_holds_when_the_latest_that_traffic_follows_is_another_by_then() -> None:
+    """What a template put is a revision that starts while a person answers; the traffic that was put is the same."""
+    world = until(Phase.BAKING, 1)
+    world.live.traffic = [TrafficEntry(weight=100, latest=True)]
+    wait(world, MINUTE)
+    assert world.app.live is not None
+    assert world.app.live.drift is not None
+    assert world.app.live.drift.weights == {CANARY: 100}
+    world.azure.revise(world.live, "template")
+    world.order(Verb.RESUME)
+    finish(world)
+
+    assert world.told().count(Said.DRIFTED) == 1
+    assert [r.phase for r in world.ended] == [Phase.PROMOTED]
+
+
+def test_a_hand_that_moves_again_before_its_resume_is_asked_again() -> None:
+    world = until(Phase.BAKING, 1)
+    world.live.traffic = [TrafficEntry(weight=100, latest=True)]
+    wait(world, MINUTE)
+    everything_to_stable(world)
+    world.order(Verb.RESUME)
+    wait(world, MINUTE)
+
+    assert world.told().count(Said.DRIFTED) == 2
+    assert world.weights() == {"first": 100}
+
+
 # ---- between rollouts
 
 

@@ -57,6 +57,10 @@ def test_latest_of_an_app_that_was_never_ready_has_no_name() -> None:
     assert traffic.weights(app(entry(100), latest_ready="")) == {"": 100}
 
 
+def test_what_was_asked_for_keeps_latest_by_that_name_and_sums_the_rest() -> None:
+    assert traffic.asked(app(entry(50), entry(30, "b"), entry(20, "b"), entry(0, "a"))) == {"latest": 50, "b": 50}
+
+
 def test_traffic_is_pinned_when_no_entry_follows_the_latest() -> None:
     assert traffic.pinned(app(entry(100, "a")))
     assert not traffic.pinned(app(entry(100, "a"), entry(0)))
