@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KEY = "-beginsWithADash"
 LIMIT_SECONDS = 20.0
 PRELUDE = """\
-import asyncio, json, os, pathlib, threading, time
+import asyncio, json, os, pathlib, threading, time, typing
 import azure.functions as func
 
 app = func.FunctionApp()

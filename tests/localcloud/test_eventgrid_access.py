@@ -58,7 +58,9 @@ async def answered(local: Local, **headers: str) -> tuple[int, Any]:
 
 @pytest.mark.parametrize("name", ["key1", "key2"])
 async def test_either_key_of_a_topic_opens_it(local: Local, name: str) -> None:
-    await publish(at(local), AzureKeyCredential(getattr(local.grid.keys_of("scans"), name)))
+    key = getattr(local.grid.keys_of("scans"), name)
+    await publish(at(local), AzureKeyCredential(key))
+    assert (await answered(local, **{"aeg-sas-key": key}))[0] == 200
 
 
 async def test_the_key_of_another_topic_or_one_that_was_changed_is_refused(local: Local) -> None:

@@ -32,16 +32,6 @@ QUEUE = "@app.queue_trigger(arg_name='message', queue_name='work', connection=ST
 TIMER = "@app.timer_trigger(arg_name='timer', schedule={!r})\nasync def clock(timer: func.TimerRequest): pass\n"
 
 
-@pytest.fixture
-def indexed(tmp_path, monkeypatch):
-    """Index a program in this process."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setitem(sys.modules, "function_app", None)
-    monkeypatch.delitem(sys.modules, "function_app")
-    monkeypatch.setenv("FOLDER", str(tmp_path))
-    return lambda program: load(write_app(tmp_path / "app", program))
-
-
 @pytest.mark.parametrize(
     ("program", "why"),
     [

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
-from localcloud.host.indexing import IndexingError, load
-from tests.localcloud.hosts import write_app
+from localcloud.host.indexing import IndexingError
 
 QUEUE = "@app.queue_trigger(arg_name='message', queue_name='work', connection=STORAGE)\n"
 OUT = "@app.queue_output(arg_name='out', queue_name='out', connection=STORAGE)\n" + QUEUE
@@ -16,15 +13,6 @@ GRID = "@app.event_grid_trigger(arg_name='event')\n"
 RETURN = "@app.queue_output(arg_name='$return', queue_name='out', connection=STORAGE)\n" + QUEUE
 # Of what the worker loads, this host runs no outputs, and says so.
 NO_OUTPUTS = "run: expected no binding but its trigger, found queue"
-
-
-@pytest.fixture
-def indexed(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setitem(sys.modules, "function_app", None)
-    monkeypatch.delitem(sys.modules, "function_app")
-    monkeypatch.setenv("FOLDER", str(tmp_path))
-    return lambda program: load(write_app(tmp_path / "app", "import typing\n" + program))
 
 
 @pytest.mark.parametrize(
