@@ -55,7 +55,7 @@ class AuthCalls:
         body = call.body if isinstance(call.body, dict) else {}
         name = call.names["config"]
         app.auth[name] = stored(body.get("properties") or {})
-        return Reply(body=_view(app, name), headers={"x-ms-ratelimit-remaining-subscription-writes": "199"})
+        return Reply(body=_view(app, name))
 
     async def delete(self, call: Call) -> Reply:
         """200, or 204 when there is none."""

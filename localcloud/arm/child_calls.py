@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from localcloud.arm.urls import Route
     from localcloud.clock import Clock
 
-_LEFT = "799"  # as recorded, of writes and of deletions
-
 
 class Kind(ABC):
     """What one kind has of its own.
@@ -129,13 +127,12 @@ class ChildCalls:
     async def delete(self, call: Call) -> Reply:
         """The kind's own status, or 204 when there is none."""
         environment = self._environment(call)
-        headers = {**self._headers, "x-ms-ratelimit-remaining-subscription-deletes": _LEFT}
         found = self._store.children.find(environment.id, self._kind.word, call.names["child"])
         if found is None:
-            return Reply(status=204, headers=headers)
+            return Reply(status=204, headers=self._headers)
         self._store.children.forget(found.id)
         await self._changed()
-        return Reply(status=self._kind.deleted, headers=headers)
+        return Reply(status=self._kind.deleted, headers=self._headers)
 
     async def act(self, call: Call) -> Reply:
         """One of the kind's own."""
@@ -161,11 +158,10 @@ class ChildCalls:
         )
         self._store.children.keep(child)
         await self._changed()
-        left = {"x-ms-ratelimit-remaining-subscription-writes": _LEFT}
-        return self._reply(self._view(call, environment, child, zone="Z"), left)
+        return self._reply(self._view(call, environment, child, zone="Z"))
 
-    def _reply(self, body: Json, headers: dict[str, str] | None = None) -> Reply:
-        return Reply(body=body, headers={**self._headers, **(headers or {})})
+    def _reply(self, body: Json) -> Reply:
+        return Reply(body=body, headers=self._headers)
 
     def _view(self, call: Call, environment: Environment, child: Child, zone: str = "") -> Json:
         kind = self._kind
