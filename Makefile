@@ -16,7 +16,7 @@ demo: setup  ## a good push promoted, a bad one rolled back; ONCE=1 ends by itse
 	@$(BIN)/python -m scripts.demo $(if $(ONCE),--once) $(if $(KEEP),--keep)
 
 test: setup  ## every test, and a sample of the long ones; ARGS="-k traffic" for some
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(or $(ARGS),tests/e2e tests)
+	@$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(or $(ARGS),tests/e2e tests)
 
 test-az: setup  ## the real Azure CLI against the local cloud; installs it into .work/az, 750 MB
 	@$(BIN)/python scripts/setup_az.py
