@@ -1,9 +1,12 @@
-"""What a recording found there: environments that it did not make itself, and how long revisions drained."""
+"""What a recording found there: the Azure of its day, environments that it did not make, revisions that had drained."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from localcloud.arm.knobs import Knobs
 from tests.localcloud.arm.recordings import MANAGEMENT
 
 if TYPE_CHECKING:
@@ -15,11 +18,13 @@ if TYPE_CHECKING:
 _ENVIRONMENT = "/providers/microsoft.app/managedenvironments/"
 _UNKNOWN = "env.eastus.azurecontainerapps.io"
 _REFUSED = 300
+# The first day of which each is recorded; between it and the last day of which it is not, nobody knows.
+_SENT, _BOTH = datetime(2024, 5, 28, tzinfo=UTC), datetime(2024, 10, 14, tzinfo=UTC)
 _CONSUMPTION = [{"workloadProfileType": "Consumption", "name": "Consumption"}]
 
 
 def environments(interactions: list[Interaction]) -> dict[str, Json]:
-    """By id, the `properties` of environments that it reads or puts apps in and never makes; with a `location` if told.
+    """By id, the `properties` of environments that it uses and never makes; with a `location` if told.
 
     Of one that it does not read, what its apps tell: a default domain, and whether it has workload profiles.
     """
@@ -31,13 +36,28 @@ def environments(interactions: list[Interaction]) -> dict[str, Json]:
         if _is_environment(path) and request["method"] == "PUT":
             made.add(path.lower())
         told = _properties(response["body"]) if response["status"] < _REFUSED else {}
+        within = _environment_of(path)
+        if within and response["status"] < _REFUSED and within.lower() not in made:
+            found.setdefault(within.lower(), (within, {}))
         if told and _is_environment(path):
             told = {**told, "location": response["body"]["location"]}
-        identifier = path if _is_environment(path) else str(told.get("managedEnvironmentId") or "")
+        identifier = path if _is_environment(path) else "" if within else str(told.get("managedEnvironmentId") or "")
         if told and identifier and identifier.lower() not in made:
             spelled, known = found.get(identifier.lower(), (identifier, {}))
             found[identifier.lower()] = spelled, _more(known, told)
     return {spelled: {"defaultDomain": _UNKNOWN, **known} for spelled, known in found.values()}
+
+
+def of_its_day(interactions: Sequence[Interaction]) -> Knobs:
+    """Switches for what Azure answered when this was recorded; the usual ones where it does not say when that was."""
+    dates = [one["response"]["headers"].get("date") for one in interactions]
+    days = [parsedate_to_datetime(date) for date in dates if date]
+    if not days:
+        return Knobs()
+    return Knobs(
+        put_answer="sent" if min(days) >= _SENT else "filled",
+        patch_statuses="always" if min(days) >= _BOTH else "never",
+    )
 
 
 def drained(interactions: Sequence[Interaction]) -> bool:
@@ -55,6 +75,13 @@ def _inactive(body: Any) -> bool:
 def _is_environment(path: str) -> bool:
     name = path.lower().partition(_ENVIRONMENT)[2]
     return bool(name) and "/" not in name
+
+
+def _environment_of(path: str) -> str:
+    """The environment in which the resource of this path is, "" when it is in none."""
+    start = path.lower().find(_ENVIRONMENT) + len(_ENVIRONMENT)
+    name, _, child = path[start:].partition("/") if _ENVIRONMENT in path.lower() else ("", "", "")
+    return path[: start + len(name)] if child else ""
 
 
 def _properties(body: Any) -> Json:

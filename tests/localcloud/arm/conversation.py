@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,7 +20,7 @@ from localcloud.arm.environment_body import properties
 from localcloud.arm.urls import resource_type
 from localcloud.clock import Clock
 from localcloud.profile import Latency, Profile
-from tests.localcloud.arm.assumed import drained, environments
+from tests.localcloud.arm.assumed import drained, environments, of_its_day
 from tests.localcloud.arm.cloud import served
 from tests.localcloud.arm.fake_plane import FakeDataPlane
 from tests.localcloud.arm.recordings import MANAGEMENT, OF_THE_FRONT
@@ -50,23 +51,26 @@ PROFILE = Profile(
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?|\d+/\d+/\d{4} \d+:\d\d:\d\d [AP]M", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PERSON = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+", re.ASCII)
 _ENDED = (200, 204)
 _REFUSED = 400
 
 
 @dataclass
 class Replay:
-    """names: of revisions and operations in the recording -> ours. found: (path of a member, theirs, ours)."""
+    """names: of revisions and operations in the recording -> ours. found: (a member, theirs, ours) -> how often."""
 
     base: str
     http: ClientSession
     arm: Arm
     names: dict[str, str] = field(default_factory=dict)
-    found: set[tuple[str, str, str]] = field(default_factory=set)
+    found: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     async def play(self, interactions: list[Interaction]) -> None:
         """Hold it again, in the environments that it found there."""
         for identifier, given in environments(interactions).items():
+            if identifier.lower() in self.arm.store.environments:
+                continue
             _, _, subscription, _, group, *_, name = identifier.split("/")
             await self.arm.create_environment(subscription, group, name, given["defaultDomain"])
             environment = self.arm.store.environments[identifier.lower()]
@@ -82,17 +86,20 @@ class Replay:
         try:
             status, headers, body = await self._ask(request["method"], path, request["body"], recorded)
         except TimeoutError:
-            self.found.add((f"{where}: end", "it ended", "it never did"))
+            self._tell(f"{where}: end", "it ended", "it never did")
             return
         if status != recorded["status"]:
             said = json.dumps(body) if status >= _REFUSED else ""
-            self.found.add((f"{where}: status", str(recorded["status"]), f"{status} {said}".strip()))
+            self._tell(f"{where}: status", str(recorded["status"]), f"{status} {said}".strip())
             return
         theirs, ours = set(recorded["headers"]), set(headers) - OF_THE_FRONT
-        self.found |= {(f"{where}: header {name}", name, "") for name in theirs - ours}
-        self.found |= {(f"{where}: header {name}", "", name) for name in ours - theirs}
-        self._learn(recorded, headers, body)
+        for name in theirs ^ ours:
+            self._tell(f"{where}: header {name}", *((name, "") if name in theirs else ("", name)))
+        self._learn(where, recorded, headers, body)
         self._compare(where, recorded["body"], body)
+
+    def _tell(self, where: str, theirs: str, ours: str) -> None:
+        self.found[where, theirs, ours] += 1
 
     async def _ask(
         self, method: str, path: str, body: object, recorded: dict[str, Any]
@@ -121,14 +128,17 @@ class Replay:
             text = text.replace(theirs, ours)
         return text
 
-    def _learn(self, recorded: dict[str, Any], headers: dict[str, str], body: object) -> None:
-        """Names that Azure chose, and the emulator chose otherwise."""
+    def _learn(self, where: str, recorded: dict[str, Any], headers: dict[str, str], body: object) -> None:
+        """Names that Azure chose, and the emulator chose otherwise; one that was there stays one that was there."""
         for header in ("azure-asyncoperation", "location"):
             theirs, ours = recorded["headers"].get(header, ""), headers.get(header, "")
             if found := (re.search(r"/([^/?]+)\?", theirs), re.search(r"/([^/?]+)\?", ours)):
                 first, second = found
                 if first and second:
                     self.names[first[1]] = second[1]
+        theirs, ours = _latest(recorded["body"]), _latest(body)
+        if theirs and ours and (theirs in self.names or ours in self.names.values()) and self._ours(theirs) != ours:
+            self._tell(f"{where}: a revision that was there", str(theirs in self.names), str(theirs not in self.names))
         self.names |= dict(_pairs(recorded["body"], body))
 
     def _compare(self, where: str, theirs: object, ours: object, path: str = "") -> None:
@@ -137,12 +147,12 @@ class Replay:
                 self._compare(where, theirs.get(key, "absent"), ours.get(key, "absent"), f"{path}.{key}")
             orders = [key for key in theirs if key in ours], [key for key in ours if key in theirs]
             if orders[0] != orders[1]:
-                self.found.add((f"{where}: order of {path.lstrip('.')}", ", ".join(orders[0]), ", ".join(orders[1])))
+                self._tell(f"{where}: order of {path.lstrip('.')}", ", ".join(orders[0]), ", ".join(orders[1]))
         elif isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
             for one, other in zip(theirs, ours, strict=True):
                 self._compare(where, one, other, f"{path}[]")
         elif self._masked(theirs) != _mask(json.dumps(ours)):
-            self.found.add((f"{where}: {path.lstrip('.')}", _mask(json.dumps(theirs)), _mask(json.dumps(ours))))
+            self._tell(f"{where}: {path.lstrip('.')}", _mask(json.dumps(theirs)), _mask(json.dumps(ours)))
 
     def _masked(self, theirs: object) -> str:
         return _mask(self._ours(json.dumps(theirs)))
@@ -158,7 +168,7 @@ def _over(answer: dict[str, Any]) -> bool:
 
 
 def _mask(text: str) -> str:
-    return _GUID.sub("<guid>", _TIME.sub("<time>", text))
+    return _GUID.sub("<guid>", _TIME.sub("<time>", _PERSON.sub("<person>", text)))
 
 
 def _kind(path: str) -> str:
@@ -167,6 +177,12 @@ def _kind(path: str) -> str:
     if words == [""]:
         return resource_type(path.partition("?")[0].rstrip("/"))
     return words[2] if words[0] == "locations" and len(words) > 2 else "/".join(words[::2])
+
+
+def _latest(body: object) -> str:
+    """The name of an app's latest revision, "" where it tells none."""
+    properties = body.get("properties") if isinstance(body, dict) else None
+    return str(properties.get("latestRevisionName") or "") if isinstance(properties, dict) else ""
 
 
 def _pairs(theirs: object, ours: object) -> Iterator[tuple[str, str]]:
@@ -186,9 +202,9 @@ def _pairs(theirs: object, ours: object) -> Iterator[tuple[str, str]]:
 
 @asynccontextmanager
 async def replay(interactions: Sequence[Interaction] = (), knobs: Knobs | None = None) -> AsyncIterator[Replay]:
-    """With a fresh emulator, whose revisions drain as those of this conversation did: for ever, or at once."""
+    """With a fresh emulator as Azure was on that day, whose revisions drain as those did: for ever, or at once."""
     profile = replace(PROFILE, drain=0) if drained(interactions) else PROFILE
-    arm = Arm(clock=Clock(), dataplane=FakeDataPlane(), profile=profile, knobs=knobs)
+    arm = Arm(clock=Clock(), dataplane=FakeDataPlane(), profile=profile, knobs=knobs or of_its_day(interactions))
     try:
         async with served(arm.app()) as base, ClientSession() as http:
             yield Replay(base, http, arm)

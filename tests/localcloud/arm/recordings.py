@@ -17,7 +17,14 @@ _FIXTURES = Path(__file__).parent / "fixtures"
 # Said by what stands before the provider, in some years and regions: of no interest to who asks the provider.
 OF_THE_FRONT = frozenset(
     {
-        *("x-cache", "x-msedge-ref", "x-ms-operation-identifier", "x-ms-correlation-request-id", "x-ms-request-id"),
+        *(
+            "x-cache",
+            "x-ms-throttling-version",
+            "x-msedge-ref",
+            "x-ms-operation-identifier",
+            "x-ms-correlation-request-id",
+            "x-ms-request-id",
+        ),
         *("x-ms-routing-request-id", "request-context", "mise-correlation-id", "connection"),
         *(f"x-ms-ratelimit-remaining-subscription-global-{kind}" for kind in ("reads", "writes", "deletes")),
     }

@@ -27,14 +27,21 @@ def main(arguments: list[str]) -> int:
     """0 when every difference has a reason in the table, 1 when one has none, 2 when a file is no recording."""
     parser = argparse.ArgumentParser(prog="python -m tests.localcloud.arm.replay", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a recording or a folder of them")
-    parser.add_argument("--knob", action="append", default=[], metavar="NAME=VALUE", help="as of the local cloud")
+    parser.add_argument(
+        "--knob",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="as of the local cloud; without, as Azure was on that day",
+    )
     parser.add_argument("--all", action="store_true", help="also what was asked of others than Microsoft.App")
     given = parser.parse_args(arguments)
-    codes = [_held(file, knobs.read(given.knob), everything=given.all) for file in files(given.files)]
+    switches = knobs.read(given.knob) if given.knob else None
+    codes = [_held(file, switches, everything=given.all) for file in files(given.files)]
     return max(codes, default=0)
 
 
-def _held(file: Path, switches: knobs.Knobs, *, everything: bool) -> int:
+def _held(file: Path, switches: knobs.Knobs | None, *, everything: bool) -> int:
     try:
         told = read(file)
     except UnreadableError as error:
@@ -43,15 +50,16 @@ def _held(file: Path, switches: knobs.Knobs, *, everything: bool) -> int:
     asked = [one for one in told if everything or provider(one) == _PROVIDER]
     found = asyncio.run(_found(asked, switches))
     sys.stdout.write(f"{file.name}: {len(asked)} of {len(told)} exchanges held again\n")
-    for reason, count in Counter(filter(None, (because(where) for where, _, _ in found))).most_common():
+    for reason, count in Counter(filter(None, (because(*difference) for difference in found))).most_common():
         sys.stdout.write(f"  {count} differ because: {reason}\n")
-    unknown = [difference for difference in sorted(found) if not because(difference[0])]
+    unknown = [difference for difference in sorted(found) if not because(*difference)]
     for where, theirs, ours in unknown:
-        sys.stdout.write(f"  {where}\n    Azure: {theirs}\n    here:  {ours}\n")
+        often = f" ({found[where, theirs, ours]} times)" if found[where, theirs, ours] > 1 else ""
+        sys.stdout.write(f"  {where}{often}\n    Azure: {theirs}\n    here:  {ours}\n")
     return int(bool(unknown))
 
 
-async def _found(asked: list[Interaction], switches: knobs.Knobs) -> set[tuple[str, str, str]]:
+async def _found(asked: list[Interaction], switches: knobs.Knobs | None) -> Counter[tuple[str, str, str]]:
     async with replay(asked, switches) as conversation:
         await conversation.play(asked)
         return conversation.found

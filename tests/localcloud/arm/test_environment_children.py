@@ -29,7 +29,7 @@ async def test_what_is_recorded_goes_the_same_way(name: str) -> None:
         await conversation.arm.create_environment(ZEROS, "clitest.rg000001", RECORDED[name], "two.localhost")
         await conversation.play(recording(name))
 
-        assert conversation.found == set()
+        assert not conversation.found
 
 
 async def test_the_key_of_a_share_is_taken_and_neither_told_nor_kept() -> None:

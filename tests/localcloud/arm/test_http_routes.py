@@ -56,7 +56,7 @@ async def test_the_recorded_conversation_goes_the_same_way() -> None:
                 assert answer.status == 201
         await conversation.play(recording("env_http_route_config"))
 
-        assert conversation.found == set()
+        assert not conversation.found
 
 
 async def test_one_that_is_gone_is_404_and_deleting_it_again_204() -> None:

@@ -30,7 +30,7 @@ async def test_the_recorded_schedule_is_kept_changed_and_removed_the_same_way() 
             assert answer.status == 200
         await conversation.play(recording("env_maintenance_config"))
 
-        assert conversation.found == set()
+        assert not conversation.found
 
 
 async def test_schedules_are_listed_and_deleting_one_that_is_gone_is_204() -> None:

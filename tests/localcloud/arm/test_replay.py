@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,47 @@ def test_a_folder_of_recordings_is_held_again_and_every_difference_has_its_reaso
         "ingress_traffic_e2e.json: 25 of 25 exchanges held again",
     ]
     assert "differ because: of that region" in lines[1]
+
+
+@pytest.mark.parametrize("name", ["env_dapr_components", "env_storage", "env_usages"])
+async def test_what_is_in_an_environment_is_held_again_without_its_making(name: str) -> None:
+    assert {where for where in await differing(recording(name)) if "status" in where or ": end" in where} == set()
+
+
+async def test_a_revision_that_azure_kept_and_one_that_it_made_are_told_apart() -> None:
+    interactions = recording("update")
+    bodies = [one["response"]["body"] or {} for one in interactions if one["request"]["method"] == "GET"]
+    apps = [body["properties"] for body in bodies if body.get("properties", {}).get("latestRevisionName")]
+    first, second = dict.fromkeys(app["latestRevisionName"] for app in apps[:3])
+    for app in apps:
+        app["latestRevisionName"] = first if app["latestRevisionName"] == second else app["latestRevisionName"]
+
+    assert "GET containerApps: a revision that was there" in await differing(interactions)
+
+
+async def test_a_missing_member_is_not_excused_by_a_reason_for_another_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interactions = recording("ingress_traffic_e2e")
+    del next(one for one in interactions if "/managedEnvironments/" in one["request"]["uri"])["response"]["body"][
+        "properties"
+    ]["staticIp"]
+    kept(tmp_path, interactions)
+
+    assert await asyncio.to_thread(replay.main, [str(tmp_path)]) == 1
+    assert 'GET managedEnvironments: properties.staticIp\n    Azure: "absent"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("day", "there"), [("18 Apr 2024", True), ("28 May 2024", False), ("14 Oct 2024", False)])
+async def test_it_is_held_again_with_azure_as_it_was_on_that_day(day: str, *, there: bool) -> None:
+    """Its answer to a PUT changed in May 2024; a recording of April is another's when it is said to be of October."""
+    interactions = recording("scale_revision_copy")
+    for one in interactions:
+        one["response"]["headers"]["date"] = f"Mon, {day} 10:00:00 GMT"
+
+    found = await differing(interactions)
+    assert ("PUT containerApps: properties.runningStatus" not in found) is there
+    assert ("PATCH containerApps: header azure-asyncoperation" in found) is (day == "14 Oct 2024")
 
 
 async def differing(interactions: list[dict[str, Any]]) -> set[str]:
