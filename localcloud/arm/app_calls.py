@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from localcloud.arm import canonical, parts, schema, urls
+from localcloud.arm import parts, schema, urls
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, not_found
+from localcloud.arm.put_answers import as_sent
 from localcloud.arm.signature import signed
-from localcloud.arm.views import app_view, as_read, as_sent, operation_path, operation_view
+from localcloud.arm.views import app_view, operation_path, operation_view
 
 if TYPE_CHECKING:
     from localcloud.arm.calls import Call
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from localcloud.arm.urls import Route
     from localcloud.arm.writes import Writes
 
-# Between July and October 2024 Azure came to tell a PATCH both addresses, and to answer a PUT that makes an app with
-# what was sent. This version is recorded from before that and from after (here: as before), later ones from after.
+# In 2024 Azure came to answer a PUT with what was sent (in May) and to tell a PATCH both addresses (by October). This
+# version is recorded from before that and from after (here: as before), later ones from after.
 # Clients came to read the statuses address, because the results address does not tell why an operation failed.
 _EARLIER = "2024-03-01"
 
@@ -54,16 +55,12 @@ class AppCalls:
     async def put(self, call: Call) -> Reply:
         """201, always, with the resource as accepted."""
         app = self._store.app(call.names["subscription"], call.names["group"], call.names["app"])
-        had = canonical.identities(app.resource["identity"]) if app is not None else set()
-        made = app is None
         if app is not None:
             self._writes.free(app)
         app, operation, accepted = self._writes.put(call, app)
         body = app_view(app, answer_to_put=accepted)
-        if made and self._since_later(call, self._store.knobs.put_answer, "sent"):
+        if self._since_later(call, self._store.knobs.put_answer, "sent"):
             body = as_sent(body, schema.app(cast("Json", call.body)))
-        elif canonical.identities(accepted["identity"]) - had:
-            body = as_read(body, call.body)
         headers = {
             "azure-asyncoperation": self._statuses(call, operation),
             "x-ms-async-operation-timeout": "PT15M",

@@ -82,4 +82,4 @@ class Reply:
             headers["vary"] = "Accept-Encoding"
         headers["content-type"] = "application/json; charset=utf-8"
         body = self.body if self.versioned else shown(self.body, version)
-        return web.Response(status=self.status, headers=headers, body=json.dumps(body).encode())
+        return web.Response(status=self.status, headers=headers, body=json.dumps(body, separators=(",", ":")).encode())

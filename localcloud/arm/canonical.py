@@ -13,7 +13,7 @@ from localcloud.arm.traffic import canonical_traffic
 if TYPE_CHECKING:
     from localcloud.arm.models import Json
 
-_NO_WORD = re.compile(r"[ ()]", re.ASCII)
+_NO_WORD = re.compile(r"[ ()]", re.ASCII)  # North Central US (Stage) is northcentralusstage in addresses (recorded)
 _REGIONS = {
     _NO_WORD.sub("", name.lower()): name
     for name in (
@@ -31,6 +31,7 @@ REGIONS = tuple(_REGIONS.values())
 _MODES = {"single": "Single", "multiple": "Multiple", "labels": "Labels"}
 _TRANSPORTS = {"auto": "Auto", "http": "Http", "http2": "Http2", "tcp": "Tcp"}
 _EPHEMERAL = ((0.25, "1Gi"), (0.5, "2Gi"), (1.0, "4Gi"))
+_USER_ASSIGNED = re.compile(r"(?<=/providers/)microsoft\.managedidentity/userassignedidentities(?=/)", re.IGNORECASE)
 _ZEROS = re.compile(r"\.0+(?=Gi$)", re.ASCII)
 # Answered where they were given, and not otherwise.
 GIVEN = ("tags", "kind", "managedBy", "extendedLocation")
@@ -62,7 +63,7 @@ def resource(app: str, body: Json) -> Json:
     given = {name: body[name] for name in GIVEN if body.get(name)}
     return {
         "location": region(str(body.get("location") or "")),
-        "identity": identity(_map(body.get("identity"))),
+        "identity": identity(f"{environment}/{app}", _map(body.get("identity"))),
         **given,
         "properties": {
             "environmentId": environment,
@@ -93,7 +94,7 @@ def template(body: Json) -> Json:
         },
         "volumes": [parts.picked(v, _VOLUME) for v in body["volumes"]] if body.get("volumes") else None,
         "serviceBinds": body.get("serviceBinds"),
-        "customMetricsSettings": body.get("customMetricsSettings"),
+        **parts.picked(body, ("customMetricsSettings",)),  # absent where nobody gave it (kind_functionapp of 2025)
     }
 
 
@@ -143,12 +144,13 @@ def _lean(value: object) -> object:
     return [_lean(one) for one in value] if isinstance(value, list) else value
 
 
-def identity(body: Json) -> Json:
-    """With the ids that Azure gives; the same for a name each time."""
+def identity(app: str, body: Json) -> Json:
+    """With the ids that Azure gives; the same for a name each time. app: what no other one is called."""
     kind = _kind(str(body.get("type") or "None"))
     users = _map(body.get("userAssignedIdentities"))
-    system = {"principalId": _guid("principal"), "tenantId": _guid("tenant")} if "SystemAssigned" in kind else {}
-    known = {name: {"principalId": _guid(f"p{name}"), "clientId": _guid(f"c{name}")} for name in users}
+    system = {"principalId": _guid(f"s{app}"), "tenantId": _guid("tenant")} if "SystemAssigned" in kind else {}
+    spelled = (_USER_ASSIGNED.sub("Microsoft.ManagedIdentity/userAssignedIdentities", name) for name in users)
+    known = {name: {"principalId": _guid(f"p{name}"), "clientId": _guid(f"c{name}")} for name in spelled}
     return {"type": kind, **system, **({"userAssignedIdentities": known} if known else {})}
 
 
@@ -157,12 +159,6 @@ def _kind(given: str) -> str:
     said = {word.strip().lower() for word in given.split(",")}
     known = [kind for kind in ("SystemAssigned", "UserAssigned") if kind.lower() in said]
     return ", ".join(known) or "None"
-
-
-def identities(identity: Json) -> set[str]:
-    """The ids of its user-assigned ones, and `system` for its own."""
-    own = {"system"} if "SystemAssigned" in identity["type"] else set()
-    return own | {name.lower() for name in identity.get("userAssignedIdentities", ())}
 
 
 def _guid(name: str) -> str:
@@ -179,25 +175,24 @@ def _configuration(app: str, body: Json) -> Json:
     return {
         "secrets": parts.secrets(body.get("secrets") or ()) or None,
         "activeRevisionsMode": mode,
+        "targetLabel": body.get("targetLabel") or "",
+        "revisionTransitionThreshold": body.get("revisionTransitionThreshold"),
         "ingress": _ingress(app, mode, ingress) if isinstance(ingress, dict) else None,
         "registries": parts.registries(body.get("registries")),
         "identitySettings": body.get("identitySettings") or [],
         "dapr": parts.dapr(body.get("dapr")),
         "runtime": body.get("runtime"),
         "maxInactiveRevisions": body.get("maxInactiveRevisions"),
-        "revisionTransitionThreshold": body.get("revisionTransitionThreshold"),
         "service": body.get("service"),
-        "targetLabel": body.get("targetLabel") or "",
     }
 
 
 def _ingress(app: str, mode: str, body: Json) -> Json:
     transport = str(body.get("transport") or "Auto")
-    port = body.get("targetPort")
     return {
         "fqdn": None,
         "external": bool(body.get("external")),
-        "targetPort": int(port) if port is not None else None,
+        "targetPort": int(body.get("targetPort") or 0),  # 0: the one the container is found to listen on
         "exposedPort": int(body.get("exposedPort") or 0),
         "transport": _TRANSPORTS.get(transport.lower(), transport),
         "traffic": _traffic(app, mode, body.get("traffic")),

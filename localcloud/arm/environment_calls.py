@@ -14,7 +14,7 @@ from localcloud.arm.merge import merge_patch
 from localcloud.arm.models import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from localcloud.arm.calls import Call
     from localcloud.arm.environment_operations import EnvironmentOperations
@@ -131,7 +131,7 @@ class EnvironmentCalls:
             asked=asked,
             streams=self._store.streams,
             tags=body.get("tags") or {},
-            identity=_identity(body),
+            identity=_identity(_id(names), body),
             given=environment_body.properties(body.get("properties") or {}, managed_group=managed),
             provisioned=False,
         )
@@ -144,7 +144,7 @@ class EnvironmentCalls:
         environment_body.check_fixed(call.method, environment.given, wanted)
         before = environment.given, environment.identity
         environment.given, environment.modified = wanted, self._clock.now()
-        environment.tags, environment.identity = body.get("tags") or {}, _identity(body)
+        environment.tags, environment.identity = body.get("tags") or {}, _identity(environment.id, body)
         return (environment.given, environment.identity) != before
 
     def _unchanged(self, call: Call, environment: Environment) -> Reply:
@@ -152,19 +152,20 @@ class EnvironmentCalls:
 
     def _find(self, call: Call) -> Environment:
         names = call.names
-        identifier = (
-            f"/subscriptions/{names['subscription']}/resourceGroups/{names['group']}"
-            f"/providers/Microsoft.App/managedEnvironments/{names['environment']}"
-        )
-        found = self._store.environments.get(identifier.lower())
+        found = self._store.environments.get(_id(names).lower())
         if found is None:
             raise not_found("Microsoft.App/managedEnvironments", names["environment"], names["group"])
         return found
 
 
-def _identity(body: Json) -> Json:
+def _id(names: Mapping[str, str]) -> str:
+    group = f"/subscriptions/{names['subscription']}/resourceGroups/{names['group']}"
+    return f"{group}/providers/Microsoft.App/managedEnvironments/{names['environment']}"
+
+
+def _identity(environment: str, body: Json) -> Json:
     """None is told by leaving it out (recorded)."""
-    found = identity(body.get("identity") or {})
+    found = identity(environment, body.get("identity") or {})
     return {} if found["type"] == "None" else found
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from localcloud.arm import urls
 from localcloud.arm.calls import Reply
+from localcloud.arm.canonical import short
 from localcloud.arm.child_calls import environment_of
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class EnvironmentReads:
 
     async def types(self, call: Call) -> Reply:
         """Kinds of profiles, the same in every region."""
-        region = call.names["region"].lower().replace(" ", "")
+        region = short(call.names["region"])
         home = f"/subscriptions/{call.names['subscription']}/providers/Microsoft.App/{_TYPES}"
         value = [
             {

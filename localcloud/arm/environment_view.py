@@ -16,25 +16,25 @@ _NEVER = "9"
 # Members of `properties`: the first preview and the first stable api-version that have them.
 _SINCE = {
     "environmentMode": ("2025-10", "2026-07"),
-    "openTelemetryConfiguration": ("2023-11", "2025-01"),
+    "openTelemetryConfiguration": ("2023-08", "2025-01"),
     "availabilityZones": ("2025-10", _NEVER),
     "kedaConfiguration": ("2022-11", "2022-10"),
     "daprConfiguration": ("2022-11", "2022-10"),
     "ingressConfiguration": ("2024-10", "2025-07"),
     "eventStreamEndpoint": ("2022-11", "2022-10"),
     "workloadProfiles": ("2022-11", "2022-10"),
-    "appInsightsConfiguration": ("2023-11", "2025-01"),
+    "appInsightsConfiguration": ("2023-08", "2025-01"),
     "infrastructureResourceGroup": ("2022-11", "2022-10"),
     "peerAuthentication": ("2023", "2023"),
     "peerTrafficConfiguration": ("2024", "2024"),
     "publicNetworkAccess": ("2024-02", "2025-07"),
     "diskEncryptionConfiguration": ("2025-10", _NEVER),
 }
-_KEY_VAULT, _FIPS = ("2023-11", "2025-01"), ("2024-08", _NEVER)
+_KEY_VAULT, _FIPS = ("2023-11", "2025-01"), ("2024-08", "2025-07")
 _BLANKS = "2022-10"  # from this one on null is told: recorded of an app, and with 2022-11-01-preview of an environment
 _REGIONS = "2023"  # eastus is told as East US
 _NO_ZONE = "2023-11"  # times in the answer to a PUT end without Z
-_FIRST_PARTY = ("2022-10", "2023-08")  # between these
+_FIRST_PARTY = ("2022-10", "2023-11")  # between these
 _LATEST = "9-preview"
 
 
@@ -89,8 +89,8 @@ def _properties(environment: Environment, version: str) -> Json:
         "eventStreamEndpoint": f"{environment.streams}{environment.id.replace(PROVIDER, '')}/eventstream",
         "customDomainConfiguration": _domain(given["customDomainConfiguration"], version),
         "workloadProfiles": _profiles(given["workloadProfiles"], version),
-        "appInsightsConfiguration": given["appInsightsConfiguration"],
         **({"firstPartyConfiguration": None} if _FIRST_PARTY[0] <= version < _FIRST_PARTY[1] else {}),
+        "appInsightsConfiguration": given["appInsightsConfiguration"],
         "infrastructureResourceGroup": given["infrastructureResourceGroup"],
         "peerAuthentication": given["peerAuthentication"],
         "peerTrafficConfiguration": given["peerTrafficConfiguration"],

@@ -28,17 +28,20 @@ class Knobs:
         "later",
         "later|always|never",
         7,
-        "recorded: location alone with 2024-03-01 until July 2024, both since October 2024; both with 2025-01-01",
+        "recorded: location alone with 2024-03-01 until May 2024, both since October 2024; both with later versions",
     )
     put_answer: str = _knob(
         "later",
         "later|filled|sent",
         1,
-        "recorded of a PUT that makes an app: with every default until July 2024, what was sent since October 2024 "
-        "(with 2024-03-01 and 2025-01-01)",
+        "recorded of a PUT of an app: with every default until 6 May 2024, what was sent since 28 May 2024 (with "
+        "2024-03-01; with 2025-01-01, 2025-07-01 and 2025-10-02-preview)",
     )
     names: str = _knob(
-        "counted", "counted|random", 21, "random until 2024 (recorded); the first random, others counted in 2026 (seen)"
+        "counted",
+        "counted|random",
+        21,
+        "random until April 2025 (recorded); the first random, others counted from November 2025 on (recorded)",
     )
     sum_code: str = _knob(
         "ContainerAppInvalidTrafficWeight", "[A-Za-z]+", 25, "400 is known; the code of the error is in no recording"

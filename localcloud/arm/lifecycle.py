@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _WATCH_SECONDS = 0.05
 NO_IMAGE = "Pending:ImagePullBackOff on legion"
+_FOUND = 80  # where a container is taken to listen that was given no target port; its process is told a port anyway
 
 
 class Lifecycle:
@@ -219,7 +220,7 @@ def _workload(app: App, revision: Revision) -> Workload:
         env={**_env_of_azure(app, revision), **_env(app, container.get("env") or ())},
         command=tuple(container.get("command") or ()),
         args=tuple(container.get("args") or ()),
-        port=app.ingress["targetPort"] if app.ingress else None,
+        port=app.ingress["targetPort"] or _FOUND if app.ingress else None,
         replicas=wanted(revision),
         container=container["name"] or "",
         scale=scale(revision),

@@ -58,8 +58,8 @@ _NOW = {
     "write": (Limit("writes", 200, 10), Limit("global-writes", 3000, 150, shared=True)),
     "delete": (Limit("deletes", 200, 10), Limit("global-deletes", 3000, 150, shared=True)),
 }
-# The provider's own, recorded as 700 of an app, 500 in 2022, and 100 of an environment. That providers count by the
-# hour is that page's word of 2024; recorded is a rise from 697 to 700 within 18 s, which fits.
+# The provider's own, recorded as 700 of an app, 500 up to 2022-10-01, and 100 of an environment. That providers count
+# by the hour is that page's word of 2024; recorded is a rise from 697 to 700 within 18 s, which fits.
 _OF_APPS, _OF_APPS_2022 = _hourly("resource-requests", 700), _hourly("resource-requests", 500)
 _OF_ENVIRONMENTS = _hourly("resource-requests", 100)
 
@@ -143,4 +143,4 @@ def _own(call: Call) -> Limit | None:
         return None
     if kind[1].lower() == "managedenvironments":
         return _OF_ENVIRONMENTS
-    return _OF_APPS_2022 if call.version < "2023" else _OF_APPS
+    return _OF_APPS_2022 if call.version < "2022-11" else _OF_APPS

@@ -67,7 +67,7 @@ _CORS = _of(
     "allowCredentials:boolean"
 )
 _INGRESS = _of(
-    "external:boolean targetPort:integer targetPortHttpScheme exposedPort:integer transport allowInsecure:boolean "
+    "fqdn external:boolean targetPort:integer targetPortHttpScheme exposedPort:integer transport allowInsecure:boolean "
     "clientCertificateMode",
     traffic=[_of("revisionName weight:integer latestRevision:boolean label")],
     customDomains=[_of("name! bindingType certificateId")],

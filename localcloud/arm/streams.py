@@ -68,7 +68,7 @@ class Streams:
             "properties": {"token": self._token, "expires": until},
             "id": f"{app.home}/containerapps/{app.name}" if app else environment.id if environment else "",
             "name": found.name,
-            "type": f"Microsoft.App/{kind}/accesstoken",
+            "type": f"Microsoft.App/{'containerApps' if app else 'environments'}/accesstoken",  # recorded
         }
         return Reply(body=body)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from localcloud.arm.answered import of_version
 
-# As the service lists them (recorded in 2022 and 2024), and those published since.
+# As the service lists them (recorded in 2024 and 2025), and those published since.
 VERSIONS = (
-    "2022-01-01-preview",
     "2022-03-01",
     "2022-06-01-preview",
     "2022-10-01",

@@ -163,7 +163,10 @@ class Stage:
 
     async def _serves(self, name: str) -> bool:
         found = (await self.app(name))["properties"]
-        return bool(found["latestReadyRevisionName"]) and found["provisioningState"] == "Succeeded"
+        if found["provisioningState"] != "Succeeded":
+            return False
+        healthy = {r["name"] for r in await self.revisions(name) if r["properties"]["healthState"] == "Healthy"}
+        return found["latestReadyRevisionName"] in healthy  # an app's first revision is called so before it is
 
     async def app(self, name: str = APP) -> dict[str, Any]:
         """The app as ARM tells it."""

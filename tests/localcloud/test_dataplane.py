@@ -16,6 +16,7 @@ from localcloud import samples
 from localcloud.dataplane import DataPlane, IngressError
 from localcloud.dataplane.envoy import find_envoy
 from localcloud.dataplane.fallback import Fallback
+from localcloud.dataplane.ports import Ports
 from tests.localcloud.planes import HOST, Users, plane, ready, running, until, workload
 from tests.localcloud.static_registry import StaticRegistry
 
@@ -258,10 +259,8 @@ async def test_a_dead_envoy_is_an_error_and_not_a_hang(tmp_path: Path, registry:
 
 
 async def test_ports_that_are_given_are_taken(tmp_path: Path, registry: StaticRegistry) -> None:
-    with socket.socket() as one, socket.socket() as two:
-        for probe in (one, two):
-            probe.bind(("127.0.0.1", 0))
-        ports = one.getsockname()[1], two.getsockname()[1]
+    free = Ports()
+    ports = free.take(), free.take()
     async with plane(tmp_path, registry) as first:
         cert, key = tmp_path / "tls" / "cert.pem", tmp_path / "tls" / "key.pem"
         second = DataPlane(tmp_path / "2", registry.base_of, cert, key, http_port=ports[0], https_port=ports[1])

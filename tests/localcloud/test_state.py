@@ -75,6 +75,7 @@ class Run:
 
     async def ready(self, revision: str) -> None:
         await self.until("/containerApps/ca-web", latestReadyRevisionName=revision, provisioningState="Succeeded")
+        await self.until(f"/containerApps/ca-web/revisions/{revision}", healthState="Healthy")
 
     async def until(self, path: str, **wanted: object) -> None:
         async with asyncio.timeout(20):

@@ -152,7 +152,10 @@ async def with_a_revision(cloud: Up) -> None:
     async with aiohttp.ClientSession() as http, asyncio.timeout(LIMIT_SECONDS):
         async with http.put(url, json=body, raise_for_status=True):
             pass
-        while not (await json_of(http, url))["properties"]["latestReadyRevisionName"]:  # noqa: ASYNC110 - as above
+        revisions = url.replace("?", "/revisions?")
+        health: set[str] = set()
+        while health != {"Healthy"}:
+            health = {one["properties"]["healthState"] for one in (await json_of(http, revisions))["value"]}
             await asyncio.sleep(0.02)
         assert await status(http, f"http://{cloud.at['ingress']}/", Host="ca-web.wb.localhost") == 200
 

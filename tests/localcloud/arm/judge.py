@@ -21,6 +21,7 @@ BEYOND = {
     "ContainerApp.identity.type: SystemAssigned, UserAssigned": "test_containerapp_identity_e2e of the Azure CLI",
     "ManagedEnvironment.properties.firstPartyConfiguration: unknown": "env_e2e of the CLI's extension, until 2023-05",
     "ManagedEnvironment.properties.customDomainConfiguration.expirationDateUtc: unknown": "the same, of 2022",
+    "ManagedEnvironment.properties.workloadProfiles[].enableFips: unknown": "containerapp_exec, with 2025-07-01",
     "ManagedEnvironment.sku: unknown": "logstream_2022",
     "ManagedEnvironment.properties.useLegionServerlessCompute: unknown": "logstream_2022",
 }
@@ -34,7 +35,6 @@ _OF_PREVIEWS = frozenset(
         "Revision.properties.labels: unknown",
         "ManagedEnvironment.properties.availabilityZones: unknown",
         "ManagedEnvironment.properties.diskEncryptionConfiguration: unknown",
-        "ManagedEnvironment.properties.workloadProfiles[].enableFips: unknown",
         *(
             f"{model}.properties.template.{member}: unknown"
             for model in ("ContainerApp", "Revision")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +11,18 @@ import pytest
 from localcloud.arm.knobs import Knobs
 from localcloud.arm.trouble import Kind
 from localcloud.profile import Latency
-from tests.localcloud.arm.cloud import APP, ENVIRONMENT, GROUP, QUICK, SUBSCRIPTION, app_body, cloud, image, until
+from tests.localcloud.arm.cloud import (
+    APP,
+    ENVIRONMENT,
+    GROUP,
+    QUICK,
+    SUBSCRIPTION,
+    VERSION,
+    app_body,
+    cloud,
+    image,
+    until,
+)
 
 
 @pytest.mark.fidelity(1, 3, 11, 13, 14, 15, 52, 57)
@@ -109,7 +121,8 @@ async def test_putting_again_answers_201_and_forgets_what_it_omits() -> None:
 
         assert answer.status == 201
         assert answer.body["properties"]["configuration"]["maxInactiveRevisions"] is None
-        assert answer.body["properties"]["latestRevisionName"] != ""
+        await it.end(answer)
+        assert (await it.properties())["configuration"]["maxInactiveRevisions"] is None
 
 
 @pytest.mark.fidelity(5, 6)
@@ -171,7 +184,7 @@ async def test_a_put_answers_with_the_host_that_its_own_ingress_will_have() -> N
         await it.patch({"configuration": {"ingress": None}})
         body = app_body()
         body["properties"]["configuration"]["ingress"]["external"] = False
-        answer = await it.ask("PUT", APP, body)
+        answer = await it.ask("PUT", APP, body, "2024-03-01")
 
         assert answer.body["properties"]["configuration"]["ingress"]["fqdn"] == "web.internal.wb.localhost"
 
@@ -183,8 +196,9 @@ async def test_nulls_of_lists_go_memory_is_shortened_and_identities_get_their_id
         body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {"/id/one": {}}}
         container = body["properties"]["template"]["containers"][0]
         container |= {"env": [{"name": "A", "value": "1", "secretRef": None}], "resources": {"memory": "1.0Gi"}}
-        answer = await it.ask("PUT", APP, body)
+        await it.end(await it.ask("PUT", APP, body))
 
+        answer = await it.ask("GET", APP)
         shown = answer.body["properties"]["template"]["containers"][0]
         assert shown["env"] == [{"name": "A", "value": "1"}]
         assert shown["resources"]["memory"] == "1Gi"
@@ -214,13 +228,60 @@ async def test_answers_to_early_api_versions_say_what_the_front_runs_on() -> Non
         assert told == ["Microsoft-IIS/10.0", "Microsoft-IIS/10.0", None, None, None]
 
 
-async def test_a_token_for_streams_is_given_for_an_hour() -> None:
+@pytest.mark.parametrize("path", [APP, APP.lower(), ENVIRONMENT])
+async def test_a_token_for_streams_is_given_for_an_hour(path: str) -> None:
+    """An environment's has a type of its own, however the path is spelled (recorded in containerapp_eventstream)."""
     async with cloud() as it:
         await it.create()
-        answer = await it.ask("POST", f"{APP}/getAuthToken", version="2023-05-02-preview")
+        answer = await it.ask("POST", f"{path}/getAuthToken", version="2023-05-02-preview")
 
-        assert (answer.status, answer.body["type"]) == (200, "Microsoft.App/containerApps/accesstoken")
+        kind = "environments" if path == ENVIRONMENT else "containerApps"
+        assert (answer.status, answer.body["type"]) == (200, f"Microsoft.App/{kind}/accesstoken")
         assert set(answer.body["properties"]) == {"token", "expires"}
+
+
+@pytest.mark.parametrize(
+    ("region", "short"), [("North Central US (Stage)", "northcentralusstage"), ("East US", "eastus")]
+)
+async def test_an_operation_is_in_its_region_by_letters_and_digits_alone(region: str, short: str) -> None:
+    """Recorded in kind_functionapp of 2025."""
+    async with cloud() as it:
+        answer = await it.ask("PUT", APP, {**app_body(), "location": region})
+
+        assert f"/locations/{short}/containerappOperationStatuses/" in answer.headers["azure-asyncoperation"]
+
+
+async def test_bodies_are_as_short_as_json_can_be() -> None:
+    """As the content-length of every recorded answer says."""
+    async with cloud() as it:
+        await it.create()
+        async with it.http.get(f"{it.base}{APP}?api-version={VERSION}") as got:
+            raw = await got.text()
+        assert raw == json.dumps(json.loads(raw), separators=(",", ":"))
+
+
+async def test_the_kind_of_an_app_comes_last_and_its_label_follows_its_mode() -> None:
+    """Recorded in kind_functionapp of 2025."""
+    async with cloud() as it:
+        await it.end(await it.ask("PUT", APP, {**app_body(), "kind": "functionapp"}))
+        body = (await it.ask("GET", APP, version="2025-10-02-preview")).body
+
+        assert list(body)[-2:] == ["identity", "kind"]
+        first = list(body["properties"]["configuration"])[:5]
+        assert first == ["secrets", "activeRevisionsMode", "targetLabel", "revisionTransitionThreshold", "ingress"]
+        assert "customMetricsSettings" not in body["properties"]["template"]
+
+
+async def test_an_app_that_names_no_port_is_served() -> None:
+    """Its port is found then and told as 0 (recorded in containerapp_e2e of August 2024)."""
+    async with cloud() as it:
+        body = app_body()
+        body["properties"]["configuration"]["ingress"]["targetPort"] = None
+        await it.end(await it.ask("PUT", APP, body))
+        properties = await it.properties()
+
+        assert properties["configuration"]["ingress"]["targetPort"] == 0
+        assert it.plane.running[properties["latestRevisionName"]].port == 80
 
 
 @pytest.mark.fidelity(9, 10)

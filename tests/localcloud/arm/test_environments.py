@@ -42,7 +42,7 @@ async def test_changing_an_environment_is_an_operation_whose_results_end_with_it
     """Recorded in test_containerapp_env_mtls: 202 with `location` alone, 202 while it runs, then 200."""
     async with cloud(replace(QUICK, environment=SLOW)) as it:
         await make(it, PROFILES)
-        before = (await it.ask("GET", OTHER)).body
+        before = (await it.ask("GET", OTHER, version="2024-03-01")).body
         begun = await it.ask("PATCH", OTHER, {"location": "East US", "properties": MTLS}, "2024-03-01")
         assert (begun.status, begun.body, begun.headers["content-length"]) == (202, None, "0")
         assert "/locations/eastus/managedEnvironmentOperationResults/" in begun.headers["location"]
@@ -209,6 +209,7 @@ NEW = ("openTelemetryConfiguration", "appInsightsConfiguration", "ingressConfigu
         ("2022-11-01-preview", ("firstPartyConfiguration", "kedaConfiguration"), ("peerAuthentication",)),
         ("2023-04-01-preview", ("firstPartyConfiguration", "peerAuthentication"), ("peerTrafficConfiguration",)),
         ("2023-05-01", ("firstPartyConfiguration", "peerAuthentication"), ("peerTrafficConfiguration",)),
+        ("2023-08-01-preview", ("firstPartyConfiguration", *NEW[:2]), ("peerTrafficConfiguration", *NEW[2:])),
         ("2023-11-02-preview", NEW[:2], ("firstPartyConfiguration", "peerTrafficConfiguration", *NEW[2:])),
         ("2024-03-01", ("peerTrafficConfiguration", "peerAuthentication"), ("firstPartyConfiguration", *NEW)),
         ("2025-07-01", NEW, ("environmentMode", "availabilityZones")),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.arm.knobs import Knobs
 from tests.localcloud.arm.cloud import APP, Answer, Cloud, app_body, cloud
 
 SYSTEM, NONE = {"type": "SystemAssigned"}, {"type": "None"}
@@ -33,26 +34,36 @@ async def test_an_identity_tells_its_kind_first_and_in_azures_spelling(kind: str
         assert list(answer.body["identity"]) == ["type", "principalId", "tenantId", "userAssignedIdentities"]
 
 
-async def test_a_put_that_gives_an_identity_is_answered_with_what_was_read() -> None:
-    """Recorded in create_with_yaml, for a new app, and in identity_system, for one that was there."""
-    async with cloud() as it:
-        for identity in (SYSTEM, BOTH):
-            properties = (await put(it, identity)).body["properties"]
-
-            assert FOUND_OUT & set(properties) == set()
-            assert properties["provisioningState"] == "InProgress"
-            ingress = properties["configuration"]["ingress"]
-            assert (ingress["fqdn"], ingress["exposedPort"]) == (None, None)
-            assert properties["configuration"]["secrets"] == []
-
-
-async def test_a_put_that_keeps_or_takes_an_identity_is_answered_like_any_other() -> None:
-    """Recorded in identity_e2e."""
-    async with cloud() as it:
-        await put(it, BOTH)
-        for identity in (BOTH, SYSTEM, NONE):
+@pytest.mark.parametrize("knob", ["filled", "sent"])
+async def test_giving_keeping_and_taking_an_identity_are_answered_like_any_other_put(knob: str) -> None:
+    """Recorded of what was `filled` in create_with_vnet_yaml of 6 May 2024, of what is `sent` in identity_user."""
+    async with cloud(knobs=Knobs(put_answer=knob)) as it:
+        for identity in (SYSTEM, BOTH, BOTH, SYSTEM, NONE):
             answer = await put(it, identity)
 
-            assert set(answer.body["properties"]) >= FOUND_OUT
+            assert (set(answer.body["properties"]) >= FOUND_OUT) is (knob == "filled")
             assert answer.body["identity"]["type"] == identity["type"]
-            assert answer.body["properties"]["configuration"]["secrets"] is None
+            assert answer.body["properties"]["configuration"]["secrets"] == (None if knob == "filled" else [])
+
+
+async def test_a_user_assigned_identity_is_spelled_as_azure_does_and_its_ids_are_its_own() -> None:
+    """Recorded in identity_user of October 2024; the group stays as it was sent."""
+    group = "/subscriptions/0/resourcegroups/rg"
+    sent = f"{group}/providers/microsoft.managedidentity/userassignedidentities/one"
+    users = [{"type": "UserAssigned", "userAssignedIdentities": {name: {}}} for name in (sent, f"{sent}-2")]
+    async with cloud() as it:
+        (first, one), (_, two) = [
+            item for user in users for item in (await put(it, user)).body["identity"]["userAssignedIdentities"].items()
+        ]
+
+        assert first == f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
+        assert not set(one.values()) & set(two.values())
+
+
+async def test_every_app_has_a_system_identity_of_its_own() -> None:
+    async with cloud() as it:
+        bodies = [(await it.ask("PUT", path, {**app_body(), "identity": SYSTEM})).body for path in (APP, f"{APP}-2")]
+
+        one, two = (body["identity"] for body in bodies)
+        assert one["principalId"] != two["principalId"]
+        assert one["tenantId"] == two["tenantId"]

@@ -43,6 +43,7 @@ async def delete(it: Cloud, who: str, subscription: str = SUBSCRIPTION) -> dict[
 async def test_each_verb_has_the_headers_that_were_recorded_at_the_age_of_its_api_version() -> None:
     for version, read, write, post, deletion in (
         ("2022-06-01-preview", {}, {"resource-requests": 499}, {"writes": 1199}, {"deletes": 14999}),
+        ("2022-11-01-preview", {}, {"resource-requests": 699}, {"writes": 1199}, {"deletes": 14999}),
         ("2024-03-01", {}, {"resource-requests": 699}, {"writes": 1199}, {"deletes": 14999}),
         (
             "2024-10-02-preview",

@@ -81,9 +81,9 @@ async def test_a_part_is_stored_as_recorded_members_in_azures_order(recording: s
     async with cloud() as it:
         body = app_body()
         put_in(body["properties"]["configuration"], path, sent)
-        answer = await it.ask("PUT", APP, body)
+        await it.end(await it.ask("PUT", APP, body))
 
-        found = got_from(answer.body["properties"]["configuration"], path)
+        found = got_from((await it.properties())["configuration"], path)
         assert (found, str(found)) == (stored, str(stored))
 
 

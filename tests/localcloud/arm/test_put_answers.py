@@ -1,4 +1,4 @@
-"""What a PUT that makes an app is answered before its operation ends: what it sent, or every default."""
+"""What a PUT of an app is answered before its operation ends: what it sent, or every default."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_what_makes_an_app_is_answered_with_what_was_sent() -> None:
 
 @pytest.mark.fidelity(1)
 async def test_what_was_given_is_answered_whole_in_azures_spelling() -> None:
-    """Recorded in mount_azurefile_e2e, which gives resources and traffic; a suffix and a scale go the same way."""
+    """Recorded in mount_azurefile_e2e, which gives resources and traffic; a suffix goes the same way."""
     given = {"cpu": 0.5, "memory": "1Gi", "ephemeralStorage": "1Gi"}
     body = app_body("Single", revisionSuffix="one", scale={"minReplicas": 1})
     body["properties"]["template"]["containers"][0]["resources"] = given
@@ -78,10 +78,75 @@ async def test_an_app_without_ingress_or_configuration_is_made_and_answered_too(
     assert properties["configuration"]["ingress"] is None
 
 
-async def test_what_changes_an_app_is_answered_with_every_default() -> None:
-    """Recorded in identity_e2e."""
+@pytest.mark.fidelity(1, 2)
+async def test_what_changes_an_app_is_answered_as_what_makes_one_but_for_the_limit_of_inactive_revisions() -> None:
+    """Recorded in containerapp_e2e of August 2024, identity_user and container_acr_env_var of October."""
     async with cloud(knobs=Knobs(put_answer="sent")) as it:
         await it.create()
-        answer = await it.ask("PUT", APP, app_body())
+        answer = (await it.ask("PUT", APP, app_body())).body["properties"]
 
-        assert set(answer.body["properties"]) >= FOUND_OUT
+        assert FOUND_OUT & set(answer) == set()
+        assert (answer["template"]["scale"], answer["template"]["revisionSuffix"]) == (None, None)
+        assert "resources" not in answer["template"]["containers"][0]
+        assert answer["configuration"]["maxInactiveRevisions"] is None
+
+
+def echoing() -> dict[str, Any]:
+    """A body in which every member that Azure spells, fills in or finds is sent otherwise."""
+    body = app_body(scale={"minReplicas": 3, "maxReplicas": None, "rules": []})
+    body["properties"]["template"]["containers"][0]["resources"] = {"cpu": 0.5, "memory": "1.0Gi"}
+    configuration = body["properties"]["configuration"]
+    configuration |= {"secrets": [], "targetLabel": None}
+    configuration["registries"] = [{"server": "one.azurecr.io", "username": "u", "passwordSecretRef": "s"}]
+    configuration["ingress"] |= {"targetPort": None, "fqdn": "was.there", "exposedPort": 0}
+    return body
+
+
+@pytest.mark.fidelity(1)
+@pytest.mark.parametrize("made", [True, False])
+async def test_what_was_sent_is_echoed_and_stored_in_azures_words(*, made: bool) -> None:
+    """Recorded: scale in replica_commands, memory, port and rules in containerapp_e2e, registries in container_acr.
+
+    The host in revision_label_e2e of April 2025, the kind of image and the label in kind_functionapp of November 2025.
+    """
+    async with cloud(knobs=Knobs(put_answer="sent")) as it:
+        if not made:
+            await it.create()
+        body = echoing()
+        body["properties"]["configuration"]["secrets"] = [{"name": "s", "value": "x"}]
+        answer = await it.ask("PUT", APP, body, "2025-10-02-preview")
+        told = answer.body["properties"]
+        await it.end(answer)
+        stored = (await it.ask("GET", APP, version="2025-10-02-preview")).body["properties"]
+
+    assert [_echoed(told), _echoed(stored)] == [
+        {
+            "scale": (3, None, []),
+            "memory": "1.0Gi",
+            "imageType": "CloudBuild",
+            "targetLabel": None,
+            "registry": {"server": "one.azurecr.io", "username": "u", "passwordSecretRef": "s"},
+            "ingress": ("was.there", None),
+        },
+        {
+            "scale": (3, 10, None),
+            "memory": "1Gi",
+            "imageType": "ContainerImage",
+            "targetLabel": "",
+            "registry": {"server": "one.azurecr.io", "username": "u", "passwordSecretRef": "s", "identity": ""},
+            "ingress": ("web.wb.localhost", 0),
+        },
+    ]
+
+
+def _echoed(properties: dict[str, Any]) -> dict[str, Any]:
+    configuration, template = properties["configuration"], properties["template"]
+    container, ingress = template["containers"][0], configuration["ingress"]
+    return {
+        "scale": tuple(template["scale"][name] for name in ("minReplicas", "maxReplicas", "rules")),
+        "memory": container["resources"]["memory"],
+        "imageType": container["imageType"],
+        "targetLabel": configuration["targetLabel"],
+        "registry": configuration["registries"][0],
+        "ingress": (ingress["fqdn"], ingress["targetPort"]),
+    }

@@ -124,6 +124,17 @@ async def test_an_operation_succeeds_before_its_revision_is_ready_and_the_ready_
         assert it.plane.served["web.wb.localhost"] == ((second, 100),)
 
 
+@pytest.mark.fidelity(32)
+async def test_an_app_s_first_revision_is_its_latest_ready_one_before_it_is_ready() -> None:
+    """Recorded in containerapp_exec of 2025: told as soon as the operation has ended, while the image is pulled."""
+    async with cloud() as it:
+        it.plane.ready = False
+        first = await it.create()
+
+        assert (await it.properties())["latestReadyRevisionName"] == first
+        assert states(await it.revision(first))[1:4] == ("Provisioned", "None", "Activating")
+
+
 @pytest.mark.fidelity(33)
 async def test_a_revision_at_its_most_replicas_says_so() -> None:
     async with cloud() as it:
@@ -150,7 +161,7 @@ async def test_a_crash_loop_is_told_in_azures_words_and_never_becomes_latest_rea
 async def test_one_that_was_healthy_and_fails_stays_provisioned() -> None:
     async with cloud() as it:
         name = await it.create()
-        await it.until(APP, latestReadyRevisionName=name)
+        await it.arm.lifecycle.step()
         it.plane.put(name, ready=False, failed="Container crashing: web")
 
         properties = await it.until(f"{APP}/revisions/{name}", runningState="Failed")

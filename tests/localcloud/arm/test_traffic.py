@@ -16,6 +16,7 @@ async def test_weights_become_numbers_and_false_members_go_and_the_order_stays()
         first = await it.create()
         await it.patch({"template": image("2")})
         second = (await it.properties())["latestRevisionName"]
+        await it.until(APP, latestReadyRevisionName=second)
         await it.patch(
             {
                 "configuration": traffic(
