@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from localcloud.arm.children import Children
 from localcloud.arm.knobs import Knobs
+from localcloud.arm.system_log import SystemLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -260,6 +261,7 @@ class Store:
         self.operations: dict[str, Operation] = {}
         self.others: dict[str, Json] = {}
         self.children = Children()
+        self.system_log = SystemLog()
         self.guests: list[Guest] = []
         self.streams = "https://localhost"
 

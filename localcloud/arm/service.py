@@ -160,6 +160,7 @@ class Arm:
         await self.lifecycle.close()
         apps = self.store.apps()
         self.store.children.clear()
+        self.store.system_log.clear()
         for app in apps:
             app.deleted = True
             self.store.forget(app)

@@ -1,4 +1,4 @@
-"""Carries what the local cloud's apps write, and what happens to them, into the workspace."""
+"""Carries what the local cloud's apps write, and what happens to them, into the workspace and the system log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from localcloud.monitor.console_lines import ConsoleLines
-from localcloud.monitor.system_events import SystemEvents
+from localcloud.monitor.system_events import SystemEvents, row
 from localcloud.monitor.tables import CONSOLE, SYSTEM
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class Collector:
         """Look once."""
         now, apps = self._clock.now(), list(self._store.apps())
         self._workspace.add(CONSOLE, self._console.look(apps, now))
-        self._workspace.add(SYSTEM, self._events.look(apps, now))
+        events = self._events.look(apps, now)
+        self._store.system_log.add(events)
+        self._workspace.add(SYSTEM, map(row, events))
 
     def clear(self) -> None:
         """Forget what is known of revisions: those that are there begin anew."""

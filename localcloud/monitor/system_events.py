@@ -1,4 +1,4 @@
-"""What happens to revisions and replicas, as the rows of the system log that Container Apps writes of it.
+"""What happens to revisions and replicas, as the system log that Container Apps writes of it.
 
 Reasons and texts were seen in system logs of live apps (`docs/localcloud-monitor.md`). Two looks at the cloud differ by
 what happened between them: what came and went between two looks is not told.
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from localcloud.arm.system_log import SOURCE, SystemEvent
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from localcloud.arm.models import App, Revision
     from localcloud.dataplane.model import ReplicaState
 
-_SOURCE = "ContainerAppController"
 _NORMAL, _WARNING = "Normal", "Warning"
 _PERIOD = timedelta(seconds=1)
 
@@ -39,14 +40,22 @@ class SystemEvents:
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
 
-    def look(self, apps: Iterable[App], now: datetime) -> list[Mapping[str, object]]:
-        """Rows of what has happened since the last look."""
-        rows: list[Mapping[str, object]] = []
-        for app in apps:
-            for revision in app.revisions:
-                for reason, kind, said, replica in self._happened(app, revision, now):
-                    rows.append(_row(app, revision, now, reason, kind, said, replica))
-        return rows
+    def look(self, apps: Iterable[App], now: datetime) -> list[SystemEvent]:
+        """What has happened since the last look."""
+        return [
+            SystemEvent(
+                at=now,
+                app=app,
+                revision=revision.name,
+                replica=replica,
+                reason=reason,
+                severity=severity,
+                said=said,
+            )
+            for app in apps
+            for revision in app.revisions
+            for reason, severity, said, replica in self._happened(app, revision, now)
+        ]
 
     def clear(self) -> None:
         """Forget the last look."""
@@ -101,19 +110,18 @@ def _replica(
         yield "ContainerStarted", _NORMAL, f"Started container '{container}'", name
 
 
-def _row(
-    app: App, revision: Revision, now: datetime, reason: str, kind: str, said: str, replica: str
-) -> Mapping[str, object]:
+def row(event: SystemEvent) -> Mapping[str, object]:
+    """As the workspace keeps it."""
     return {
-        "TimeGenerated": now,
-        "ContainerAppName": app.name,
-        "EnvironmentName": app.environment.name,
-        "Location": app.environment.location,
-        "RevisionName": revision.name,
-        "ReplicaName": replica,
-        "Log": said,
-        "Reason": reason,
-        "Type": kind,
-        "EventSource": _SOURCE,
+        "TimeGenerated": event.at,
+        "ContainerAppName": event.app.name,
+        "EnvironmentName": event.app.environment.name,
+        "Location": event.app.environment.location,
+        "RevisionName": event.revision,
+        "ReplicaName": event.replica,
+        "Log": event.said,
+        "Reason": event.reason,
+        "Type": event.severity,
+        "EventSource": SOURCE,
         "Count": 1,
     }

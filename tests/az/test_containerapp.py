@@ -157,7 +157,7 @@ async def test_a_revision_is_copied_deactivated_activated_and_restarted(az: Az, 
 
 
 @pytest.mark.usefixtures("first")
-async def test_console_logs_are_shown_and_system_logs_refused(az: Az, cloud: LocalCloud) -> None:
+async def test_logs_of_containers_and_of_the_platform_are_shown(az: Az, cloud: LocalCloud) -> None:
     """The sample app writes nothing, so this one does."""
     web = images.build(
         {
@@ -171,11 +171,19 @@ async def test_console_logs_are_shown_and_system_logs_refused(az: Az, cloud: Loc
 
     async def said() -> object:
         text = await az.text("containerapp", "logs", "show", *HERE, "--revision", f"{NAME}--talks")
-        return [json.loads(line)["Log"] for line in text.splitlines()]
+        lines = [json.loads(line)["Log"] for line in text.splitlines()]
+        assert lines[0] == f"Connecting to the container '{NAME}'..."
+        return "it began" in lines  # among what az itself asked for, which wakes the app first
 
-    await until(said, ["it began"])
-    with pytest.raises(AzError, match="501"):
-        await az.text("containerapp", "logs", "show", *HERE, "--type", "system")
+    await until(said, wanted=True)
+    for which in (
+        ("logs", "show", *HERE, "--type", "system"),
+        ("env", "logs", "show", "--resource-group", GROUP, "--name", ENVIRONMENT),
+    ):
+        lines = (await az.text("containerapp", *which, "--tail", "300")).splitlines()
+        told = [(event["Reason"], event["RevisionName"]) for event in map(json.loads, lines)]
+        assert [reason for reason, _ in told[:2]] == ["StartingGettingEvents", "ConnectedToEventsServer"]
+        assert ("RevisionReady", f"{NAME}--talks") in told
 
 
 @pytest.mark.usefixtures("first")
