@@ -120,8 +120,9 @@ class Lifecycle:
     def follow(self, app: App) -> None:
         """The pointer to the latest ready revision only ever moves to a newer one, and late.
 
-        In Single mode the older revisions go once the latest is ready; leaving it saves those that still drain. In
-        Labels mode those go that have no label, and one that gets a label is activated.
+        In Single mode the older revisions go once the latest is ready; leaving it saves those that have not begun to
+        drain (recorded both ways in revision_label_e2e, in February and in April 2024). In Labels mode those go that
+        have no label, and one that gets a label is activated.
         """
         names = [r.name for r in app.revisions]
         now = self._clock.now()
@@ -136,15 +137,15 @@ class Lifecycle:
                 self.activate(app, found)
         unlabelled = labels.unlabelled(app)
         for revision in app.revisions:
-            if revision.superseded and not app.single and revision.name not in unlabelled:
-                revision.superseded = revision.stopping = False
-                revision.turns += 1
+            going = revision.superseded or revision.stopping
+            if revision.superseded and not revision.stopping and not app.single and revision.name not in unlabelled:
+                revision.superseded = False
             older = app.single and app.ready == app.latest != revision.name
-            if revision.active and not revision.stopping and (older or revision.name in unlabelled):
+            if revision.active and not going and (older or revision.name in unlabelled):
                 self._supersede(revision)
 
     def _supersede(self, revision: Revision) -> None:
-        revision.superseded = revision.stopping = True
+        revision.superseded = True
         self._spawn(self._deactivate(revision, lambda: revision.superseded))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:

@@ -305,19 +305,26 @@ async def test_in_single_mode_the_old_revision_serves_until_the_new_one_is_ready
         assert it.plane.told[stopped - 1] == "route"
 
 
-async def test_leaving_single_mode_saves_a_revision_that_still_drains() -> None:
-    async with cloud(replace(QUICK, drain=30)) as it:
+@pytest.mark.parametrize("drains", [True, False])
+async def test_leaving_single_mode_saves_a_revision_that_has_not_begun_to_drain(*, drains: bool) -> None:
+    """Recorded in revision_label_e2e: of February 2024 one that drained and ended, of April one that ran on."""
+    async with cloud(replace(QUICK, activate=10, drain=30)) as it:
         first = await it.create("Single")
         await it.patch({"template": image("2")})
-        await it.until(f"{APP}/revisions/{first}", runningState="Deprovisioning")
+        await until(lambda: bool(it.arm.lifecycle._tasks))
+        if drains:
+            await it.until(f"{APP}/revisions/{first}", skip=1, runningState="Deprovisioning")
         await it.patch({"configuration": {"activeRevisionsMode": "Multiple"}})
+        await it.arm.lifecycle.step()
 
-        await it.until(f"{APP}/revisions/{first}", runningState="Running")
-        await until(lambda: f"{first}.wb.localhost" in it.plane.served)
-        it.clock.advance(timedelta(seconds=31))
-        await until(lambda: not it.arm.lifecycle._tasks)
-        assert (await it.revision(first))["active"] is True
-        assert first in it.plane.running
+        def over() -> bool:
+            it.clock.advance(timedelta(seconds=31))
+            return not it.arm.lifecycle._tasks
+
+        await until(over)
+        assert (await it.revision(first))["active"] is not drains
+        assert (f"{first}.wb.localhost" in it.plane.served) is not drains
+        assert (first in it.plane.running) is not drains
 
 
 @pytest.mark.fidelity(40)
