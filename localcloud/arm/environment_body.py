@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localcloud.arm import certificate
-from localcloud.arm.errors import unsupported
+from localcloud.arm import certificate, schema
+from localcloud.arm.errors import invalid_content, unsupported
 
 if TYPE_CHECKING:
     from localcloud.arm.models import Json
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 CONSUMPTION = {"workloadProfileType": "Consumption", "name": "Consumption"}
 _VNET = ("infrastructureSubnetId", "dockerBridgeCidr", "platformReservedCidr", "platformReservedDnsIP")
 _CERTIFICATE = ("thumbprint", "subjectName", "expirationDate")
-_PROFILE = ("workloadProfileType", "name", "enableFips", "minimumCount", "maximumCount")
+_COUNTS = ("minimumCount", "maximumCount")
+_PROFILE = ("workloadProfileType", "name", "enableFips", *_COUNTS)
+_GROUP = 20  # characters of a group's name in that of a managed one (recorded in create_with_vnet_yaml)
 # `x-ms-mutability: create, read` in the published definitions.
 _FIXED = ("vnetConfiguration", "zoneRedundant", "infrastructureResourceGroup")
 
@@ -25,10 +27,10 @@ def spelled(value: object) -> object:
     return [spelled(one) for one in value] if isinstance(value, list) else value
 
 
-def properties(given: Json, *, managed_group: str = "") -> Json:
-    """`properties` that are kept. Secrets are taken and answered as null (recorded).
+def properties(given: Json, *, managed: str = "") -> Json:
+    """`properties` that are kept. Secrets are taken and answered as null (recorded). Raises ArmError 400.
 
-    managed_group: where the parts of an environment in a subnet of its own lie, if the client does not say.
+    managed: where the parts of an environment in a subnet of its own lie, if the client does not say.
     """
     vnet, profiles = _vnet(given.get("vnetConfiguration")), given.get("workloadProfiles")
     in_subnet = bool(vnet and vnet["infrastructureSubnetId"] and profiles)
@@ -41,8 +43,7 @@ def properties(given: Json, *, managed_group: str = "") -> Json:
         "customDomainConfiguration": _domain(_map(given.get("customDomainConfiguration"))),
         "workloadProfiles": [_profile(one) for one in profiles] if profiles else None,
         "appInsightsConfiguration": {"connectionString": None} if given.get("appInsightsConfiguration") else None,
-        "infrastructureResourceGroup": given.get("infrastructureResourceGroup")
-        or (managed_group if in_subnet else None),
+        "infrastructureResourceGroup": given.get("infrastructureResourceGroup") or (managed if in_subnet else None),
         "peerAuthentication": {"mtls": _switch(_map(given.get("peerAuthentication")).get("mtls"))},
         "peerTrafficConfiguration": {
             "encryption": _switch(_map(given.get("peerTrafficConfiguration")).get("encryption"))
@@ -99,8 +100,18 @@ def _otlp(body: Json) -> Json:
     return {**body, "headers": [{**one, "value": None} for one in headers] if headers else None}
 
 
+def managed_group(environment: str, group: str, region: str) -> str:
+    """Where the parts of an environment in a subnet of its own lie, if nobody says so. region: in its short form."""
+    return f"ME_{environment}_{group[:_GROUP]}_{region}"
+
+
 def _profile(body: Json) -> Json:
-    return {name: body[name] for name in _PROFILE if body.get(name) is not None}
+    """The CLI sends counts as texts (recorded in create_with_workloadprofile_yaml)."""
+    given = {name: body[name] for name in _PROFILE if body.get(name) is not None}
+    counts = {name: schema.number(given[name], "integer") for name in _COUNTS if name in given}
+    if None in counts.values():
+        raise invalid_content()
+    return {**given, **counts}
 
 
 def _switch(body: object) -> Json:

@@ -2,7 +2,8 @@
 
 Quotas and the kinds of profiles are those of `test_containerapp_env_usages.yaml` (2024-03-01) and
 `test_containerapp_env_workload_profiles_list_supported.yaml` (recorded in 2025) of Azure/azure-cli; states of profiles
-follow the published example of 2025-07-01, and are in no recording read.
+those of its `test_containerapp_create_with_workloadprofile_yaml.yaml` (2023-04-01-preview), which the published example
+does not look like.
 """
 
 from __future__ import annotations
@@ -63,19 +64,14 @@ class EnvironmentReads:
     async def states(self, call: Call) -> Reply:
         """Each profile with as many machines as it always has."""
         environment = environment_of(self._store, call, "workloadProfileStates")
-        home = f"/subscriptions/{environment.subscription}/providers/Microsoft.App/workloadProfileStates"
         value = [
             {
-                "id": f"{home}/{profile['name']}",
+                "id": f"{environment.id}/workloadProfileStates/{profile['name']}",
                 "name": profile["name"],
-                "type": "/providers/Microsoft.App/workloadProfileStates",
-                "properties": {
-                    "minimumCount": least,
-                    "maximumCount": profile.get("maximumCount", 0),
-                    "currentCount": least,
-                },
+                "type": profile["workloadProfileType"],
+                "properties": _state(profile),
             }
-            for profile, least in ((one, one.get("minimumCount", 0)) for one in _profiles(environment))
+            for profile in _profiles(environment)
         ]
         return Reply(body={"value": value})
 
@@ -115,6 +111,15 @@ def _of_profiles(environment: Environment) -> Iterator[tuple[str, float]]:
     for profile in _profiles(environment):
         category, cores = _CORES.get(profile["workloadProfileType"], (_CONSUMPTION, 0))
         yield category, cores * profile.get("minimumCount", 0)
+
+
+def _state(profile: Json) -> Json:
+    """One without machines of its own counts none."""
+    named = {name: profile[name] for name in ("workloadProfileType", "name")}
+    if profile["workloadProfileType"] == _CONSUMPTION:
+        return named
+    least = profile.get("minimumCount", 0)
+    return {"currentCount": least, **named, "minimumCount": least, "maximumCount": profile.get("maximumCount", 0)}
 
 
 def _profiles(environment: Environment) -> list[Json]:

@@ -140,14 +140,14 @@ def _read(body: Any, schema: Schema, path: str, *, whole: bool) -> Any:  # noqa:
 
 def _value(body: Any, kind: str, path: str) -> Any:  # noqa: ANN401 - JSON
     """What is of its kind. A number may come as a text: so were weights recorded (`traffic`)."""
-    found = _number(body, kind) if kind in {"integer", "number"} else body if _fits(body, kind) else None
+    found = number(body, kind) if kind in {"integer", "number"} else body if _fits(body, kind) else None
     if found is None:
         raise invalid_schema(path, kind, body)
     return found
 
 
-def _number(body: object, kind: str) -> float | None:
-    """None when it is none."""
+def number(body: object, kind: str) -> float | None:
+    """What is a number, or a text that says one; None when it is none. kind: `integer` or `number`."""
     if isinstance(body, bool) or not isinstance(body, (int, float, str)):
         return None
     try:

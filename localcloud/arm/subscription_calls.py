@@ -79,8 +79,11 @@ class SubscriptionCalls:
         return Reply(body={"value": [r for r in found if kind in ("", r["type"].lower())]})
 
     async def verification(self, _: Call) -> Reply:
-        """What a custom domain must tell of itself in its TXT record: one text for the whole subscription."""
-        return Reply(body=VERIFICATION)
+        """What a custom domain must tell of itself in its TXT record: one text for the whole subscription.
+
+        No api-versions are told with it (recorded in get_customdomainverificationid_e2e).
+        """
+        return Reply(body=VERIFICATION, headers={"api-supported-versions": ""})
 
     async def provider(self, call: Call) -> Reply:
         """Registered, whether or not it was asked to be. Of what is not here: 501."""

@@ -139,14 +139,29 @@ async def test_a_profile_has_the_machines_it_always_has_and_they_count() -> None
         await it.ask("PUT", made, {"location": "eastus", "properties": {"workloadProfiles": profiles}})
         states = (await it.ask("GET", f"{made}/workloadProfileStates")).body["value"]
 
-        assert [(one["name"], *one["properties"].values()) for one in states] == [
-            ("Consumption", 0, 0, 0),
-            ("big", 2, 5, 2),
-            ("wide", 1, 1, 1),
+        assert [(one["type"], *one["properties"].values()) for one in states] == [
+            ("Consumption", "Consumption", "Consumption"),
+            ("D8", 2, "D8", "big", 2, 5),
+            ("E4", 1, "E4", "wide", 1, 1),
         ]
+        assert [one["id"] for one in states][:1] == [f"{made}/workloadProfileStates/Consumption"]
         assert await usage(it, made) == {"GeneralPurposeCores": 16, "MemoryOptimizedCores": 4, "ConsumptionCores": 0}
         plain = (await it.ask("GET", f"{ENVIRONMENT}/workloadProfileStates")).body["value"]
         assert [one["name"] for one in plain] == ["Consumption"]
+
+
+async def test_counts_of_machines_may_be_sent_as_texts_and_nothing_else() -> None:
+    """Recorded in create_with_workloadprofile_yaml of 2023, whose CLI sends texts."""
+    big = {"name": "big", "workloadProfileType": "D8", "minimumCount": "2", "maximumCount": "5"}
+    made = f"{GROUP}/{ENVIRONMENTS}/env-new"
+    async with cloud() as it:
+        await it.ask("PUT", made, {"location": "eastus", "properties": {"workloadProfiles": [big]}})
+        (kept,) = (await it.ask("GET", made)).body["properties"]["workloadProfiles"]
+        assert (kept["minimumCount"], kept["maximumCount"]) == (2, 5)
+        assert (await usage(it, made))["GeneralPurposeCores"] == 16
+
+        wrong = {"location": "eastus", "properties": {"workloadProfiles": [{**big, "maximumCount": "many"}]}}
+        assert (await it.ask("PUT", f"{made}-2", wrong)).status == 400
 
 
 async def test_what_is_not_here_is_refused_by_verb_and_name() -> None:

@@ -92,4 +92,4 @@ async def test_quotas_and_profiles_by_the_sdk(tmp_path: Path) -> None:
         assert limits == [100, 50, 100]
         assert kinds["NC24-A100"] is not None
         assert (kinds["NC24-A100"].memory_gi_b, kinds["NC24-A100"].gpus) == (220, 1)
-        assert [(one.name, one.properties and one.properties.current_count) for one in states] == [("Consumption", 0)]
+        assert [(one.name, one.type) for one in states] == [("Consumption", "Consumption")]
