@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from localcloud.arm import days
+
 _NEVER = "9"
+_UNTIL = {"properties.workloadProfileType": "2022-11"}  # of an app, where it is always null (recorded in 2023)
+_FIRST_DAY = {"properties.delegatedIdentities": days.DELEGATED}
 _LAST = "identitySettings"  # of a configuration, in stable versions; in previews it follows the registries (recorded)
 # Parent and name of a member: the first preview and the first stable api-version whose answers have it. Recorded, each
-# by the Azure CLI's tests with the versions it asked with; between two recordings the published API decides. Of a
-# version that was recorded twice, the later one counts: 2023-05-01 is of April 2024 here, not of October 2023.
+# by the Azure CLI's tests with the versions it asked with; between two recordings the published API decides.
 _SINCE = {
     **dict.fromkeys((".kind", "value.kind"), ("2024-08", "2025-07")),
     "properties.environmentId": ("2022-06", "2022-10"),
     "properties.eventStreamEndpoint": ("2022-06", "2022-10"),
     "properties.workloadProfileName": ("2022-11", "2023"),
-    "properties.latestReadyRevisionName": ("2022-11", "2023"),
+    "properties.latestReadyRevisionName": ("2022-11", "2022-10"),
     "properties.runningStatus": ("2023-04", "2023-05"),
     "properties.delegatedIdentities": ("2024-02", "2023-05"),
     "properties.patchingMode": ("2024-02", _NEVER),
@@ -28,12 +31,12 @@ _SINCE = {
     "runtime.dotnet": ("2024-08", _NEVER),
     "java.javaAgent": ("2024-08", _NEVER),
     "ingress.exposedPort": ("2022-06", "2022-10"),
-    "ingress.ipSecurityRestrictions": ("2022-11", "2022-10"),
-    "ingress.corsPolicy": ("2022-11", "2023"),
-    "ingress.clientCertificateMode": ("2022-11", "2023"),
+    "ingress.ipSecurityRestrictions": ("2022-06", "2022-10"),
+    "ingress.corsPolicy": ("2022-11", "2022-10"),
+    "ingress.clientCertificateMode": ("2022-11", "2022-10"),
     "ingress.stickySessions": ("2022-11", "2023"),
     "ingress.additionalPortMappings": ("2023-05", "2024"),
-    "ingress.targetPortHttpScheme": ("2024-02", _NEVER),
+    "ingress.targetPortHttpScheme": ("2023-11", _NEVER),
     "template.terminationGracePeriodSeconds": ("2023-04", "2023-05"),
     "template.serviceBinds": ("2022-11", "2023"),
     "template.customMetricsSettings": ("2025-10", _NEVER),
@@ -64,15 +67,17 @@ def has(version: str, since: tuple[str, str]) -> bool:
     return version >= (preview if version.endswith("-preview") else stable)
 
 
-def of_version(value: object, version: str, parent: str = "") -> object:
-    """A body with the members that this version has; those of a list have the list's name for a parent."""
+def of_version(value: object, version: str, day: str = days.TODAY, parent: str = "") -> object:
+    """A body with the members that this version had that day; those of a list have the list's name for a parent."""
     if isinstance(value, dict):
         kept = {
-            name: of_version(one, version, name)
+            name: of_version(one, version, day, name)
             for name, one in value.items()
-            if (since := _SINCE.get(f"{parent}.{name}")) is None or has(version, since)
+            if ((since := _SINCE.get(f"{parent}.{name}")) is None or has(version, since))
+            and (one is not None or version < _UNTIL.get(f"{parent}.{name}", _NEVER))
+            and day >= _FIRST_DAY.get(f"{parent}.{name}", "")
         }
         if parent == "configuration" and _LAST in kept and not version.endswith("-preview"):
             kept[_LAST] = kept.pop(_LAST)
         return kept
-    return [of_version(one, version, parent) for one in value] if isinstance(value, list) else value
+    return [of_version(one, version, day, parent) for one in value] if isinstance(value, list) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from localcloud.arm import parts, schema, urls
+from localcloud.arm import days, parts, schema, urls
 from localcloud.arm.calls import Reply
 from localcloud.arm.errors import ArmError, not_found
 from localcloud.arm.put_answers import as_sent
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from localcloud.arm.models import App, Json, Operation, Store
     from localcloud.arm.urls import Route
     from localcloud.arm.writes import Writes
-
-# In 2024 Azure came to answer a PUT with what was sent (in May) and to tell a PATCH both addresses (by October). This
-# version is recorded from before that and from after (here: as before), later ones from after.
-# Clients came to read the statuses address, because the results address does not tell why an operation failed.
-_EARLIER = "2024-03-01"
 
 
 class AppCalls:
@@ -59,7 +54,7 @@ class AppCalls:
             self._writes.free(app)
         app, operation, accepted = self._writes.put(call, app)
         body = app_view(app, answer_to_put=accepted)
-        if self._since_later(call, self._store.knobs.put_answer, "sent"):
+        if call.day >= days.SENT:
             body = as_sent(body, schema.app(cast("Json", call.body)))
         headers = {
             "azure-asyncoperation": self._statuses(call, operation),
@@ -68,12 +63,15 @@ class AppCalls:
         return Reply(status=201, body=body, headers=headers)
 
     async def patch(self, call: Call) -> Reply:
-        """202 without a body."""
+        """202 without a body.
+
+        Clients came to read the statuses address, because the results address does not tell why an operation failed.
+        """
         app = self.find(call)
         self._writes.free(app)
         operation = self._writes.patch(call, app)
         headers = {"location": self._results(call, operation)}
-        if self._since_later(call, self._store.knobs.patch_statuses, "always"):
+        if call.day >= days.BOTH_ADDRESSES:
             headers["azure-asyncoperation"] = self._statuses(call, operation)
         return Reply(status=202, headers=headers)
 
@@ -127,11 +125,6 @@ class AppCalls:
         if operation.kind == "DELETE" or operation.status == "Failed":
             return Reply(status=204)
         return Reply(body=app_view(operation.app))
-
-    @staticmethod
-    def _since_later(call: Call, knob: str, on: str) -> bool:
-        """Whether a switch is on, or left to the api-version."""
-        return knob == on or (knob == "later" and call.version > _EARLIER)
 
     def _operation(self, call: Call) -> Operation:
         operation = self._store.operations.get(call.names["operation"].lower())

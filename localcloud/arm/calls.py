@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from localcloud.arm import days
 from localcloud.arm.versions import VERSIONS, shown
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 # The rest of Azure Resource Manager is asked with versions of its own, which no one checks here.
 _OF_PROVIDER = ("api-supported-versions", "x-powered-by", "server")
 FRONT = "Microsoft-IIS/10.0"
-_FRONT_HIDDEN = "2023-11"  # recordings before it say what the provider runs on, those after it do not
 _COMMON = {
     "api-supported-versions": ", ".join(VERSIONS),
     "cache-control": "no-cache",
@@ -34,8 +34,8 @@ class Call:
     """A request to Azure Resource Manager.
 
     path: without a trailing slash. base: scheme and host the client used, for addresses in answers. names: parts of
-    the path. principal: who asks, "" when that is not said. slow: seconds added to the operation it begins; fails: how
-    that operation is to end.
+    the path. principal: who asks, "" when that is not said. day: on which it is to be answered. slow: seconds added to
+    the operation it begins; fails: how that operation is to end.
     """
 
     method: str
@@ -45,6 +45,7 @@ class Call:
     base: str
     names: Mapping[str, str] = field(default_factory=dict)
     principal: str = ""
+    day: str = days.TODAY
     slow: float = 0
     fails: str = ""
 
@@ -68,10 +69,10 @@ class Reply:
     of_frame: bool = False
     versioned: bool = False
 
-    def response(self, method: str, version: str) -> web.Response:
+    def response(self, method: str, version: str, day: str = days.TODAY) -> web.Response:
         """As aiohttp sends it, in one write."""
         headers = {name: value for name, value in {**_COMMON, **self.headers}.items() if value}
-        if version and version < _FRONT_HIDDEN:
+        if day < days.NO_SERVER:
             headers["server"] = FRONT
         if self.of_frame:
             headers = {name: value for name, value in headers.items() if name not in _OF_PROVIDER}
@@ -81,5 +82,5 @@ class Reply:
         if answered and not self.of_frame:
             headers["vary"] = "Accept-Encoding"
         headers["content-type"] = "application/json; charset=utf-8"
-        body = self.body if self.versioned else shown(self.body, version)
+        body = self.body if self.versioned else shown(self.body, version, day)
         return web.Response(status=self.status, headers=headers, body=json.dumps(body, separators=(",", ":")).encode())

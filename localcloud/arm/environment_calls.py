@@ -55,7 +55,7 @@ class EnvironmentCalls:
         home = f"/subscriptions/{call.names['subscription']}/"
         home += f"resourceGroups/{call.names['group']}/" if "group" in call.names else ""
         found = [e for key, e in self._store.environments.items() if key.startswith(home.lower())]
-        return Reply(body={"value": [environment_view(e, call.version) for e in found]}, versioned=True)
+        return Reply(body={"value": [_view(e, call) for e in found]}, versioned=True)
 
     async def put(self, call: Call) -> Reply:
         """Make or replace one: 201, Waiting, and an operation to ask about; 200 for what it is already (recorded)."""
@@ -70,7 +70,7 @@ class EnvironmentCalls:
             "azure-asyncoperation": self._operations.statuses(call, operation),
             "x-ms-async-operation-timeout": "PT15M",
         }
-        body = environment_view(environment, call.version, written=True)
+        body = _view(environment, call, written=True)
         return Reply(status=201, body=body, headers=headers, versioned=True)
 
     async def patch(self, call: Call) -> Reply:
@@ -111,7 +111,7 @@ class EnvironmentCalls:
         return Reply(status=204) if operation.kind == "DELETE" else self._shown(call, operation.environment)
 
     def _shown(self, call: Call, environment: Environment) -> Reply:
-        return Reply(body=environment_view(environment, call.version), versioned=True)
+        return Reply(body=_view(environment, call), versioned=True)
 
     def _new(self, call: Call) -> Environment:
         taken = {environment.domain for environment in self._store.environments.values()}
@@ -120,7 +120,7 @@ class EnvironmentCalls:
             raise unsupported("PUT", f"more than {len(self._domains)} Microsoft.App/managedEnvironments")
         body, names = _body(call), call.names
         asked = str(body.get("location") or "eastus")
-        managed = f"ME_{names['environment']}_{names['group']}_{short(asked)}"
+        managed = environment_body.managed_group(names["environment"], names["group"], short(asked))
         return Environment(
             subscription=names["subscription"],
             group=names["group"],
@@ -132,7 +132,7 @@ class EnvironmentCalls:
             streams=self._store.streams,
             tags=body.get("tags") or {},
             identity=_identity(_id(names), body),
-            given=environment_body.properties(body.get("properties") or {}, managed_group=managed),
+            given=environment_body.properties(body.get("properties") or {}, managed=managed),
             provisioned=False,
         )
 
@@ -140,7 +140,7 @@ class EnvironmentCalls:
         """Have it so from now on; whether there is anything to be done for it. Raises ArmError 409, 501."""
         self._operations.free(environment)
         group = environment.given["infrastructureResourceGroup"] or ""
-        wanted = environment_body.properties(body.get("properties") or {}, managed_group=group)
+        wanted = environment_body.properties(body.get("properties") or {}, managed=group)
         environment_body.check_fixed(call.method, environment.given, wanted)
         before = environment.given, environment.identity
         environment.given, environment.modified = wanted, self._clock.now()
@@ -148,7 +148,7 @@ class EnvironmentCalls:
         return (environment.given, environment.identity) != before
 
     def _unchanged(self, call: Call, environment: Environment) -> Reply:
-        return Reply(body=environment_view(environment, call.version, written=True), versioned=True)
+        return Reply(body=_view(environment, call, written=True), versioned=True)
 
     def _find(self, call: Call) -> Environment:
         names = call.names
@@ -156,6 +156,10 @@ class EnvironmentCalls:
         if found is None:
             raise not_found("Microsoft.App/managedEnvironments", names["environment"], names["group"])
         return found
+
+
+def _view(environment: Environment, call: Call, *, written: bool = False) -> Json:
+    return environment_view(environment, call.version, written=written, day=call.day)
 
 
 def _id(names: Mapping[str, str]) -> str:

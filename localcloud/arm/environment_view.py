@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from localcloud.arm import days
 from localcloud.arm.versions import without_blanks
 from localcloud.arm.views import PROVIDER, VERIFICATION, system_data, when
 
@@ -18,8 +19,8 @@ _SINCE = {
     "environmentMode": ("2025-10", "2026-07"),
     "openTelemetryConfiguration": ("2023-08", "2025-01"),
     "availabilityZones": ("2025-10", _NEVER),
-    "kedaConfiguration": ("2022-11", "2022-10"),
-    "daprConfiguration": ("2022-11", "2022-10"),
+    "kedaConfiguration": ("2022-11", "2023"),
+    "daprConfiguration": ("2022-11", "2023"),
     "ingressConfiguration": ("2024-10", "2025-07"),
     "eventStreamEndpoint": ("2022-11", "2022-10"),
     "workloadProfiles": ("2022-11", "2022-10"),
@@ -27,23 +28,28 @@ _SINCE = {
     "infrastructureResourceGroup": ("2022-11", "2022-10"),
     "peerAuthentication": ("2023", "2023"),
     "peerTrafficConfiguration": ("2024", "2024"),
-    "publicNetworkAccess": ("2024-02", "2025-07"),
+    "publicNetworkAccess": ("2024-08", "2025-07"),
     "diskEncryptionConfiguration": ("2025-10", _NEVER),
 }
 _KEY_VAULT, _FIPS = ("2023-11", "2025-01"), ("2024-08", "2025-07")
-_BLANKS = "2022-10"  # from this one on null is told: recorded of an app, and with 2022-11-01-preview of an environment
+_BLANKS = "2022-11"  # from this one on null is told (recorded)
+_LEGION = "2022-10"  # up to this one it was told, and of what kind an environment is (recorded)
 _REGIONS = "2023"  # eastus is told as East US
 _NO_ZONE = "2023-11"  # times in the answer to a PUT end without Z
 _FIRST_PARTY = ("2022-10", "2023-11")  # between these
 _LATEST = "9-preview"
+_SECOND = "2022-10-01"
 
 
-def environment_view(environment: Environment, version: str = "", *, written: bool = False) -> Json:
+def environment_view(
+    environment: Environment, version: str = "", *, written: bool = False, day: str = days.TODAY
+) -> Json:
     """As this api-version answers it. Versions of Dapr and KEDA are those of one recording.
 
-    written: it is the answer to a write; a time that it has just set ends with a zone (recorded).
+    written: it is the answer to a write; a time that it has just set ends with a zone (recorded). day: since apps show
+    what is blank with 2022-06-01-preview, an environment is told as with the version after (recorded in March 2023).
     """
-    version = version or _LATEST
+    version = _SECOND if "" < version < _SECOND and day >= days.BLANKS else version or _LATEST
     zone = "Z" if written and version < _NO_ZONE else ""
     created, modified = when(environment.created), when(environment.modified or environment.created)
     body = {
@@ -53,12 +59,12 @@ def environment_view(environment: Environment, version: str = "", *, written: bo
         "location": environment.location if version >= _REGIONS else environment.asked,
         **({"tags": environment.tags} if environment.tags else {}),
         "systemData": system_data(created if environment.modified else created + zone, modified + zone),
-        "properties": _properties(environment, version),
+        "properties": _properties(environment, version, day),
         **({"identity": environment.identity} if environment.identity else {}),
     }
     if version >= _BLANKS:
         return body
-    return cast("Json", without_blanks({**body, "sku": {"name": "Consumption"}}))
+    return cast("Json", without_blanks({**body, **({"sku": {"name": "Consumption"}} if version < _LEGION else {})}))
 
 
 def _has(version: str, since: tuple[str, str]) -> bool:
@@ -66,13 +72,13 @@ def _has(version: str, since: tuple[str, str]) -> bool:
     return version >= (preview if version.endswith("-preview") else stable)
 
 
-def _properties(environment: Environment, version: str) -> Json:
+def _properties(environment: Environment, version: str, day: str) -> Json:
     given = environment.given
     waits = environment.state == "Waiting"
     found = {
         "environmentMode": "WorkloadProfiles" if environment.workload_profiles else "ConsumptionOnly",
         "provisioningState": environment.state,
-        **({} if version >= _BLANKS else {"useLegionServerlessCompute": False}),
+        **({} if version >= _LEGION else {"useLegionServerlessCompute": False}),
         "daprAIInstrumentationKey": None,
         "daprAIConnectionString": None,
         "vnetConfiguration": given["vnetConfiguration"],
@@ -97,6 +103,8 @@ def _properties(environment: Environment, version: str) -> Json:
         "publicNetworkAccess": given["publicNetworkAccess"],
         "diskEncryptionConfiguration": None,
     }
+    if day < days.MODE:
+        del found["environmentMode"]
     return {name: value for name, value in found.items() if name not in _SINCE or _has(version, _SINCE[name])}
 
 

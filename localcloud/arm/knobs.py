@@ -24,18 +24,12 @@ def _knob(default: str, takes: str, point: int, evidence: str) -> str:
 class Knobs:
     """Texts, as they are given on the command line. point: of the fidelity list."""
 
-    patch_statuses: str = _knob(
-        "later",
-        "later|always|never",
-        7,
-        "recorded: location alone with 2024-03-01 until May 2024, both since October 2024; both with later versions",
-    )
-    put_answer: str = _knob(
-        "later",
-        "later|filled|sent",
+    day: str = _knob(
+        "usual",
+        r"usual|\d{4}-\d\d-\d\d",
         1,
-        "recorded of a PUT of an app: with every default until 6 May 2024, what was sent since 28 May 2024 (with "
-        "2024-03-01; with 2025-01-01, 2025-07-01 and 2025-10-02-preview)",
+        "Azure as it was then: what one api-version is answered has changed (recorded: `localcloud/arm/days.py`); "
+        "usual is when most was recorded with it for versions up to 2024-03-01, and today for later ones",
     )
     names: str = _knob(
         "counted",
@@ -69,10 +63,13 @@ class Knobs:
         "unlimited",
         "unlimited|limited",
         44,
-        "documented: 200 writes at once and 10 a second, then 429 with Retry-After",
+        "800 writes at once (recorded) and 10 a second (documented), then 429 with Retry-After",
     )
     reads: str = _knob(
-        "unlimited", "unlimited|limited", 44, "documented: 250 reads at once and 25 a second, then 429 likewise"
+        "unlimited",
+        "unlimited|limited",
+        44,
+        "1100 reads at once (recorded: 15 times that of all) and 25 a second (documented), then 429 likewise",
     )
     prune: str = _knob(
         "1200", "[0-9]+|never", 48, "seconds that inactive revisions over the limit stay; more than 15 minutes (seen)"

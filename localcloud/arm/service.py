@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from localcloud.arm import urls
+from localcloud.arm import days, urls
 from localcloud.arm.app_calls import AppCalls
 from localcloud.arm.auth_calls import AuthCalls
 from localcloud.arm.calls import FRONT, Call, Reply
@@ -220,7 +220,7 @@ class Arm:
                 request.transport.abort()
             return web.Response(status=504, reason=_NEVER)
         entry.status = reply.status
-        return reply.response(request.method, call.version)
+        return reply.response(request.method, call.version, call.day)
 
     async def _call(self, request: web.Request) -> Call:
         raw = await request.read()
@@ -228,13 +228,16 @@ class Arm:
             body = json.loads(raw) if raw else None
         except ValueError:
             body = None
+        path, version = request.path.rstrip("/"), request.query.get("api-version", "")
         return Call(
             method=request.method,
-            path=request.path.rstrip("/"),
+            path=path,
             query=request.query,
             body=body,
             base=self._base(request),
             principal=principal(request.headers.get("Authorization", "")),
+            # Other providers have versions of their own.
+            day=days.day(version if urls.of_container_apps(path) else "", self.store.knobs.day),
         )
 
     async def _let_go(self, _: web.Application) -> None:

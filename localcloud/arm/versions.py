@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from localcloud.arm import days
 from localcloud.arm.answered import of_version
 
 # As the service lists them (recorded in 2024 and 2025), and those published since.
@@ -31,16 +32,36 @@ VERSIONS = (
 # address since LABEL_HISTORIES.
 LABELS = ("2024-10-02-preview", "2025-02-02-preview", "2025-10-02-preview")
 LABEL_HISTORIES = "2026-07-01"
-# Before it members that are blank were left out until December 2022 (recorded), and shown from March 2023 on.
-_BLANKS, _SPELLED = "2022-11", "2022-06"
+_SPELLED = "2022-06"
 
 
-def shown(body: object, version: str) -> object:
-    """A body as this version answers it; a version that is no one's is taken for a late one."""
-    known = of_version(body, version) if version else body
-    if version and version < _SPELLED:
-        known = _oldest(known)
-    return without_blanks(known) if version and version < _BLANKS else known
+def shown(body: object, version: str, day: str = days.TODAY) -> object:
+    """A body as this version answered it on that day; a version that is no one's is taken for a late one."""
+    if not version:
+        return body
+    known = of_version(body, version, day)
+    if version < _SPELLED:
+        return without_blanks(_oldest(known))
+    if day < days.BLANKS:
+        return without_blanks(known)
+    return _without_storage(known) if day < days.STORAGE else known
+
+
+def _without_storage(value: object) -> object:
+    """Where there are workload profiles, ephemeral storage was blank (create_with_workloadprofile_yaml of 2023)."""
+    if isinstance(value, dict):
+        profiled = value.get("workloadProfileName") is not None and "template" in value
+        return {
+            name: _blank_storage(one) if profiled and name == "template" else _without_storage(one)
+            for name, one in value.items()
+        }
+    return [_without_storage(one) for one in value] if isinstance(value, list) else value
+
+
+def _blank_storage(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: "" if name == "ephemeralStorage" else _blank_storage(one) for name, one in value.items()}
+    return [_blank_storage(one) for one in value] if isinstance(value, list) else value
 
 
 def _oldest(value: object) -> object:

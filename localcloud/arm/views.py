@@ -22,8 +22,8 @@ PROVIDER = "/providers/Microsoft.App"
 
 
 def when(at: datetime) -> str:
-    """Seven digits and no zone, as in GET answers and operations."""
-    return f"{at:%Y-%m-%dT%H:%M:%S.%f}0"
+    """Without a zone, as in GET answers and operations; a fraction never ends with a 0 (recorded)."""
+    return f"{at:%Y-%m-%dT%H:%M:%S.%f}".rstrip("0").rstrip(".")
 
 
 def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
@@ -55,6 +55,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "runningStatus": "Stopped" if app.stopped else "Running",
             "managedEnvironmentId": properties["environmentId"],
             "environmentId": properties["environmentId"],
+            "workloadProfileType": None,
             "workloadProfileName": properties["workloadProfileName"] or app.environment.usual_profile,
             "patchingMode": properties.get("patchingMode", "Automatic"),
             **{name: properties[name] for name in GIVEN_OF_APP if name in properties},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from localcloud.arm import canonical, labels, schema
+from localcloud.arm import canonical, days, labels, schema
 from localcloud.arm.answered import has, of_version
 from localcloud.arm.app_secrets import check_references, read_secrets
 from localcloud.arm.errors import (
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from localcloud.clock import Clock
     from localcloud.profile import Latency, Profile
 
-# An app that was made with an earlier api-version keeps its inactive revisions without a limit (recorded: null). With
-# 2023-05-01 both are recorded: null in October 2023, and 100 in April 2024.
+# An app that was made with an earlier api-version, or before it had one, keeps its inactive revisions without a limit
+# (recorded: null).
 _LIMITED, _INACTIVE = ("2024-02", "2023-05"), 100
 
 
@@ -65,7 +65,7 @@ class Writes:
         wanted = canonical.resource(name, body)
         if app is None:
             configuration = wanted["properties"]["configuration"]
-            if has(call.version, _LIMITED):
+            if has(call.version, _LIMITED) and call.day >= days.LIMIT:
                 configuration["maxInactiveRevisions"] = configuration["maxInactiveRevisions"] or _INACTIVE
             app = self._new(call, wanted)
         self._check(app, wanted, secrets)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 _ENVIRONMENT = "/providers/microsoft.app/managedenvironments/"
 _UNKNOWN = "env.eastus.azurecontainerapps.io"
 _REFUSED = 300
-# The first day of which each is recorded; between it and the last day of which it is not, nobody knows.
-_SENT, _BOTH = datetime(2024, 5, 28, tzinfo=UTC), datetime(2024, 10, 14, tzinfo=UTC)
 _CONSUMPTION = [{"workloadProfileType": "Consumption", "name": "Consumption"}]
 
 
@@ -49,15 +46,10 @@ def environments(interactions: list[Interaction]) -> dict[str, Json]:
 
 
 def of_its_day(interactions: Sequence[Interaction]) -> Knobs:
-    """Switches for what Azure answered when this was recorded; the usual ones where it does not say when that was."""
+    """Azure as it was when this was recorded; as usual where it does not say when that was."""
     dates = [one["response"]["headers"].get("date") for one in interactions]
     days = [parsedate_to_datetime(date) for date in dates if date]
-    if not days:
-        return Knobs()
-    return Knobs(
-        put_answer="sent" if min(days) >= _SENT else "filled",
-        patch_statuses="always" if min(days) >= _BOTH else "never",
-    )
+    return Knobs(day=f"{min(days):%Y-%m-%d}") if days else Knobs()
 
 
 def drained(interactions: Sequence[Interaction]) -> bool:

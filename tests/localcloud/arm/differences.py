@@ -6,9 +6,10 @@ import re
 
 # A pattern of "<request>: <member>", and why our answer differs there.
 DIFFERS = {
-    r".*customDomainVerificationId|.*\.(logStream|exec|eventStream)Endpoint|.*eventStreamEndpoint": "of that region",
+    r".*customDomainVerificationId|POST getCustomDomainVerificationId: ": "of that region",
+    r".*\.(logStream|exec|eventStream)Endpoint|.*eventStreamEndpoint": "of that region",
     r".*outboundIpAddresses\[\]|.*outboundIpAddresses|.*staticIp|.*containerId": "addresses and ids of that machine",
-    r"(GET|PUT) managedEnvironments: properties\.(dapr|keda)Configuration\.version": "newer and older ones",
+    r".* managedEnvironment(s|OperationResults): properties\.(dapr|keda)Configuration\.version": "newer and older ones",
     r"POST .*/getAuthToken: properties\.token": "a secret",
     r".*: header transfer-encoding": "the front of 2022 and 2023 sent bodies in chunks",
     r"PUT containerApps: properties\.latestRevisionName": "blank, absent or the name when a PUT is answered",

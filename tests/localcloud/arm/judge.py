@@ -8,6 +8,7 @@ from tests.localcloud.arm import sdk_models, swagger
 _GUIDE = "live in June 2026: github.com/yeongseon/azure-container-apps-practical-guide, labs/*/evidence"
 BEYOND = {
     "ContainerApp.properties.delegatedIdentities: unknown": "create_with_yaml",
+    "ContainerApp.properties.workloadProfileType: unknown": "containerapp_e2e of 2023, with the versions of 2022",
     "ContainerApp.properties.runningStatus: unknown": "create_with_yaml",  # published since 2025-01-01
     "ContainerApp.properties.configuration.ingress.transport: Auto": "create_with_yaml",
     "ContainerApp.properties.configuration.ingress.transport: Http2": "ingress_e2e",

@@ -19,6 +19,7 @@ OF_THE_FRONT = frozenset(
     {
         *(
             "x-cache",
+            "x-ms-failure-cause",
             "x-ms-throttling-version",
             "x-msedge-ref",
             "x-ms-operation-identifier",

@@ -6,18 +6,24 @@ from typing import Any
 
 import pytest
 
+from localcloud.arm.knobs import Knobs
 from tests.localcloud.arm.cloud import APP, Cloud, app_body, cloud, image
 
 # The first version that was recorded with a member, and the last that was recorded without it, by
 # compose_create_with_ingress_external, cors_policy, identity_user, revision_label_e2e, exec, container_acr,
-# create_with_workloadprofile_yaml and dev_add_on_binding_none_client_type.
+# create_with_workloadprofile_yaml, dev_add_on_binding_none_client_type and, with the versions of 2022, containerapp_e2e
+# and ingress_traffic_e2e of March 2023.
 RECORDED = [
     ("environmentId", "2022-06-01-preview", "2022-03-01"),
     ("eventStreamEndpoint", "2022-06-01-preview", "2022-03-01"),
     ("configuration.ingress.exposedPort", "2022-06-01-preview", "2022-03-01"),
     ("template.containers.resources.ephemeralStorage", "2022-06-01-preview", "2022-03-01"),
     ("workloadProfileName", "2022-11-01-preview", "2022-06-01-preview"),
-    ("latestReadyRevisionName", "2022-11-01-preview", "2022-06-01-preview"),
+    ("latestReadyRevisionName", "2022-10-01", "2022-06-01-preview"),
+    ("configuration.ingress.corsPolicy", "2022-10-01", "2022-06-01-preview"),
+    ("configuration.ingress.ipSecurityRestrictions", "2022-06-01-preview", "2022-03-01"),
+    ("workloadProfileType", "2022-06-01-preview", "2022-03-01"),
+    ("workloadProfileType", "2022-10-01", "2022-11-01-preview"),
     ("configuration.service", "2022-11-01-preview", "2022-06-01-preview"),
     ("template.serviceBinds", "2022-11-01-preview", "2022-06-01-preview"),
     ("runningStatus", "2023-04-01-preview", "2022-11-01-preview"),
@@ -27,7 +33,7 @@ RECORDED = [
     ("configuration.runtime", "2024-02-02-preview", "2023-11-02-preview"),
     ("configuration.ingress.additionalPortMappings", "2023-05-02-preview", "2023-05-01"),
     ("patchingMode", "2024-02-02-preview", "2025-01-01"),
-    ("configuration.ingress.targetPortHttpScheme", "2024-02-02-preview", "2025-01-01"),
+    ("configuration.ingress.targetPortHttpScheme", "2023-11-02-preview", "2025-01-01"),
     ("template.containers.imageType", "2024-02-02-preview", "2024-03-01"),
     ("configuration.runtime", "2024-02-02-preview", "2024-03-01"),
     ("configuration.identitySettings", "2025-01-01", "2024-03-01"),
@@ -52,7 +58,7 @@ async def answered(it: Cloud, version: str) -> Any:
 @pytest.mark.fidelity(46)
 @pytest.mark.parametrize(("path", "since", "before"), RECORDED)
 async def test_a_member_is_in_answers_of_the_api_versions_that_have_it(path: str, since: str, before: str) -> None:
-    async with cloud() as it:
+    async with cloud(knobs=Knobs(day="2026-11-01")) as it:
         await it.create()
 
         assert missing(await answered(it, since), path) == ""
@@ -104,11 +110,19 @@ async def test_members_of_previews_are_kept_and_those_nobody_knows_dropped() -> 
 
 @pytest.mark.fidelity(15)
 @pytest.mark.parametrize(
-    ("version", "most"), [("2023-04-01-preview", None), ("2023-05-01", 100), ("2024-02-02-preview", 100)]
+    ("version", "day", "most"),
+    [
+        ("2023-04-01-preview", "2024-04-18", None),
+        ("2023-05-01", "2024-02-04", None),
+        ("2023-05-01", "2024-04-18", 100),
+        ("2024-02-02-preview", "usual", 100),
+    ],
 )
-async def test_apps_made_with_older_versions_keep_every_inactive_revision(version: str, most: int | None) -> None:
-    """Recorded in cors_policy of 2023, containerapp_exec and create_with_workloadprofile_yaml of 2024."""
-    async with cloud() as it:
+async def test_apps_made_with_older_versions_keep_every_inactive_revision(
+    version: str, day: str, most: int | None
+) -> None:
+    """Recorded in cors_policy of 2023 and 2024, containerapp_exec and create_with_workloadprofile_yaml of 2024."""
+    async with cloud(knobs=Knobs(day=day)) as it:
         answer = await it.ask("PUT", APP, app_body(), version=version)
 
         assert answer.body["properties"]["configuration"]["maxInactiveRevisions"] == most

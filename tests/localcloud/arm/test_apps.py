@@ -27,7 +27,7 @@ from tests.localcloud.arm.cloud import (
 
 @pytest.mark.fidelity(1, 3, 11, 13, 14, 15, 52, 57)
 async def test_creating_answers_201_with_what_is_not_known_yet_left_blank() -> None:
-    async with cloud(knobs=Knobs(put_answer="filled")) as it:
+    async with cloud(knobs=Knobs(day="2024-05-27")) as it:
         answer = await it.ask("PUT", APP, app_body("single"))
 
         assert answer.status == 201

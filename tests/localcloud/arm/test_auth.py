@@ -85,3 +85,4 @@ async def test_the_verification_id_of_the_subscription_is_the_one_of_its_apps() 
         answer = await it.ask("POST", f"{subscription}/providers/Microsoft.App/getCustomDomainVerificationId")
 
         assert answer.body == (await it.properties())["customDomainVerificationId"]
+        assert not [name for name in answer.headers if "ratelimit" in name or "supported" in name]

@@ -34,16 +34,16 @@ async def test_an_identity_tells_its_kind_first_and_in_azures_spelling(kind: str
         assert list(answer.body["identity"]) == ["type", "principalId", "tenantId", "userAssignedIdentities"]
 
 
-@pytest.mark.parametrize("knob", ["filled", "sent"])
-async def test_giving_keeping_and_taking_an_identity_are_answered_like_any_other_put(knob: str) -> None:
-    """Recorded of what was `filled` in create_with_vnet_yaml of 6 May 2024, of what is `sent` in identity_user."""
-    async with cloud(knobs=Knobs(put_answer=knob)) as it:
+@pytest.mark.parametrize(("day", "filled"), [("2024-05-06", True), ("2024-10-14", False)])
+async def test_giving_keeping_and_taking_an_identity_are_answered_like_any_other_put(day: str, *, filled: bool) -> None:
+    """Recorded in create_with_vnet_yaml of May 2024, and in identity_user of October, when every PUT was `as_sent`."""
+    async with cloud(knobs=Knobs(day=day)) as it:
         for identity in (SYSTEM, BOTH, BOTH, SYSTEM, NONE):
             answer = await put(it, identity)
 
-            assert (set(answer.body["properties"]) >= FOUND_OUT) is (knob == "filled")
+            assert (set(answer.body["properties"]) >= FOUND_OUT) is filled
             assert answer.body["identity"]["type"] == identity["type"]
-            assert answer.body["properties"]["configuration"]["secrets"] == (None if knob == "filled" else [])
+            assert answer.body["properties"]["configuration"]["secrets"] == (None if filled else [])
 
 
 async def test_a_user_assigned_identity_is_spelled_as_azure_does_and_its_ids_are_its_own() -> None:

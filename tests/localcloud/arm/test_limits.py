@@ -47,10 +47,10 @@ async def test_each_verb_has_the_headers_that_were_recorded_at_the_age_of_its_ap
         ("2024-03-01", {}, {"resource-requests": 699}, {"writes": 1199}, {"deletes": 14999}),
         (
             "2024-10-02-preview",
-            {"global-reads": 3749},
+            {"global-reads": 16499},
             {"resource-requests": 699},
-            {"writes": 199, "global-writes": 2999},
-            {"deletes": 199, "global-deletes": 2999},
+            {"writes": 799, "global-writes": 11999},
+            {"deletes": 799, "global-deletes": 11999},
         ),
     ):
         async with cloud() as it:
@@ -69,9 +69,9 @@ async def test_each_verb_has_the_headers_that_were_recorded_at_the_age_of_its_ap
 async def test_other_providers_and_what_is_refused_count_too_but_not_what_has_no_subscription() -> None:
     async with cloud() as it:
         group = await it.ask("PUT", f"{GROUP}-2", {"location": "eastus"}, "2021-04-01")
-        assert left(group) == {"writes": 199, "global-writes": 2999}
+        assert left(group) == {"writes": 799, "global-writes": 11999}
         metrics = await it.ask("GET", f"{APP}/providers/Microsoft.Insights/metrics", version="2018-01-01")
-        assert (metrics.status, left(metrics)) == (404, {"global-reads": 3749})
+        assert (metrics.status, left(metrics)) == (404, {"global-reads": 16499})
         refused = await it.ask("PUT", APP, {}, "2024-03-01")
         assert (refused.status, left(refused)) == (404, {})
         assert left(await it.ask("GET", "/subscriptions", version="2022-12-01")) == {}
@@ -83,8 +83,8 @@ async def test_what_is_left_counts_down_to_none_and_fills_by_the_clock_up_to_its
 ) -> None:
     async with cloud() as it:
         stands(it, monkeypatch)
-        assert [(await delete(it, "a"))["deletes"] for _ in range(202)] == [*range(199, -1, -1), 0, 0]
-        for seconds, expected in ((0.1, 0), (0.5, 4), (600, 199)):
+        assert [(await delete(it, "a"))["deletes"] for _ in range(802)] == [*range(799, -1, -1), 0, 0]
+        for seconds, expected in ((0.1, 0), (0.5, 4), (600, 799)):
             stands(it, monkeypatch, seconds)
             assert (await delete(it, "a"))["deletes"] == expected
 
@@ -95,34 +95,37 @@ async def test_each_principal_has_its_own_in_each_subscription_and_all_share_the
 ) -> None:
     async with cloud() as it:
         stands(it, monkeypatch)
-        assert await delete(it, "a") == {"deletes": 199, "global-deletes": 2999}
-        assert await delete(it, "a") == {"deletes": 198, "global-deletes": 2998}
-        assert await delete(it, "b") == {"deletes": 199, "global-deletes": 2997}
-        assert await delete(it, "a", "00000000-0000-0000-0000-000000000009") == {"deletes": 199, "global-deletes": 2999}
+        assert await delete(it, "a") == {"deletes": 799, "global-deletes": 11999}
+        assert await delete(it, "a") == {"deletes": 798, "global-deletes": 11998}
+        assert await delete(it, "b") == {"deletes": 799, "global-deletes": 11997}
+        assert await delete(it, "a", "00000000-0000-0000-0000-000000000009") == {
+            "deletes": 799,
+            "global-deletes": 11999,
+        }
         await it.arm.reset()
-        assert await delete(it, "a") == {"deletes": 199, "global-deletes": 2999}
+        assert await delete(it, "a") == {"deletes": 799, "global-deletes": 11999}
 
 
 @pytest.mark.fidelity(44)
 async def test_reads_are_refused_in_azures_words_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     async with cloud(knobs=Knobs(reads="limited")) as it:
         stands(it, monkeypatch)
-        answers = [await it.ask("GET", ENVIRONMENT) for _ in range(251)]
-        assert [answer.status for answer in answers] == [200] * 250 + [429]
+        answers = [await it.ask("GET", ENVIRONMENT) for _ in range(1101)]
+        assert [answer.status for answer in answers] == [200] * 1100 + [429]
         error = answers[-1].body["error"]
         assert error["code"] == "SubscriptionRequestsThrottled"
         assert error["message"].startswith(f"Number of 'read' requests for subscription '{SUBSCRIPTION}' actor ''")
         assert (answers[-1].headers["retry-after"], left(answers[-1])) == ("1", {})
-        assert {(await it.ask("DELETE", ABSENT)).status for _ in range(201)} == {204}
+        assert {(await it.ask("DELETE", ABSENT)).status for _ in range(801)} == {204}
 
 
 @pytest.mark.fidelity(44)
 async def test_writes_and_deletions_are_refused_apart_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     async with cloud(knobs=Knobs(writes="limited")) as it:
         stands(it, monkeypatch)
-        assert [(await it.ask("DELETE", ABSENT)).status for _ in range(201)] == [204] * 200 + [429]
+        assert [(await it.ask("DELETE", ABSENT)).status for _ in range(801)] == [204] * 800 + [429]
         assert (await it.ask("PUT", f"{GROUP}-2", {"location": "eastus"}, "2021-04-01")).status == 201
-        assert {(await it.ask("GET", ENVIRONMENT)).status for _ in range(251)} == {200}
+        assert {(await it.ask("GET", ENVIRONMENT)).status for _ in range(1101)} == {200}
 
 
 @pytest.mark.parametrize("said", ["", "Bearer", "Bearer token", "Basic eDp5", f"Bearer {jwt.encode({}, '0' * 32)}"])

@@ -9,6 +9,7 @@ import pytest
 from localcloud.arm.knobs import Knobs
 from tests.localcloud.arm.cloud import APP, app_body, cloud
 
+SENT = "2024-05-28"
 GIVEN = [{"weight": 100, "latestRevision": True}]
 FOUND_OUT = {
     *("runningStatus", "latestRevisionName", "latestReadyRevisionName", "latestRevisionFqdn", "eventStreamEndpoint"),
@@ -16,8 +17,8 @@ FOUND_OUT = {
 RESOURCES = {"cpu": 0.5, "memory": "1Gi", "ephemeralStorage": "2Gi"}
 
 
-async def answered(body: dict[str, Any], version: str = "2024-03-01", knob: str = "sent") -> dict[str, Any]:
-    async with cloud(knobs=Knobs(put_answer=knob)) as it:
+async def answered(body: dict[str, Any], version: str = "2024-03-01", day: str = SENT) -> dict[str, Any]:
+    async with cloud(knobs=Knobs(day=day)) as it:
         found: dict[str, Any] = (await it.ask("PUT", APP, body, version)).body["properties"]
         return found
 
@@ -54,16 +55,16 @@ async def test_what_was_given_is_answered_whole_in_azures_spelling() -> None:
 
 @pytest.mark.fidelity(1)
 @pytest.mark.parametrize(
-    ("version", "knob", "sent"),
+    ("version", "day", "sent"),
     [
-        ("2024-03-01", "later", False),
-        ("2025-01-01", "later", True),  # recorded in termination_grace_period_seconds, in April 2025
-        ("2024-03-01", "sent", True),
-        ("2025-01-01", "filled", False),
+        ("2024-03-01", "usual", False),
+        ("2025-01-01", "usual", True),  # recorded in termination_grace_period_seconds, in April 2025
+        ("2024-03-01", SENT, True),
+        ("2025-01-01", "2024-05-27", False),
     ],
 )
-async def test_the_version_decides_unless_a_switch_does(version: str, knob: str, sent: bool) -> None:  # noqa: FBT001
-    properties = await answered(app_body(), version, knob)
+async def test_the_version_decides_unless_a_day_does(version: str, day: str, sent: bool) -> None:  # noqa: FBT001
+    properties = await answered(app_body(), version, day)
 
     assert ("latestRevisionName" not in properties) is sent
 
@@ -81,7 +82,7 @@ async def test_an_app_without_ingress_or_configuration_is_made_and_answered_too(
 @pytest.mark.fidelity(1, 2)
 async def test_what_changes_an_app_is_answered_as_what_makes_one_but_for_the_limit_of_inactive_revisions() -> None:
     """Recorded in containerapp_e2e of August 2024, identity_user and container_acr_env_var of October."""
-    async with cloud(knobs=Knobs(put_answer="sent")) as it:
+    async with cloud(knobs=Knobs(day=SENT)) as it:
         await it.create()
         answer = (await it.ask("PUT", APP, app_body())).body["properties"]
 
@@ -109,7 +110,7 @@ async def test_what_was_sent_is_echoed_and_stored_in_azures_words(*, made: bool)
 
     The host in revision_label_e2e of April 2025, the kind of image and the label in kind_functionapp of November 2025.
     """
-    async with cloud(knobs=Knobs(put_answer="sent")) as it:
+    async with cloud(knobs=Knobs(day=SENT)) as it:
         if not made:
             await it.create()
         body = echoing()
