@@ -63,7 +63,7 @@ def resource(app: str, body: Json) -> Json:
     given = {name: body[name] for name in GIVEN if body.get(name)}
     return {
         "location": region(str(body.get("location") or "")),
-        "identity": identity(f"{environment}/{app}", _map(body.get("identity"))),
+        "identity": identity(app, _map(body.get("identity"))),
         **given,
         "properties": {
             "environmentId": environment,

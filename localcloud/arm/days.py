@@ -10,6 +10,7 @@ from bisect import bisect
 
 TODAY = "9999-12-31"
 BLANKS = "2023-03-03"  # members that are blank are shown with 2022-06-01-preview, too
+STATES = "2023-07-14"  # states of workload profiles are in their environment, not in the subscription
 STORAGE = "2023-10-23"  # ephemeral storage is told in environments with workload profiles, too
 NO_SERVER = "2024-02-04"  # what the provider runs on is told no more
 LIMIT = "2024-04-18"  # an app that is made with 2023-05-01 has a limit of inactive revisions
@@ -17,6 +18,8 @@ DELEGATED = "2024-04-18"  # delegated identities are told with 2023-05-01
 SENT = "2024-05-28"  # a PUT is answered with what it sent
 BUCKETS = "2024-10-14"  # requests are counted by buckets of each principal, not by the hour
 BOTH_ADDRESSES = "2024-10-14"  # of an operation are told to a PATCH
+OWN = "2025-09-26"  # apps and environments are counted from 800 writes
+COUNTED = "2025-11-04"  # names of an app's later revisions are counted, not random
 MODE = "2026-01-27"  # the mode of an environment is told with 2025-10-02-preview
 
 # When most was recorded with it. Later versions are taken for today's Azure.

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localcloud.arm import urls
+from localcloud.arm import days, urls
 from localcloud.arm.calls import Reply
 from localcloud.arm.canonical import short
 from localcloud.arm.child_calls import environment_of
+from localcloud.arm.views import PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,9 +65,10 @@ class EnvironmentReads:
     async def states(self, call: Call) -> Reply:
         """Each profile with as many machines as it always has."""
         environment = environment_of(self._store, call, "workloadProfileStates")
+        within = environment.id if call.day >= days.STATES else f"/subscriptions/{environment.subscription}{PROVIDER}"
         value = [
             {
-                "id": f"{environment.id}/workloadProfileStates/{profile['name']}",
+                "id": f"{within}/workloadProfileStates/{profile['name']}",
                 "name": profile["name"],
                 "type": profile["workloadProfileType"],
                 "properties": _state(profile),
@@ -76,7 +78,7 @@ class EnvironmentReads:
         return Reply(body={"value": value})
 
     async def types(self, call: Call) -> Reply:
-        """Kinds of profiles, the same in every region."""
+        """Kinds of profiles: those of northeurope in February 2025, in every region."""
         region = short(call.names["region"])
         home = f"/subscriptions/{call.names['subscription']}/providers/Microsoft.App/{_TYPES}"
         value = [

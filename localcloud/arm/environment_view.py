@@ -18,10 +18,10 @@ _NEVER = "9"
 _SINCE = {
     "environmentMode": ("2025-10", "2026-07"),
     "openTelemetryConfiguration": ("2023-08", "2025-01"),
-    "availabilityZones": ("2025-10", _NEVER),
+    "availabilityZones": ("2024-10", _NEVER),
     "kedaConfiguration": ("2022-11", "2023"),
     "daprConfiguration": ("2022-11", "2023"),
-    "ingressConfiguration": ("2024-10", "2025-07"),
+    "ingressConfiguration": ("2025-02", "2025-07"),
     "eventStreamEndpoint": ("2022-11", "2022-10"),
     "workloadProfiles": ("2022-11", "2022-10"),
     "appInsightsConfiguration": ("2023-08", "2025-01"),
@@ -29,7 +29,7 @@ _SINCE = {
     "peerAuthentication": ("2023", "2023"),
     "peerTrafficConfiguration": ("2024", "2024"),
     "publicNetworkAccess": ("2024-08", "2025-07"),
-    "diskEncryptionConfiguration": ("2025-10", _NEVER),
+    "diskEncryptionConfiguration": ("2024-10", _NEVER),
 }
 _KEY_VAULT, _FIPS = ("2023-11", "2025-01"), ("2024-08", "2025-07")
 _BLANKS = "2022-11"  # from this one on null is told (recorded)

@@ -32,10 +32,10 @@ class Knobs:
         "usual is when most was recorded with it for versions up to 2024-03-01, and today for later ones",
     )
     names: str = _knob(
-        "counted",
-        "counted|random",
+        "dated",
+        "dated|counted|random",
         21,
-        "random until April 2025 (recorded); the first random, others counted from November 2025 on (recorded)",
+        "all random until April 2025, the first random and others counted since November 2025 (recorded)",
     )
     sum_code: str = _knob(
         "ContainerAppInvalidTrafficWeight", "[A-Za-z]+", 25, "400 is known; the code of the error is in no recording"

@@ -183,7 +183,7 @@ class Lifecycle:
             if not revision.active:
                 return
             await self._clock.sleep(self._profile.activate)
-            revision.stopping, turn = still(), revision.turns
+            revision.stopping, turn, began = still(), revision.turns, self._clock.now()
             await self.route()
         await self._clock.sleep(self._profile.drain)
         async with self._lock(revision):
@@ -193,7 +193,7 @@ class Lifecycle:
                 await self._plane.stop(revision.name)
             revision.seen, revision.failed, revision.shown = None, "", {}
             revision.active = revision.stopping = revision.superseded = False
-            revision.last_active = self._clock.now()
+            revision.last_active = began  # (recorded in revision_labels_mode_e2e)
 
     async def _restart(self, app: App, revision: Revision) -> None:
         async with self._lock(revision):

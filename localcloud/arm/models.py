@@ -88,9 +88,12 @@ class Environment:
 
     @property
     def outbound(self) -> list[str] | None:
-        """Addresses that its apps call from, None in a subnet of the client's own (recorded in tcp_ingress)."""
+        """Addresses that its apps call from, None where it is internal (recorded in tcp_ingress).
+
+        In a subnet of the client's own that is not, there are some (recorded in revision_labels_mode_e2e).
+        """
         vnet = self.given["vnetConfiguration"] or {}
-        return None if vnet.get("infrastructureSubnetId") else ["127.0.0.1"]
+        return None if vnet.get("infrastructureSubnetId") and vnet.get("internal") else ["127.0.0.1"]
 
     @property
     def state(self) -> str:

@@ -22,8 +22,12 @@ PROVIDER = "/providers/Microsoft.App"
 
 
 def when(at: datetime) -> str:
-    """Without a zone, as in GET answers and operations; a fraction never ends with a 0 (recorded)."""
-    return f"{at:%Y-%m-%dT%H:%M:%S.%f}".rstrip("0").rstrip(".")
+    """Seven digits and no zone, as in GET answers and operations.
+
+    Azure counts in 100 ns and leaves out zeros at the end (recorded). The last digit, which no clock here has, is
+    never one, so that nobody who reads the other six alone gets by.
+    """
+    return f"{at:%Y-%m-%dT%H:%M:%S.%f}{at.microsecond % 9 + 1}"
 
 
 def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
@@ -86,6 +90,15 @@ def system_data(created: str, modified: str) -> Json:
     return {**_USER, "createdAt": created, **last, "lastModifiedAt": modified}
 
 
+def _template(app: App, revision: Revision) -> Json:
+    """A function app scales by its requests though nobody says so (function_list_show_multirevision_scenarios)."""
+    template = of_revision(revision.template)
+    if app.resource.get("kind") != "functionapp" or app.ingress is None or template["scale"]["rules"]:
+        return template
+    by_requests = {"name": "http-scale-rule", "http": {"metadata": {"concurrentRequests": "10"}}}
+    return {**template, "scale": {**template["scale"], "rules": [by_requests]}}
+
+
 def revision_view(app: App, revision: Revision, now: datetime, progress: float) -> Json:
     """A revision's body. Its id and type are spelled as recorded, which is not how the app spells them."""
     seen = status(revision, now, progress)
@@ -93,7 +106,7 @@ def revision_view(app: App, revision: Revision, now: datetime, progress: float) 
         "createdTime": f"{revision.created:%Y-%m-%dT%H:%M:%S}+00:00",
         **({"lastActiveTime": f"{revision.last_active:%Y-%m-%dT%H:%M:%S}+00:00"} if revision.last_active else {}),
         "fqdn": app.host(revision.name),  # without ingress too, where nothing answers (recorded in containerapp_exec)
-        "template": of_revision(revision.template),
+        "template": _template(app, revision),
         "active": revision.active,
         "replicas": seen.replicas,
         "trafficWeight": configured_weight(app, revision),

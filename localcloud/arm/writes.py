@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, cast
 
 from localcloud.arm import canonical, days, labels, schema
@@ -63,6 +64,7 @@ class Writes:
         body = self._body(call, whole=True)
         secrets = read_secrets(_secrets(body) or [])
         wanted = canonical.resource(name, body)
+        self._identify(app, wanted)
         if app is None:
             configuration = wanted["properties"]["configuration"]
             if has(call.version, _LIMITED) and call.day >= days.LIMIT:
@@ -70,7 +72,7 @@ class Writes:
             app = self._new(call, wanted)
         self._check(app, wanted, secrets)
         self._store.keep(app)
-        return app, self._begin(call, app, self._profile.put, lambda: self._apply(app, wanted, secrets)), wanted
+        return app, self._begin(call, app, self._profile.put, lambda: self._apply(call, app, wanted, secrets)), wanted
 
     def patch(self, call: Call, app: App) -> Operation:
         """Merge, by RFC 7396. Secrets that are not in the body stay."""
@@ -78,8 +80,9 @@ class Writes:
         given = _secrets(body)
         secrets = app.secrets if given is None else read_secrets(given)
         wanted = canonical.resource(app.name, schema.app(cast("Json", merge_patch(app.resource, body))))
+        self._identify(app, wanted)
         self._check(app, wanted, secrets)
-        return self._begin(call, app, self._profile.patch, lambda: self._apply(app, wanted, secrets))
+        return self._begin(call, app, self._profile.patch, lambda: self._apply(call, app, wanted, secrets))
 
     def delete(self, call: Call, app: App) -> Operation:
         """End its revisions and forget it."""
@@ -137,9 +140,9 @@ class Writes:
         seconds = latency.draw(self._chance) + call.slow
         return self._operations.begin(app, call.method, seconds, fail if call.fails else work)
 
-    async def _apply(self, app: App, wanted: Json, secrets: dict[str, Json]) -> None:
+    async def _apply(self, call: Call, app: App, wanted: Json, secrets: dict[str, Json]) -> None:
         """All of it, or nothing: a revision that cannot be made leaves template and traffic as they were."""
-        fresh = self._fresh(app, wanted["properties"]["template"])
+        fresh = self._fresh(call, app, wanted["properties"]["template"])
         was, app.resource = app.resource, wanted
         kept, app.secrets = app.secrets, secrets
         try:
@@ -159,7 +162,7 @@ class Writes:
                 self._lifecycle.restart(app, revision)  # a process learns at its start whether it has a port
         await self._lifecycle.route()
 
-    def _fresh(self, app: App, template: Json) -> Revision | None:
+    def _fresh(self, call: Call, app: App, template: Json) -> Revision | None:
         """The revision that this template makes; None when it changes nothing."""
         last = app.revision(app.latest)
         suffix = template["revisionSuffix"]
@@ -177,11 +180,22 @@ class Writes:
             return None
         now = self._clock.now()
         return Revision(
-            name=next_name(app, suffix, self._chance, counted=self._store.knobs.names == "counted"),
+            name=next_name(app, suffix, self._chance, counted=self._counted(call)),
             template=template,
             created=now,
             since=now,
         )
+
+    def _counted(self, call: Call) -> bool:
+        knob = self._store.knobs.names
+        return knob == "counted" or (knob == "dated" and call.day >= days.COUNTED)
+
+    def _identify(self, app: App | None, wanted: Json) -> None:
+        """An identity of its own is another one each time the app gets one (recorded in identity_system)."""
+        if "principalId" in wanted["identity"]:
+            had = app.resource["identity"].get("principalId") if app else None
+            fresh = uuid.UUID(int=self._chance.getrandbits(128), version=4)
+            wanted["identity"]["principalId"] = had or str(fresh)
 
     async def _launch(self, app: App, revision: Revision) -> None:
         for container in revision.template["containers"]:

@@ -27,7 +27,12 @@ MISSING = {
 }
 
 
+def is_missing(theirs: str, ours: str) -> bool:
+    """Whether one of them has the member, or a value for it, and the other has not."""
+    return not {theirs, ours}.isdisjoint(('"absent"', "null"))
+
+
 def because(where: str, theirs: str, ours: str) -> str:
-    """The reason for a difference there, "" without one. That a member is missing is excused only where it is said."""
-    table = MISSING if '"absent"' in (theirs, ours) else DIFFERS
+    """The reason for a difference there, "" without one. That a member is missing or null is excused only by name."""
+    table = MISSING if is_missing(theirs, ours) else DIFFERS
     return next((why for pattern, why in table.items() if re.fullmatch(pattern, where)), "")

@@ -212,7 +212,7 @@ async def test_a_write_that_the_provider_refuses_is_counted_and_one_of_what_is_n
         counted = "x-ms-ratelimit-remaining-subscription-resource-requests"
         refused = await it.ask("PUT", APP, app_body("neither"))
         missing = await it.ask("PATCH", APP, {})
-        assert (refused.status, refused.headers[counted]) == (400, "699")
+        assert (refused.status, refused.headers[counted]) == (400, "799")
         frame = await it.ask("PUT", APP, app_body(), version="2019-01-01")
         assert (frame.status, frame.headers.get(counted)) == (400, None)
         assert (missing.status, missing.headers.get(counted)) == (404, None)
@@ -267,6 +267,10 @@ async def test_the_kind_of_an_app_comes_last_and_its_label_follows_its_mode() ->
         body = (await it.ask("GET", APP, version="2025-10-02-preview")).body
 
         assert list(body)[-2:] == ["identity", "kind"]
+        (revision,) = (await it.ask("GET", f"{APP}/revisions")).body["value"]
+        by_requests = {"name": "http-scale-rule", "http": {"metadata": {"concurrentRequests": "10"}}}
+        assert revision["properties"]["template"]["scale"]["rules"] == [by_requests]  # function_list_show_multirevision
+        assert body["properties"]["template"]["scale"]["rules"] is None
         first = list(body["properties"]["configuration"])[:5]
         assert first == ["secrets", "activeRevisionsMode", "targetLabel", "revisionTransitionThreshold", "ingress"]
         assert "customMetricsSettings" not in body["properties"]["template"]

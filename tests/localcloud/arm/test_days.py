@@ -95,3 +95,11 @@ async def test_requests_came_to_be_counted_by_buckets(day: str, left: str) -> No
         answer = await it.ask("DELETE", APP, version="2024-03-01")
 
         assert answer.headers["x-ms-ratelimit-remaining-subscription-deletes"] == left
+
+
+@pytest.mark.parametrize(("day", "within"), [("2023-06-13", False), ("2023-07-14", True)])
+async def test_states_of_profiles_came_to_be_in_their_environment(day: str, *, within: bool) -> None:
+    """Recorded in env_workload_profiles_e2e_no_waits and create_with_workloadprofile_yaml of 2023."""
+    answer = await told(f"{ENVIRONMENT}/workloadProfileStates", "2023-04-01-preview", day)
+
+    assert answer.body["value"][0]["id"].startswith(f"{ENVIRONMENT}/") is within

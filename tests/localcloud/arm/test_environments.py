@@ -161,16 +161,18 @@ async def test_an_environment_in_a_subnet_gets_its_address_late_and_a_group_for_
 
 
 @pytest.mark.fidelity(60)
-async def test_an_app_in_a_subnet_tells_no_address_that_it_calls_from() -> None:
-    """Recorded in test_containerapp_tcp_ingress and test_containerapp_create_with_vnet_yaml: null."""
+@pytest.mark.parametrize("internal", [True, False])
+async def test_an_app_in_an_internal_environment_tells_no_address_that_it_calls_from(*, internal: bool) -> None:
+    """Recorded in test_containerapp_tcp_ingress: null; in test_containerapp_revision_labels_mode_e2e, which is open to
+    the outside: many."""
     async with cloud() as it:
-        await make(it, {"vnetConfiguration": {"infrastructureSubnetId": SUBNET}, **PROFILES})
+        await make(it, {"vnetConfiguration": {"infrastructureSubnetId": SUBNET, "internal": internal}, **PROFILES})
         body = app_body()
         body["properties"]["environmentId"] = OTHER
         inside = await it.ask("PUT", APP, body)
         outside = await it.ask("PUT", f"{APP}2", app_body())
         found = [answer.body["properties"]["outboundIpAddresses"] for answer in (inside, outside)]
-        assert found == [None, ["127.0.0.1"]]
+        assert found == [None if internal else ["127.0.0.1"], ["127.0.0.1"]]
 
 
 @pytest.mark.fidelity(60)

@@ -67,3 +67,13 @@ async def test_every_app_has_a_system_identity_of_its_own() -> None:
         one, two = (body["identity"] for body in bodies)
         assert one["principalId"] != two["principalId"]
         assert one["tenantId"] == two["tenantId"]
+
+
+async def test_an_app_that_gets_a_system_identity_again_gets_another_one() -> None:
+    """Recorded in identity_system of March 2023 and of October 2024; it keeps the one it has."""
+    async with cloud() as it:
+        given = [(await put(it, identity)).body["identity"] for identity in (SYSTEM, BOTH, NONE, SYSTEM)]
+        first, kept, _, again = (identity.get("principalId") for identity in given)
+
+        assert first == kept != again
+        assert given[0]["tenantId"] == given[3]["tenantId"]

@@ -31,7 +31,7 @@ async def names(it: Cloud) -> list[str]:
     ("given", "said"),
     [
         ("name=random", "--knob: expected one of day, names, sum_code"),
-        ("names=odd", "--knob names: expected counted|random, found 'odd'"),
+        ("names=odd", "--knob names: expected dated|counted|random, found 'odd'"),
         ("page=", "--knob page: expected [0-9]+, found ''"),
     ],
 )
@@ -63,6 +63,16 @@ async def test_every_automatic_suffix_is_random() -> None:
         for tag in ("2", "3"):
             await it.patch({"template": image(tag)})
         assert not any("--0000" in name for name in await names(it))
+
+
+@pytest.mark.fidelity(21)
+@pytest.mark.parametrize(("day", "counted"), [("2025-04-14", False), ("2025-11-04", True)])
+async def test_a_suffix_is_random_or_counted_by_the_day(day: str, *, counted: bool) -> None:
+    """Recorded in revision_label_e2e and kind_functionapp of 2025."""
+    async with cloud(knobs=Knobs(day=day)) as it:
+        await it.create()
+        await it.patch({"template": image("2")})
+        assert any("--0000" in name for name in await names(it)) is counted
 
 
 @pytest.mark.fidelity(25)

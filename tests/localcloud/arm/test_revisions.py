@@ -323,6 +323,7 @@ async def test_leaving_single_mode_saves_a_revision_that_has_not_begun_to_drain(
 
         await until(over)
         assert (await it.revision(first))["active"] is not drains
+        assert ("lastActiveTime" in await it.revision(first)) is drains
         assert (f"{first}.wb.localhost" in it.plane.served) is not drains
         assert (first in it.plane.running) is not drains
 
