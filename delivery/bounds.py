@@ -76,7 +76,12 @@ def _cut(value: Any, room: Room) -> Any:  # noqa: ANN401 - walks values of every
     changed: dict[str, Any] = {}
     for name, explains in _members(value.__class__):
         old = getattr(value, name)
-        new = cut(old, room.text) if explains and isinstance(old, str) else _cut(old, room)
+        if explains and isinstance(old, str):
+            new: Any = cut(old, room.text)
+        elif _holds(old.__class__):
+            new = _cut(old, room)
+        else:
+            continue
         if new is not old:
             changed[name] = new
     return replace(value, **changed) if changed else value
@@ -86,6 +91,12 @@ def _cut(value: Any, room: Room) -> Any:  # noqa: ANN401 - walks values of every
 def _members(kind: type) -> tuple[tuple[str, bool], ...]:
     """A dataclass's fields, each with whether it explains; none of any other type."""
     return tuple((field.name, field.name in EXPLAINS) for field in fields(kind)) if is_dataclass(kind) else ()
+
+
+@functools.cache
+def _holds(kind: type) -> bool:
+    """Whether values of this type have others in them that may be cut."""
+    return is_dataclass(kind) or issubclass(kind, (tuple, dict))
 
 
 def _cut_finding(finding: Finding, room: Room, depth: int) -> Finding:
