@@ -82,8 +82,8 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
-def listening(pids: set[int]) -> set[tuple[str, int]]:
-    """Addresses, as /proc writes them, and ports on which these processes listen for TCP connections."""
+def listening(pids: set[int]) -> set[tuple[str, int, str]]:
+    """Those of `all_listening` that are these processes'."""
     sockets = set()
     for pid in pids:
         for link in Path(f"/proc/{pid}/fd").glob("*"):
@@ -91,14 +91,17 @@ def listening(pids: set[int]) -> set[tuple[str, int]]:
                 sockets.add(str(link.readlink()))
             except OSError:
                 continue
-    rows = [row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
-    bound = [row[1].split(":") for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
-    return {(address, int(port, 16)) for address, port in bound}
+    return {one for one in all_listening() if f"socket:[{one[2]}]" in sockets}
 
 
-def all_ports() -> set[int]:
+def all_listening() -> set[tuple[str, int, str]]:
+    """Address, as /proc writes it, port and inode of every socket that listens for TCP connections.
+
+    The inode is the socket's own: a port that was given up may soon be another process's.
+    """
     rows = [row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
-    return {int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A"}
+    bound = [(*row[1].split(":"), row[9]) for row in rows if row[3] == "0A"]
+    return {(address, int(port, 16), inode) for address, port, inode in bound}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,7 +223,7 @@ async def test_it_prints_every_endpoint_and_each_of_them_answers_on_loopback(tmp
         assert len(running) >= 6  # itself, its keeper, Azurite, Envoy, the Functions host, a revision
         bound = listening(running)
         assert len(bound) >= 13
-        assert {address for address, _ in bound} <= LOOPBACK
+        assert {address for address, _, _ in bound} <= LOOPBACK
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGHUP])
@@ -229,7 +232,8 @@ async def test_it_leaves_no_process_no_port_and_no_file_however_it_is_ended(tmp_
     with up(tmp_path / "temporary", "--app", str(app)) as cloud:
         await with_a_revision(cloud)
         running = descendants(cloud.process.pid)
-        ports = {port for _, port in listening(running)}
+        bound = listening(running)
+        assert bound
         assert list(cloud.temporary.iterdir())
         cloud.process.send_signal(number)
         await asyncio.to_thread(cloud.process.wait, LIMIT_SECONDS)
@@ -239,7 +243,7 @@ async def test_it_leaves_no_process_no_port_and_no_file_however_it_is_ended(tmp_
             await until(lambda: not any(map(alive, running)))
             await until(lambda: not list(cloud.temporary.iterdir()))
         assert not [pid for pid in running if alive(pid)]
-        assert not ports & all_ports()
+        assert not bound & all_listening()
         assert list(cloud.temporary.iterdir()) == []
         assert cloud.process.stderr is not None
         assert cloud.process.stderr.read() == ""
