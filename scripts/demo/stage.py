@@ -34,6 +34,7 @@ REPOSITORY = "shop/web"
 APP = "ca-web"
 PORT = 8080
 API_VERSION = "2025-07-01"
+ASK_SECONDS = 0.5  # between two questions to the installation: each is read from its tables
 HOOK_SECRET = "WEIGHBRIDGE_SECRET_HOOK"  # noqa: S105 - the name of an app setting
 
 
@@ -262,7 +263,7 @@ class Stage:
                     return True
             return False
 
-        await self.wait_for(over, within=within)
+        await self.wait_for(over, within=within, every=ASK_SECONDS)
         return found
 
     async def wait_for(self, condition: Callable[[], Any], *, within: float, every: float = 0.1) -> None:

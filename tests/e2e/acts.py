@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from localcloud import samples
+from scripts.demo.stage import ASK_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,7 @@ class Act:
         async def over() -> bool:
             return (await self.stage.rollout(n, self.name)).get("finished") is not None
 
-        await self.stage.wait_for(over, within=WITHIN)
+        await self.stage.wait_for(over, within=WITHIN, every=ASK_SECONDS)
         self.ended.append(await self.stage.rollout(n, self.name))
 
     async def push(self, tag: str, image: Any = None) -> str:

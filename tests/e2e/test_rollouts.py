@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from localcloud import samples
+from scripts.demo.stage import ASK_SECONDS
 from tests.e2e.acts import WITHIN, Act, play_all
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ async def push_then_scan(act: Act) -> None:
     async def waits() -> bool:
         return any(r.get("phase") == "waiting" for r in await act.stage.rollouts(act.name))
 
-    await act.stage.wait_for(waits, within=WITHIN)
+    await act.stage.wait_for(waits, within=WITHIN, every=ASK_SECONDS)
     await act.scanned(digest, critical=0)
     await act.end("1.7.0")
 
