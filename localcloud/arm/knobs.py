@@ -26,7 +26,7 @@ class Knobs:
 
     day: str = _knob(
         "usual",
-        r"usual|\d{4}-\d\d-\d\d",
+        "usual|[0-9]{4}-[0-9]{2}-[0-9]{2}",
         1,
         "Azure as it was then: what one api-version is answered has changed (recorded: `localcloud/arm/days.py`); "
         "usual is when most was recorded with it for versions up to 2024-03-01, and today for later ones",
