@@ -51,8 +51,10 @@ def short(location: str) -> str:
     return _NO_WORD.sub("", location.lower())
 
 
-def resource(app: str, body: Json) -> Json:
+def resource(app: str, body: Json, principal: str) -> Json:
     """The canonical writable body. Read-only members that a client sends back are dropped, as Azure does.
+
+    principal: the id of an identity of its own.
 
     Raises:
         ArmError: 400.
@@ -63,7 +65,7 @@ def resource(app: str, body: Json) -> Json:
     given = {name: body[name] for name in GIVEN if body.get(name)}
     return {
         "location": region(str(body.get("location") or "")),
-        "identity": identity(app, _map(body.get("identity"))),
+        "identity": identity(_map(body.get("identity")), principal),
         **given,
         "properties": {
             "environmentId": environment,
@@ -144,13 +146,13 @@ def _lean(value: object) -> object:
     return [_lean(one) for one in value] if isinstance(value, list) else value
 
 
-def identity(app: str, body: Json) -> Json:
-    """With the ids that Azure gives; the same for a name each time. app: what no other one is called."""
+def identity(body: Json, principal: str) -> Json:
+    """With the ids that Azure gives. principal: of an identity of its own; a user-assigned one always has the same."""
     kind = _kind(str(body.get("type") or "None"))
     users = _map(body.get("userAssignedIdentities"))
-    system = {"principalId": _guid(f"s{app}"), "tenantId": _guid("tenant")} if "SystemAssigned" in kind else {}
+    system = {"principalId": principal, "tenantId": guid("tenant")} if "SystemAssigned" in kind else {}
     spelled = (_USER_ASSIGNED.sub("Microsoft.ManagedIdentity/userAssignedIdentities", name) for name in users)
-    known = {name: {"principalId": _guid(f"p{name}"), "clientId": _guid(f"c{name}")} for name in spelled}
+    known = {name: {"principalId": guid(f"p{name}"), "clientId": guid(f"c{name}")} for name in spelled}
     return {"type": kind, **system, **({"userAssignedIdentities": known} if known else {})}
 
 
@@ -161,7 +163,7 @@ def _kind(given: str) -> str:
     return ", ".join(known) or "None"
 
 
-def _guid(name: str) -> str:
+def guid(name: str) -> str:
     """One that a name always has."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, name.lower()))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from localcloud.arm import environment_body, urls
 from localcloud.arm.calls import Reply
-from localcloud.arm.canonical import identity, region, short
+from localcloud.arm.canonical import guid, identity, region, short
 from localcloud.arm.environment_operations import operation_view
 from localcloud.arm.environment_view import environment_view
 from localcloud.arm.errors import environment_not_empty, not_found, unsupported
@@ -169,7 +169,7 @@ def _id(names: Mapping[str, str]) -> str:
 
 def _identity(environment: str, body: Json) -> Json:
     """None is told by leaving it out (recorded)."""
-    found = identity(environment, body.get("identity") or {})
+    found = identity(body.get("identity") or {}, guid(environment))
     return {} if found["type"] == "None" else found
 
 

@@ -60,9 +60,9 @@ _NOW = {
     "write": (Limit("writes", 800, 10), Limit("global-writes", 12000, 150, shared=True)),
     "delete": (Limit("deletes", 800, 10), Limit("global-deletes", 12000, 150, shared=True)),
 }
-# The provider's own, recorded as 700 of an app, 500 up to 2022-10-01, and 100 of an environment,
-# since 2025 800 of either. That providers count
-# by the hour is that page's word of 2024; recorded is a rise from 697 to 700 within 18 s, which fits.
+# The provider's own, recorded as 700 of an app, 500 up to 2022-10-01, and 100 of an environment, since 2025 800 of
+# either. That providers count by the hour is that page's word of 2024; recorded is a rise from 697 to 700 within 18 s,
+# which fits.
 _OF_APPS, _OF_APPS_2022 = _hourly("resource-requests", 700), _hourly("resource-requests", 500)
 _OF_ENVIRONMENTS, _OF_EITHER = _hourly("resource-requests", 100), _hourly("resource-requests", 800)
 

@@ -44,9 +44,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "traffic": ingress["traffic"] or None,
         }
     given = {name: resource[name] for name in GIVEN if resource.get(name)}
-    kind = (
-        {"kind": given.pop("kind")} if "kind" in given else {}
-    )  # the last member (recorded in kind_functionapp of 2025)
+    kind = {"kind": given.pop("kind")} if "kind" in given else {}
     return {
         "id": f"{app.home}/containerapps/{app.name}",
         "name": app.name,
@@ -74,7 +72,7 @@ def app_view(app: App, *, answer_to_put: Json | None = None) -> Json:
             "delegatedIdentities": [],
         },
         "identity": resource["identity"],
-        **kind,
+        **kind,  # the last one (recorded in kind_functionapp of 2025)
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, cast
 
 from localcloud.arm import canonical, days, labels, schema
@@ -63,8 +62,7 @@ class Writes:
         name = app.name if app else call.names["app"]
         body = self._body(call, whole=True)
         secrets = read_secrets(_secrets(body) or [])
-        wanted = canonical.resource(name, body)
-        self._identify(app, wanted)
+        wanted = canonical.resource(name, body, self._principal(app, name))
         if app is None:
             configuration = wanted["properties"]["configuration"]
             if has(call.version, _LIMITED) and call.day >= days.LIMIT:
@@ -79,8 +77,8 @@ class Writes:
         body = self._body(call, whole=False)
         given = _secrets(body)
         secrets = app.secrets if given is None else read_secrets(given)
-        wanted = canonical.resource(app.name, schema.app(cast("Json", merge_patch(app.resource, body))))
-        self._identify(app, wanted)
+        merged = schema.app(cast("Json", merge_patch(app.resource, body)))
+        wanted = canonical.resource(app.name, merged, self._principal(app, app.name))
         self._check(app, wanted, secrets)
         return self._begin(call, app, self._profile.patch, lambda: self._apply(call, app, wanted, secrets))
 
@@ -190,12 +188,10 @@ class Writes:
         knob = self._store.knobs.names
         return knob == "counted" or (knob == "dated" and call.day >= days.COUNTED)
 
-    def _identify(self, app: App | None, wanted: Json) -> None:
-        """An identity of its own is another one each time the app gets one (recorded in identity_system)."""
-        if "principalId" in wanted["identity"]:
-            had = app.resource["identity"].get("principalId") if app else None
-            fresh = uuid.UUID(int=self._chance.getrandbits(128), version=4)
-            wanted["identity"]["principalId"] = had or str(fresh)
+    def _principal(self, app: App | None, name: str) -> str:
+        """The one that the app has, or a new one: it is another each time it gets one (recorded in identity_system)."""
+        had: str = app.resource["identity"].get("principalId", "") if app else ""
+        return had or canonical.guid(f"{name} {self._clock.now().isoformat()}")
 
     async def _launch(self, app: App, revision: Revision) -> None:
         for container in revision.template["containers"]:
