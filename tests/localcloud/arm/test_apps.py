@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -258,6 +259,14 @@ async def test_bodies_are_as_short_as_json_can_be() -> None:
         async with it.http.get(f"{it.base}{APP}?api-version={VERSION}") as got:
             raw = await got.text()
         assert raw == json.dumps(json.loads(raw), separators=(",", ":"))
+
+
+async def test_times_have_seven_digits_and_no_zero_at_the_end() -> None:
+    """Recorded everywhere; a client that reads three or six alone must not get by here."""
+    async with cloud() as it:
+        await it.create()
+        told = (await it.ask("GET", APP)).body["systemData"]
+        assert all(re.fullmatch(r".*\.[0-9]{6}[1-9]", told[name]) for name in ("createdAt", "lastModifiedAt"))
 
 
 async def test_the_kind_of_an_app_comes_last_and_its_label_follows_its_mode() -> None:

@@ -156,6 +156,9 @@ async def test_an_environment_in_a_subnet_gets_its_address_late_and_a_group_for_
             "platformReservedDnsIP": None,
         }
         assert made["infrastructureResourceGroup"] == "ME_env-two_rg-local_eastus"
+        long = OTHER.replace("rg-local", "rg-local-and-some-more")
+        told = await it.ask("PUT", long, {"location": "eastus", "properties": {"vnetConfiguration": vnet, **PROFILES}})
+        assert told.body["properties"]["infrastructureResourceGroup"] == "ME_env-two_rg-local-and-some-mo_eastus"
         assert "staticIp" not in made
         assert (await it.properties(OTHER))["staticIp"] == "127.0.0.1"
 

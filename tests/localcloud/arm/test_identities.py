@@ -49,7 +49,7 @@ async def test_giving_keeping_and_taking_an_identity_are_answered_like_any_other
 async def test_a_user_assigned_identity_is_spelled_as_azure_does_and_its_ids_are_its_own() -> None:
     """Recorded in identity_user of October 2024; the group stays as it was sent."""
     group = "/subscriptions/0/resourcegroups/rg"
-    sent = f"{group}/providers/microsoft.managedidentity/userassignedidentities/one"
+    sent = f"{group}/providers/microsoft.ManagedIdentity/userassignedidentities/one"
     users = [{"type": "UserAssigned", "userAssignedIdentities": {name: {}}} for name in (sent, f"{sent}-2")]
     async with cloud() as it:
         (first, one), (_, two) = [

@@ -67,6 +67,15 @@ async def test_each_verb_has_the_headers_that_were_recorded_at_the_age_of_its_ap
 
 
 @pytest.mark.fidelity(44)
+async def test_apps_and_environments_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with cloud() as it:
+        stands(it, monkeypatch)
+        app = await it.ask("PUT", APP, app_body())
+        environment = await it.ask("PUT", f"{ENVIRONMENT}-2", {"location": "eastus"})
+        assert left(app) == left(environment) == {"resource-requests": 799}
+
+
+@pytest.mark.fidelity(44)
 async def test_other_providers_and_what_is_refused_count_too_but_not_what_has_no_subscription() -> None:
     async with cloud() as it:
         group = await it.ask("PUT", f"{GROUP}-2", {"location": "eastus"}, "2021-04-01")

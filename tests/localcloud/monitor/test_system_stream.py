@@ -75,6 +75,7 @@ async def test_an_app_is_told_of_itself_and_an_environment_of_its_apps_and_only_
 async def test_who_follows_is_told_what_happens_next(tmp_path: Path) -> None:
     async with monitor(tmp_path) as it:
         await it.cloud.create()
+        look(it)
         url, headers = await address(it, APP)
         async with it.cloud.http.get(f"{url}?follow=true&tailLines=0", headers=headers) as answer:
             assert [await reason(answer), await reason(answer)] == GREETING
